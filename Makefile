@@ -1,0 +1,43 @@
+# `make` prints what there is. Set-up happens by itself, once, and again when a lock changes.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run dev check style test peers lock
+
+BIN := .venv/bin
+UV := $(BIN)/uv pip
+EDITABLE := $(UV) install -q --python $(BIN)/python --no-deps --no-build-isolation --editable .
+LOCK := $(UV) compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+
+help:  ## print this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: .venv/.base  ## set everything up and run Mainstay with the example estate, live
+	$(BIN)/mainstay demo
+
+dev: .venv/.dev  ## the same, started again whenever a file under src/ or examples/ changes
+	$(BIN)/python scripts/reload.py $(BIN)/mainstay demo
+
+check: style  ## before every commit: ruff, format, mypy, house tests (under 20 s)
+	PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/pytest -p pytest_timeout tests/house
+
+style: .venv/.dev
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+test: peers style  ## everything, against real Prometheus and Alertmanager too
+	$(BIN)/pytest
+
+lock: .venv/.bootstrap  ## write the locks anew after pyproject.toml has changed
+	$(LOCK) --group bootstrap -o requirements-bootstrap.lock && $(LOCK) pyproject.toml -o requirements.lock && $(LOCK) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+peers: .venv/.dev
+	@scripts/peers
+
+.venv/.bootstrap: requirements-bootstrap.lock scripts/venv
+	@scripts/venv
+
+.venv/.base: .venv/.bootstrap requirements.lock pyproject.toml
+	$(UV) install -q --python $(BIN)/python --require-hashes -r requirements.lock && $(EDITABLE) && touch $@
+
+.venv/.dev: .venv/.base requirements-dev.lock
+	$(UV) sync -q --python $(BIN)/python --require-hashes requirements-dev.lock && $(EDITABLE) && touch $@

@@ -1,0 +1,232 @@
+"""What a person can ask for; every door builds one of these and hands it to `pipeline.act`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mainstay.alerts import Matcher
+from mainstay.estate import Estate, Target
+from mainstay.oncall import Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """I have it. `link`: the text of a single-use link that proves who asks."""
+
+    incident: str
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unacknowledge:
+    """I no longer have it: paging starts again."""
+
+    incident: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """It is over; its open alerts are closed by hand."""
+
+    incident: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """It is not over."""
+
+    incident: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line in the timeline."""
+
+    incident: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reassign:
+    """`person` is to take it, and is paged."""
+
+    incident: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """To another working state; `hold`: what it waits for when on hold."""
+
+    incident: str
+    state: str
+    hold: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EscalateNow:
+    """Do not wait for the next step."""
+
+    incident: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageByHand:
+    """Page somebody beside any policy."""
+
+    incident: str
+    target: Target
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddSilence:
+    """Mute what matches, until an end."""
+
+    matchers: tuple[Matcher, ...]
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+    author: str | None = None
+    """Who asked for it, where the door is told so (amtool's `createdBy`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndSilence:
+    """Let it speak again now."""
+
+    silence: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddOverrides:
+    """Somebody takes somebody's shifts; two in one act are a swap."""
+
+    wanted: tuple[Wanted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveOverride:
+    """Back to the schedule."""
+
+    override: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSignal:
+    """Try a quarantined signal again."""
+
+    receipt: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddAddress:
+    """Where a person can be reached."""
+
+    person: str
+    kind: str
+    address: str
+    secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAddress:
+    """No longer there."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddRule:
+    """When to use which address."""
+
+    person: str
+    urgency: str
+    delay_s: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRule:
+    """No longer so."""
+
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateKey:
+    """An intake key for a source."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeKey:
+    """The key opens nothing any more."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateToken:
+    """An API token."""
+
+    person: str
+    role: str
+    about: str
+    team: str | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeToken:
+    """The token opens nothing any more."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A new version of the estate. `rebase`: running escalations go on under it."""
+
+    estate: Estate
+    rebase: bool = False
+
+
+Command = (
+    Acknowledge | Unacknowledge | Resolve | Reopen | Note | Reassign | Move | EscalateNow
+    | PageByHand | AddSilence | EndSilence | AddOverrides | RemoveOverride | ReleaseSignal
+    | AddAddress | RemoveAddress | AddRule | RemoveRule | CreateKey | RevokeKey | CreateToken
+    | RevokeToken | Apply
+)  # fmt: skip
+
+PERMISSION: dict[type, str] = {
+    Acknowledge: "incidents.act",
+    Unacknowledge: "incidents.act",
+    Resolve: "incidents.act",
+    Reopen: "incidents.act",
+    Note: "incidents.act",
+    Reassign: "incidents.act",
+    Move: "incidents.act",
+    EscalateNow: "incidents.page",
+    PageByHand: "incidents.page",
+    AddSilence: "alerts.silence",
+    EndSilence: "alerts.silence",
+    AddOverrides: "oncall.override",
+    RemoveOverride: "oncall.override",
+    ReleaseSignal: "signals.release",
+    AddAddress: "people.contact_any",
+    RemoveAddress: "people.contact_any",
+    AddRule: "people.contact_any",
+    RemoveRule: "people.contact_any",
+    CreateKey: "keys.manage",
+    RevokeKey: "keys.manage",
+    CreateToken: "people.token",
+    RevokeToken: "people.token",
+    Apply: "estate.apply",
+}
+"""What each command needs. `people.contact_own` will do where it is about oneself."""

@@ -1,0 +1,186 @@
+"""What people set: overrides, addresses and rules, keys, tokens, the estate itself."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from mainstay import estate, oncall, people, signals
+from mainstay.acts.commands import (
+    AddAddress,
+    AddOverrides,
+    AddRule,
+    Apply,
+    CreateKey,
+    CreateToken,
+    ReleaseSignal,
+    RemoveAddress,
+    RemoveOverride,
+    RemoveRule,
+    RevokeKey,
+    RevokeToken,
+)
+from mainstay.acts.done import Act, Done
+from mainstay.estate import nearest
+from mainstay.foundation.clock import to_text
+from mainstay.foundation.errors import Invalid
+from mainstay.foundation.record import Fact
+
+OnSetup = (
+    AddOverrides | RemoveOverride | ReleaseSignal | AddAddress | RemoveAddress | AddRule
+    | RemoveRule | CreateKey | RevokeKey | CreateToken | RevokeToken | Apply
+)  # fmt: skip
+
+
+def perform(act: Act, command: OnSetup) -> Done:
+    """One of the acts that set something."""
+    match command:
+        case AddOverrides():
+            return _add_overrides(act, command)
+        case RemoveOverride():
+            gone = oncall.overrides.remove(act.tx, command.override, now=act.now)
+            words = f"{act.actor.id} removed the override of {gone.person} on {gone.schedule}"
+            return _done(act, "override.removed", gone.id, words, gone)
+        case ReleaseSignal():
+            signals.release(act.tx, command.receipt)
+            words = f"{act.actor.id} let {command.receipt} try again"
+            receipt = command.receipt
+            fact = Fact("signal.released", receipt, words, actor=act.who, receipt=receipt)
+            return Done(words, receipt, None, (fact,))
+        case AddAddress():
+            return _add_address(act, command)
+        case RemoveAddress():
+            own = _own(act)
+            removed = people.remove_address(act.tx, command.address, now=act.now, person=own)
+            return _done(act, "address.removed", command.address, removed.sentence, removed.address)
+        case AddRule():
+            rule = people.add_rule(
+                act.tx,
+                act.ground.ids,
+                person=command.person,
+                urgency=command.urgency,
+                delay_s=command.delay_s,
+                address=command.address,
+                now=act.now,
+            )
+            words = (
+                f"pages of {rule.urgency} urgency for {rule.person} go to {rule.address} "
+                f"after {rule.delay_s} s"
+            )
+            return _done(act, "rule.added", rule.id, words, rule)
+        case RemoveRule():
+            gone_rule = people.remove_rule(act.tx, command.rule, person=_own(act))
+            words = f"{act.actor.id} removed a rule of {gone_rule.person}"
+            return _done(act, "rule.removed", command.rule, words, gone_rule)
+        case CreateKey():
+            return _create_key(act, command)
+        case RevokeKey():
+            key = signals.revoke(act.tx, command.key, now=act.now)
+            words = f"{act.actor.id} revoked a key of source {key.source}"
+            return _done(act, "key.revoked", key.id, words, key)
+        case CreateToken():
+            return _create_token(act, command)
+        case RevokeToken():
+            token = people.revoke_token(act.tx, command.token, now=act.now)
+            words = f"{act.actor.id} revoked a token of {token.person}"
+            return _done(act, "token.revoked", token.id, words, token)
+        case Apply():
+            return _apply(act, command)
+    assert_never(command)
+
+
+def _add_overrides(act: Act, command: AddOverrides) -> Done:
+    made = oncall.overrides.add(
+        act.tx,
+        act.ground.ids,
+        estate=act.view.estate,
+        wanted=command.wanted,
+        author=act.actor.id,
+        now=act.now,
+        is_business_day=act.view.is_business_day,
+    )
+    facts = []
+    for one in made:
+        instead = f" instead of {one.instead_of}" if one.instead_of else ""
+        words = (
+            f"{one.person} is on call for {one.schedule}{instead} from {to_text(one.starts_at)} "
+            f"to {to_text(one.ends_at)}: {one.reason}"
+        )
+        facts.append(act.fact("override.added", one.id, words))
+    return Done("; ".join(f.because for f in facts), made[0].id, made, tuple(facts))
+
+
+def _add_address(act: Act, command: AddAddress) -> Done:
+    row = people.add_address(
+        act.tx,
+        act.ground.ids,
+        person=command.person,
+        kind=command.kind,
+        address=command.address,
+        check=act.ground.check_address,
+        people=act.view.estate.people,
+        now=act.now,
+        secret=command.secret,
+    )
+    words = f"{row.person} can be paged by {row.kind} at {row.address}"
+    return _done(act, "address.added", row.id, words, row)
+
+
+def _create_key(act: Act, command: CreateKey) -> Done:
+    sources = act.view.estate.sources
+    if command.source not in sources:
+        near = nearest(command.source, sources)
+        hint = f" (did you mean {near!r}?)" if near else ""
+        raise Invalid(f"No source {command.source!r} in the estate{hint}.", pointer="/source")
+    secret = signals.create_key(
+        act.tx, command.source, ids=act.ground.ids, actor=act.who, now=act.now
+    )
+    words = f"{act.actor.id} made a key for source {command.source}"
+    fact = act.fact("key.created", command.source, words)
+    return Done(words, command.source, None, (fact,), secret=secret)
+
+
+def _create_token(act: Act, command: CreateToken) -> Done:
+    made = people.create_token(
+        act.tx,
+        act.ground.ids,
+        person=command.person,
+        role=command.role,
+        about=command.about,
+        people=act.view.estate.people,
+        now=act.now,
+        team=command.team,
+        teams=act.view.estate.teams,
+        expires_at=command.expires_at,
+    )
+    words = f"{act.actor.id} made a token for {command.person} as {command.role}: {command.about}"
+    fact = act.fact("token.created", made.token.id, words)
+    return Done(words, made.token.id, made.token, (fact,), secret=made.secret)
+
+
+def _apply(act: Act, command: Apply) -> Done:
+    before = act.view.version
+    saved = estate.save(act.tx, command.estate, actor=act.who, now=act.now)
+    if saved.version == before:
+        return Done(f"Version {before} is in force already; nothing changed.", str(before), saved)
+    changes = estate.differences(act.view.estate if before else None, command.estate)
+    words = f"{act.actor.id} put version {saved.version} in force: {len(changes)} changes"
+    fact = Fact(
+        "estate.applied",
+        f"estate:{saved.version}",
+        words,
+        actor=act.who,
+        facts={"digest": saved.digest, "changes": [str(change) for change in changes[:200]]},
+    )
+    return Done(words, str(saved.version), saved, (fact,))
+
+
+def _own(act: Act) -> str | None:
+    """The person that an act on addresses is limited to; None for those who may change any."""
+    role = act.actor.role
+    if role is not None and not people.allowed(role, "people.contact_any"):
+        return act.actor.id
+    return None
+
+
+def _done(act: Act, kind: str, subject: str, words: str, value: object) -> Done:
+    return Done(words, subject, value, (act.fact(kind, subject, words),))

@@ -1,0 +1,69 @@
+"""Silences by hand and by time: who is muted, who speaks again, who is paged for it."""
+
+from __future__ import annotations
+
+from mainstay import alerts, incidents, paging
+from mainstay.acts.commands import AddSilence, EndSilence
+from mainstay.acts.done import Act, Done
+from mainstay.alerts import Alert, Silence
+from mainstay.foundation.clock import from_us, to_text
+from mainstay.foundation.record import Fact
+
+
+def add(act: Act, command: AddSilence) -> Done:
+    """A silence, in force at once or later; what it mutes stops paging."""
+    author = command.author or act.actor.id
+    made, muted = alerts.silence(
+        act.tx,
+        act.ground.ids,
+        command.matchers,
+        starts_at=command.starts_at,
+        ends_at=command.ends_at,
+        author=author,
+        reason=command.reason,
+        now=act.now,
+    )
+    matched = ", ".join(str(matcher) for matcher in made.matchers)
+    words = f"{author} silenced {matched} until {to_text(command.ends_at)}: {made.reason}"
+    facts = [act.fact("silence.added", made.id, words)]
+    return Done(words, made.id, made, (*facts, *mute(act, made, muted)))
+
+
+def start(act: Act, silence: Silence) -> list[Fact]:
+    """Its time has come."""
+    words = f"the silence of {silence.author} is in force: {silence.reason}"
+    return [
+        act.fact("silence.started", silence.id, words),
+        *mute(act, silence, alerts.start_silence(act.tx, silence)),
+    ]
+
+
+def mute(act: Act, silence: Silence, muted: list[Alert]) -> list[Fact]:
+    """The alerts that fell silent; an incident of which nothing is heard any more stops paging."""
+    until = to_text(from_us(silence.ends_at))
+    words = f"silenced by {silence.author} until {until}, because {silence.reason}"
+    facts = [
+        act.fact("alert.silenced", alert.id, words, incident=alert.incident) for alert in muted
+    ]
+    for name in dict.fromkeys(alert.incident for alert in muted if alert.incident):
+        incident = incidents.get(act.tx, name)
+        if incident is None or not incident.is_open or alerts.is_heard(act.tx, name):
+            continue
+        because = f"every open alert of {incident.name} is silenced"
+        facts += paging.stop(act.tx, incident, because=because, now=act.now)
+    return facts
+
+
+def end(act: Act, silence_id: str) -> tuple[Silence, list[Alert], list[Fact]]:
+    """Over. The alerts that still fire are returned: whoever settles lets them speak again."""
+    ended, speaking = alerts.end_silence(act.tx, silence_id, now=act.now)
+    words = f"the silence of {ended.author} is over"
+    return ended, speaking, [act.fact("silence.ended", ended.id, words)]
+
+
+def end_by_hand(act: Act, command: EndSilence) -> tuple[Done, list[Alert]]:
+    """A person ends it before its time."""
+    ended, speaking, facts = end(act, command.silence)
+    still = f"; {len(speaking)} alerts still fire and speak again" if speaking else ""
+    words = f"{act.actor.id} ended the silence of {ended.author}{still}"
+    return Done(words, ended.id, ended, tuple(facts)), speaking

@@ -1,0 +1,129 @@
+"""Silences: mute what matches, with an author, a reason and an end; then it speaks again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from mainstay.alerts import store
+from mainstay.alerts.alert import Alert
+from mainstay.alerts.matchers import Matcher, fits_all
+from mainstay.alerts.store import Silence
+from mainstay.foundation import due
+from mainstay.foundation.clock import from_us, to_us
+from mainstay.foundation.db import Tx
+from mainstay.foundation.errors import Conflict, Invalid, NotFound
+from mainstay.foundation.ids import Ids
+
+SILENCE_LONGEST = timedelta(days=180)
+SILENCE_DUE = "alerts.silence"
+"""The due rows at which a silence starts or ends; their key is its id."""
+
+
+class Silences:
+    """The silences in force at one instant, compiled once for a batch of alerts."""
+
+    __slots__ = ("_live",)
+
+    def __init__(self, live: list[Silence]) -> None:
+        self._live = live
+
+    @staticmethod
+    def load(tx: Tx, now: datetime) -> Silences:
+        """Those in force now."""
+        return Silences(store.live_silences(tx, to_us(now)))
+
+    def of(self, alert: Alert) -> Silence | None:
+        """The first that mutes `alert`, or None."""
+        if not self._live:
+            return None
+        labels = matched_labels(alert)
+        return next((s for s in self._live if fits_all(s.matchers, labels)), None)
+
+
+def matched_labels(alert: Alert) -> dict[str, str]:
+    """What matchers see: the alert's labels; our `source`, `service`, `severity` where it has none."""
+    ours = {"source": alert.source, "service": alert.service, "severity": alert.severity}
+    return {**ours, **alert.labels}
+
+
+def suppress(tx: Tx, alert: Alert, silences: Silences) -> Silence | None:
+    """Mute a new alert that a silence fits; says which."""
+    silence = silences.of(alert)
+    if silence is not None:
+        store.mute(tx, alert.id, silence.id)
+    return silence
+
+
+def silence(
+    tx: Tx, ids: Ids, matchers: tuple[Matcher, ...], *, starts_at: datetime, ends_at: datetime,
+    author: str, reason: str, now: datetime,
+) -> tuple[Silence, list[Alert]]:  # fmt: skip
+    """A new silence, and the open alerts that it mutes at once. Invalid says what to change."""
+    _check(matchers, starts_at, ends_at, reason=reason, now=now)
+    made = Silence(
+        id=ids.new("sil", now),
+        matchers=matchers,
+        starts_at=to_us(starts_at),
+        ends_at=to_us(ends_at),
+        author=author,
+        reason=reason.strip(),
+        created_at=to_us(now),
+        ended_at=None,
+    )
+    store.insert_silence(tx, made)
+    if starts_at > now:
+        due.plan(tx, SILENCE_DUE, made.id, at=starts_at)
+        return made, []
+    return made, start_silence(tx, made)
+
+
+def start_silence(tx: Tx, made: Silence) -> list[Alert]:
+    """It is in force: mute what matches, and plan its end."""
+    due.plan(tx, SILENCE_DUE, made.id, at=from_us(made.ends_at))
+    muted = [
+        alert
+        for alert in store.every_open(tx)
+        if alert.silence is None and fits_all(made.matchers, matched_labels(alert))
+    ]
+    for alert in muted:
+        store.mute(tx, alert.id, made.id)
+    return muted
+
+
+def end_silence(tx: Tx, silence_id: str, *, now: datetime) -> tuple[Silence, list[Alert]]:
+    """Over, by hand or by its end; returns the alerts that still fire and now speak again.
+
+    An alert that another silence fits stays muted, by that one.
+    """
+    ended = store.get_silence(tx, silence_id)
+    if ended is None:
+        raise NotFound(f"No silence {silence_id!r}.")
+    if not store.end_silence(tx, silence_id, to_us(now)):
+        raise Conflict("This silence is over already.")
+    due.cancel(tx, SILENCE_DUE, silence_id)
+    others = Silences.load(tx, now)
+    speaking = []
+    for alert in store.muted_by(tx, silence_id):
+        other = others.of(alert)
+        store.mute(tx, alert.id, other.id if other else None)
+        if other is None:
+            speaking.append(alert)
+    return ended, speaking
+
+
+def _check(
+    matchers: tuple[Matcher, ...], starts_at: datetime, ends_at: datetime, *,
+    reason: str, now: datetime,
+) -> None:  # fmt: skip
+    if not matchers:
+        raise Invalid("A silence needs a matcher, such as service=pay-api.", pointer="/matchers")
+    if all(m.fits({}) for m in matchers):
+        raise Invalid(
+            "These matchers fit every alert; name a label that must be there.", pointer="/matchers"
+        )
+    if not reason.strip():
+        raise Invalid("A silence needs a reason: who reads it at night?", pointer="/reason")
+    if ends_at <= max(starts_at, now):
+        raise Invalid("A silence must end after it starts, and after now.", pointer="/ends_at")
+    if ends_at - starts_at > SILENCE_LONGEST:
+        raise Invalid(f"A silence lasts at most {SILENCE_LONGEST.days} days.", pointer="/ends_at")

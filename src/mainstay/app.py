@@ -1,0 +1,126 @@
+"""Opens and closes everything: settings → database → rooms → loops → servers."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from mainstay import loops, paging
+from mainstay.estate import Views
+from mainstay.foundation.clock import Clock, SystemClock
+from mainstay.foundation.db import open_database
+from mainstay.foundation.egress import Egress
+from mainstay.foundation.errors import Invalid, MainstayError, Outside, Unreachable
+from mainstay.foundation.ids import Ids
+from mainstay.foundation.secrets import resolve
+from mainstay.foundation.settings import Settings
+from mainstay.ground import Ground
+from mainstay.paging.channels import Answer, Channel, Page, Sms, Smtp, To, build
+from mainstay.people import Address
+from mainstay.runtime import Runtime, Wake
+
+DATABASE = "mainstay.db"
+"""The file in the data folder."""
+
+
+def open_app(
+    settings: Settings,
+    *,
+    environment: Mapping[str, str],
+    clock: Clock | None = None,
+    channels: Mapping[str, Channel] | None = None,
+    node: str | None = None,
+) -> Runtime:
+    """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
+    clock = clock or SystemClock()
+    db = open_database(settings.data_dir / DATABASE)
+    egress = Egress(frozenset(settings.egress.allow))
+    ways = (
+        dict(channels) if channels is not None else _channels(settings, egress, environment, clock)
+    )
+    limits = paging.Limits(settings.page_per_minute, settings.public_url)
+    ground = Ground(
+        ids=Ids(),
+        views=Views(),
+        limits=limits,
+        node=node or socket.gethostname(),
+        token=lambda: secrets.token_urlsafe(32),
+        check_address=_checker(ways),
+    )
+
+    async def send(address: Address, page: Page) -> Answer | MainstayError:
+        return await _send(ways, address, page, environment)
+
+    app = Runtime(settings, clock, db, ground, ways, send, random.random, Wake(), db.close)
+    loops.wake_up(app, clock.now())
+    return app
+
+
+def drain(app: Runtime, now: datetime | None = None) -> None:
+    """Step every loop until nothing is due: for stories, which run no threads."""
+    for _ in range(10_000):
+        now = now or app.clock.now()
+        busy = loops.settle(app, now) == now
+        busy |= loops.pass_time(app, now) == now
+        busy |= asyncio.run(_deliver_all(app, now))
+        if not busy:
+            loops.seal(app, now)
+            return
+    raise AssertionError("the loops do not come to rest")
+
+
+async def _deliver_all(app: Runtime, now: datetime) -> bool:
+    under_way = await loops.deliver(app, now)
+    await asyncio.gather(*under_way)
+    at = app.db.read(loops.next_delivery)
+    return bool(under_way) or (at is not None and at <= now)
+
+
+def _channels(
+    settings: Settings, egress: Egress, environment: Mapping[str, str], clock: Clock
+) -> dict[str, Channel]:
+    smtp, sms = settings.smtp, settings.sms
+    relay = None
+    if smtp is not None:
+        password = resolve(smtp.password, environment=environment) if smtp.password else None
+        relay = Smtp(
+            host=smtp.host, port=smtp.port,
+            security="plain" if smtp.security == "none" else smtp.security,
+            user=smtp.user, password=password, sender=smtp.sender,
+            ca_file=str(smtp.ca_file) if smtp.ca_file else None,
+        )  # fmt: skip
+    account = None
+    if sms is not None:
+        token = resolve(sms.token, environment=environment)
+        account = Sms(base=sms.base, account=sms.account, token=token, sender=sms.sender)
+    return build(egress, smtp=relay, sms=account, clock=clock)
+
+
+def _checker(channels: Mapping[str, Channel]) -> Callable[[str, str], str]:
+    def check(kind: str, address: str) -> str:
+        if kind not in channels:
+            known = ", ".join(sorted(channels))
+            raise Invalid(f"No channel {kind!r} is set up here; there is {known}.", pointer="/kind")
+        return channels[kind].check(address)
+
+    return check
+
+
+async def _send(
+    channels: Mapping[str, Channel], address: Address, page: Page, environment: Mapping[str, str]
+) -> Answer | MainstayError:
+    """The channel's answer, or its failure as a value."""
+    channel = channels.get(address.kind)
+    if channel is None:
+        return Unreachable(f"No channel {address.kind!r} is set up here.", permanent=True)
+    try:
+        secret = resolve(address.secret, environment=environment) if address.secret else None
+        return await channel.send(page, To(address.address, secret))
+    except MainstayError as error:
+        return error
+    except Exception as error:
+        return Outside(f"The {address.kind} channel failed: {type(error).__name__}.")

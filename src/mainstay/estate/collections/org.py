@@ -1,0 +1,33 @@
+"""The organisation: one install is one organisation."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+
+from mainstay.estate.collections.text import Duration, Paging, Part, Priority, WallClock, Zone
+
+
+class Incidents(Part):
+    """How incidents behave, where the defaults do not suit."""
+
+    join_within: Duration = timedelta(minutes=10)
+    """A dependency's alert joins an open incident this long after its last new alert."""
+    reopen_within: Duration = timedelta(minutes=15)
+    """The same fault within this time after it resolved reopens the incident."""
+    acknowledge_for: dict[Priority, Duration] = {
+        "P1": timedelta(hours=1),
+        "P2": timedelta(hours=1),
+    }
+    """How long an acknowledgement holds; a priority that is not named: until resolved."""
+    labels: dict[Priority, str] = {}
+    """What people here call a priority: {P1: SEV 1}."""
+
+
+class Org(Part):
+    """Who we are, and the defaults of the whole estate."""
+
+    name: str
+    timezone: Zone = "UTC"
+    business_day_starts: WallClock = time(0, 0)
+    paging: Paging = "live"
+    incidents: Incidents = Incidents()

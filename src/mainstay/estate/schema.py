@@ -1,0 +1,58 @@
+"""The JSON Schema of estate files, for editors: completion and red lines while one types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mainstay.estate.collections import Estate
+from mainstay.estate.reading.layout import SCHEMA_VERSION
+
+
+def json_schema() -> dict[str, Any]:
+    """Draft 2020-12, for one file: every collection is optional, every short form is allowed.
+
+    It knows shapes, not references: those are `check`'s.
+    """
+    schema = Estate.model_json_schema(by_alias=True)
+    parts = schema["$defs"]
+    _short_escalation(parts)
+    _short_turn(parts)
+    _short_only(parts)
+    _short_severity(parts)
+    schema["properties"] |= {"mainstay": {"const": SCHEMA_VERSION, "description": "Schema version"}}
+    schema["properties"] = {name: _or_empty(one) for name, one in schema["properties"].items()}
+    schema.pop("required", None)
+    schema |= {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Mainstay estate",
+        "description": "A file of the estate; several files of a folder make the whole.",
+    }
+    return schema
+
+
+def _or_empty(collection: dict[str, Any]) -> dict[str, Any]:
+    """`services:` with nothing below it is allowed."""
+    rest = {key: value for key, value in collection.items() if key != "default"}
+    return rest if "const" in rest else {"anyOf": [rest, {"type": "null"}]}
+
+
+def _short_escalation(parts: dict[str, Any]) -> None:
+    steps = parts["Escalation"]["properties"]["steps"]
+    parts["Escalation"] = {"anyOf": [steps, parts["Escalation"]]}
+
+
+def _short_turn(parts: dict[str, Any]) -> None:
+    person = parts["Turn"]["properties"]["person"]
+    parts["Turn"] = {"anyOf": [person, parts["Turn"]]}
+
+
+def _short_only(parts: dict[str, Any]) -> None:
+    only = parts["Layer"]["properties"]["only"]
+    parts["Layer"]["properties"]["only"] = {"anyOf": [only["items"], only]}
+
+
+def _short_severity(parts: dict[str, Any]) -> None:
+    full = parts["SeverityMap"]
+    words = full["properties"]["words"]["additionalProperties"]
+    full["additionalProperties"] = words
+    parts["SeverityMap"] = {"anyOf": [{"type": "string"}, full]}

@@ -1,0 +1,129 @@
+"""One compiled version of the estate, with the answers that the corridor asks of it again and again."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import date
+
+from mainstay.estate import store
+from mainstay.estate.collections import Estate, Org
+from mainstay.estate.days import Days
+from mainstay.estate.routing import Routed, Routes, is_shadow, policy_of, priority_of
+from mainstay.foundation.db import Tx
+from mainstay.foundation.errors import NotFound
+
+KEPT = 16
+"""Compiled versions kept: running escalations hold on to the one they began under."""
+EMPTY = Estate(org=Org(name=""))
+SELF = "mainstay"
+"""The service that stands for Mainstay itself; it need not be declared. The fallback pages for it."""
+
+
+class View:
+    """Read-only; made once for each version and shared by threads. Answers are remembered."""
+
+    def __init__(self, version: int, estate: Estate) -> None:
+        self.version = version
+        self.estate = estate
+        self._routes = Routes(estate)
+        self._days = Days(estate)
+        self._near: dict[str, dict[str, int]] = {}
+        self._priorities: dict[tuple[str, str], str] = {}
+        self._needed_by: dict[str, list[str]] = {}
+        for name, service in estate.services.items():
+            for other in service.depends:
+                self._needed_by.setdefault(other, []).append(name)
+
+    def service_of(
+        self, source: str, severity: str, labels: dict[str, str], *, hint: str | None = None
+    ) -> Routed:
+        """The service of a signal: the sender's own word where it is one of ours, else the routes'."""
+        if source == SELF:
+            return Routed(SELF, "it is about Mainstay itself")
+        if hint is not None and hint in self.estate.services:
+            return Routed(hint, f"the sender named {hint}")
+        return self._routes.service_of(source, severity, labels)
+
+    def policy_of(self, service: str) -> str:
+        """The escalation that pages for a service."""
+        return policy_of(self.estate, service)
+
+    def priority_of(self, service: str, severity: str) -> str:
+        """P1 to P4. Trouble with Mainstay itself is P1: pages may be missing."""
+        if service == SELF:
+            return "P1"
+        key = (service, severity)
+        if key not in self._priorities:
+            self._priorities[key] = priority_of(self.estate, service, severity)
+        return self._priorities[key]
+
+    def is_shadow(self, service: str) -> bool:
+        """Whether paging for a service is only decided and recorded."""
+        return is_shadow(self.estate, service)
+
+    def is_business_day(self, calendar: str, day: date) -> bool:
+        """Whether `day` is a business day of the named calendar."""
+        return self._days.is_business_day(calendar, day)
+
+    def neighbours(self, service: str) -> frozenset[str]:
+        """What `service` depends on or what depends on it, however far."""
+        return frozenset(self._distances(service))
+
+    def distance(self, one: str, other: str) -> int | None:
+        """Dependency steps between two services, all in one direction; None: not related."""
+        return self._distances(one).get(other)
+
+    def _distances(self, service: str) -> dict[str, int]:
+        if service not in self._near:
+            down = _walk(service, self._depends)
+            up = _walk(service, lambda name: self._needed_by.get(name, ()))
+            self._near[service] = {**up, **down}
+        return self._near[service]
+
+    def _depends(self, service: str) -> Iterable[str]:
+        found = self.estate.services.get(service)
+        return found.depends if found is not None else ()
+
+
+def _walk(start: str, step: Callable[[str], Iterable[str]]) -> dict[str, int]:
+    """Everything that can be reached by `step`, with how many steps it takes."""
+    distance = {start: 0}
+    todo = deque([start])
+    while todo:
+        here = todo.popleft()
+        for there in step(here):
+            if there not in distance:
+                distance[there] = distance[here] + 1
+                todo.append(there)
+    del distance[start]
+    return distance
+
+
+class Views:
+    """The compiled versions, by number; safe to share by threads."""
+
+    def __init__(self) -> None:
+        self._views: dict[int, View] = {}
+
+    def current(self, tx: Tx) -> View:
+        """The version in force: nodes follow the pointer in the database, never the folder."""
+        return self.at(tx, store.current_number(tx))
+
+    def current_or_empty(self, tx: Tx) -> View:
+        """The version in force; version 0, which declares nothing, before the first apply."""
+        number = store.current_number(tx)
+        return self.at(tx, number) if number else View(0, EMPTY)
+
+    def at(self, tx: Tx, version: int) -> View:
+        """One version; NotFound when there is none (nothing was applied yet)."""
+        view = self._views.get(version)
+        if view is None:
+            stored = store.get(tx, version)
+            if stored is None:
+                raise NotFound("No estate is in force yet: run `mainstay apply FOLDER`.")
+            view = View(stored.version, stored.estate)
+            while len(self._views) >= KEPT:
+                del self._views[min(self._views)]
+            self._views[version] = view
+        return view

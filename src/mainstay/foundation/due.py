@@ -1,0 +1,190 @@
+"""What must happen at an instant: rows claimed by lease, the only lease code there is.
+
+A row is `(kind, key)`. Whoever claims it moves `due_at` to the end of the lease: if it dies, the
+row comes due again by itself. `token` grows with every plan and claim, so a worker that was paused
+past its lease can no longer finish or move what somebody else has taken over.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from mainstay.foundation.clock import from_us, to_us
+from mainstay.foundation.db import Row, Tx
+from mainstay.foundation.errors import Conflict
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A claimed row. `tries` counts claims, this one included."""
+
+    kind: str
+    key: str
+    planned_at: datetime
+    facts: dict[str, Any]
+    tries: int
+    token: int
+
+
+_PLAN = """
+INSERT INTO foundation_due (kind, key, due_at, planned_at, facts, token)
+VALUES (:kind, :key, :at, :at, :facts, :token)
+ON CONFLICT (kind, key) DO UPDATE SET
+  due_at = excluded.due_at, planned_at = excluded.planned_at, facts = excluded.facts,
+  tries = 0, owner = NULL, token = foundation_due.token + 1
+"""
+_PLAN_ONCE = """
+INSERT INTO foundation_due (kind, key, due_at, planned_at, facts, token)
+VALUES (:kind, :key, :at, :at, :facts, :token)
+ON CONFLICT (kind, key) DO NOTHING
+"""
+_CLAIM = """
+UPDATE foundation_due SET
+  due_at = :until, owner = :owner, tries = tries + 1, token = token + 1
+WHERE kind = :kind AND key IN (
+  SELECT key FROM foundation_due WHERE kind = :kind AND due_at <= :now ORDER BY due_at LIMIT :limit)
+RETURNING kind, key, planned_at, facts, tries, token
+"""
+
+
+def plan(
+    tx: Tx, kind: str, key: str, *, at: datetime, facts: Mapping[str, Any] | None = None
+) -> None:
+    """Set when `(kind, key)` is due; an older plan or lease of the same key is void."""
+    tx.run(_PLAN, kind=kind, key=key, at=to_us(at), facts=_json(facts), token=_token())
+
+
+def plan_once(
+    tx: Tx, kind: str, key: str, *, at: datetime, facts: Mapping[str, Any] | None = None
+) -> bool:
+    """Plan `(kind, key)` unless it is planned already; says whether it was planned now."""
+    return bool(
+        tx.run(_PLAN_ONCE, kind=kind, key=key, at=to_us(at), facts=_json(facts), token=_token())
+    )
+
+
+def sooner(tx: Tx, kind: str, key: str, *, at: datetime) -> bool:
+    """Bring a free row of the plan forward to `at`; False when none waits or it is sooner."""
+    return bool(
+        tx.run(
+            "UPDATE foundation_due SET due_at = :at, planned_at = :at, token = token + 1"
+            " WHERE kind = :kind AND key = :key AND owner IS NULL AND due_at > :at",
+            kind=kind,
+            key=key,
+            at=to_us(at),
+        )
+    )
+
+
+def cancel(tx: Tx, kind: str, key: str) -> bool:
+    """Take `(kind, key)` off the plan; says whether it was on it."""
+    return bool(
+        tx.run("DELETE FROM foundation_due WHERE kind = :kind AND key = :key", kind=kind, key=key)
+    )
+
+
+def claim(tx: Tx, kind: str, *, now: datetime, owner: str, limit: int, lease_s: float) -> list[Due]:
+    """Take what is due, oldest plan first, for `lease_s` seconds."""
+    rows = tx.all(
+        _CLAIM, kind=kind, now=to_us(now), owner=owner, limit=limit,
+        until=to_us(now + timedelta(seconds=lease_s)),
+    )  # fmt: skip
+    return sorted((_due(row) for row in rows), key=lambda due: (due.planned_at, due.key))
+
+
+def finish(tx: Tx, due: Due) -> bool:
+    """Done: take the row off the plan. False when somebody else has taken it over."""
+    return bool(
+        tx.run(
+            "DELETE FROM foundation_due WHERE kind = :kind AND key = :key AND token = :token",
+            kind=due.kind, key=due.key, token=due.token,
+        )
+    )  # fmt: skip
+
+
+def again(tx: Tx, due: Due, *, at: datetime) -> bool:
+    """Not done: due again `at`. False when somebody else has taken it over."""
+    return bool(
+        tx.run(
+            "UPDATE foundation_due SET due_at = :at, owner = NULL"
+            " WHERE kind = :kind AND key = :key AND token = :token",
+            at=to_us(at), kind=due.kind, key=due.key, token=due.token,
+        )
+    )  # fmt: skip
+
+
+def release(tx: Tx, owner: str, *, now: datetime) -> int:
+    """Give back what `owner` held when it died, due at once; for the start of the same node."""
+    return tx.run(
+        "UPDATE foundation_due SET due_at = :now, owner = NULL WHERE owner = :owner",
+        now=to_us(now), owner=owner,
+    )  # fmt: skip
+
+
+def next_at(tx: Tx, kind: str) -> datetime | None:
+    """When the next row of `kind` is due, or None."""
+    at = tx.value("SELECT min(due_at) FROM foundation_due WHERE kind = :kind", kind=kind)
+    return None if at is None else from_us(at)
+
+
+def pending(tx: Tx, kind: str, key: str) -> datetime | None:
+    """When `(kind, key)` is due, or None."""
+    at = tx.value(
+        "SELECT due_at FROM foundation_due WHERE kind = :kind AND key = :key", kind=kind, key=key
+    )
+    return None if at is None else from_us(at)
+
+
+# -- one owner at a time ---------------------------------------------------------------------------
+
+
+def hold(tx: Tx, name: str, *, owner: str, now: datetime, lease_s: float) -> int | None:
+    """Take or renew the lease `name`; its fencing token, or None while another owner holds it.
+
+    The token grows when the owner changes; check it with `fence` in every commit made under it.
+    """
+    at, until = to_us(now), to_us(now + timedelta(seconds=lease_s))
+    row = tx.one(
+        "INSERT INTO foundation_lease (name, owner, until, token)"
+        " VALUES (:name, :owner, :until, 1)"
+        " ON CONFLICT (name) DO UPDATE SET until = excluded.until, owner = excluded.owner,"
+        " token = foundation_lease.token"
+        "   + CASE WHEN foundation_lease.owner = excluded.owner THEN 0 ELSE 1 END"
+        " WHERE foundation_lease.owner = excluded.owner OR foundation_lease.until <= :at"
+        " RETURNING token",
+        name=name, owner=owner, until=until, at=at,
+    )  # fmt: skip
+    return None if row is None else int(row["token"])
+
+
+def fence(tx: Tx, name: str, token: int) -> None:
+    """Refuse to go on when the lease `name` has passed to another owner (Conflict)."""
+    held = tx.value("SELECT token FROM foundation_lease WHERE name = :name", name=name)
+    if held != token:
+        raise Conflict(f"Another node has taken over {name!r}.", held=held, token=token)
+
+
+def _token() -> int:
+    """A random start: a worker from before the row's last deletion cannot match its successor."""
+    return secrets.randbits(48)
+
+
+def _due(row: Row) -> Due:
+    return Due(
+        kind=row["kind"],
+        key=row["key"],
+        planned_at=from_us(row["planned_at"]),
+        facts=msgspec.json.decode(row["facts"]),
+        tries=row["tries"],
+        token=row["token"],
+    )
+
+
+def _json(facts: Mapping[str, Any] | None) -> str:
+    return msgspec.json.encode(facts or {}).decode()

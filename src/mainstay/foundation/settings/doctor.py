@@ -1,0 +1,269 @@
+"""The defaults that a first start must have, as checks that can be read (PROMISES P35).
+
+`machine` reads the facts, in one place; `checks` judges them and touches nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from mainstay.foundation.clock import to_text
+from mainstay.foundation.errors import Invalid
+from mainstay.foundation.secrets import resolve
+from mainstay.foundation.settings.load import references
+from mainstay.foundation.settings.values import Settings
+
+FREE_BYTES_MIN = 256 * 1024 * 1024
+"""About a day of 10,000 signals an hour at 1 KiB each."""
+SQLITE_MIN = (3, 35, 0)
+"""The first with `RETURNING`."""
+SYNCHRONOUS_FULL = 2
+RELEASED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+"""No honest clock is before this program was written."""
+CLOCK_END = datetime(2100, 1, 1, tzinfo=UTC)
+CLOCK_BACK_MAX = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One default: whether it holds, and a sentence that says what is, and how to mend it."""
+
+    name: str
+    ok: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the checks need to know of this machine. A mode is None where there is no such file."""
+
+    uid: int
+    umask: int
+    data_dir_mode: int | None
+    database_mode: int | None
+    tls_key_mode: int | None
+    free_bytes: int
+    sqlite: tuple[int, int, int]
+    secrets: Mapping[str, str | None] = field(default_factory=dict)
+    """Setting → what is wrong with its secret; None: it can be read."""
+
+
+def machine(settings: Settings, *, environment: Mapping[str, str], database: Path) -> Machine:
+    """The facts of this machine, now. Reads file modes and tries each secret; changes nothing."""
+    major, minor, patch = sqlite3.sqlite_version_info
+    return Machine(
+        uid=os.geteuid(),
+        umask=_umask(),
+        data_dir_mode=_mode(settings.data_dir),
+        database_mode=_mode(database),
+        tls_key_mode=_mode(settings.tls_key) if settings.tls_key else None,
+        free_bytes=shutil.disk_usage(_nearest_existing(settings.data_dir)).free,
+        sqlite=(major, minor, patch),
+        secrets={
+            name: _trouble(reference, environment)
+            for name, reference in references(settings).items()
+        },
+    )
+
+
+def checks(
+    settings: Settings,
+    facts: Machine,
+    *,
+    now: datetime,
+    alive_at: datetime | None = None,
+    synchronous: int | None = None,
+    keys: Mapping[str, int] | None = None,
+) -> list[Check]:
+    """Every check, in the order in which a person would mend them.
+
+    `alive_at`: when this install last wrote that it was up. `synchronous`: SQLite's pragma on the
+    writer's connection. `keys`: source → number of valid intake keys. None means "not known here",
+    and that check is left out.
+    """
+    found = [
+        _listen(settings),
+        _public_url(settings),
+        _root(settings, facts),
+        _data_dir(settings, facts),
+        _database(facts),
+        _umask_check(facts),
+        _tls_key(settings, facts),
+        _secrets(facts),
+        _egress(settings),
+        _logs(settings),
+        _disk(settings, facts),
+        _sqlite(facts),
+        _clock(now, alive_at),
+    ]
+    if synchronous is not None:
+        found.append(_durable(synchronous))
+    if keys is not None:
+        found.append(_keys(keys))
+    return found
+
+
+# -- reading the machine -------------------------------------------------------------------------
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return None
+
+
+def _umask() -> int:
+    """This process's umask. It can only be read by setting it, so nothing else may run yet."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _nearest_existing(path: Path) -> Path:
+    path = path.absolute()
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def _trouble(reference: str, environment: Mapping[str, str]) -> str | None:
+    try:
+        resolve(reference, environment=environment)
+    except Invalid as error:
+        return error.sentence
+    return None
+
+
+# -- judging -------------------------------------------------------------------------------------
+
+
+def _listen(settings: Settings) -> Check:
+    if settings.address.loopback:
+        words = f"Only this machine reaches {settings.listen}."
+    elif settings.tls_cert:
+        words = f"Other machines reach {settings.listen}, by TLS."
+    else:
+        words = f"Other machines reach {settings.listen}; TLS ends at {settings.behind_proxy[0]}."
+    return Check("listen", True, words)  # Settings refuses anything else
+
+
+def _public_url(settings: Settings) -> Check:
+    blind = "//0.0.0.0" in settings.public_url or "//[::]" in settings.public_url
+    if blind:
+        words = f"No phone can open links to {settings.public_url}; set public_url."
+        return Check("public url", False, words)
+    return Check("public url", True, f"Acknowledge links begin with {settings.public_url}.")
+
+
+def _root(settings: Settings, facts: Machine) -> Check:
+    if facts.uid != 0:
+        return Check("not root", True, "Mainstay does not run as root.")
+    if settings.allow_root:
+        return Check("not root", True, "Mainstay runs as root because allow_root says so.")
+    words = "Mainstay would run as root; start it as a user of its own, or set allow_root."
+    return Check("not root", False, words)
+
+
+def _data_dir(settings: Settings, facts: Machine) -> Check:
+    return _private("data dir", settings.data_dir, facts.data_dir_mode, mode=0o700)
+
+
+def _database(facts: Machine) -> Check:
+    return _private("database", "the database", facts.database_mode, mode=0o600)
+
+
+def _tls_key(settings: Settings, facts: Machine) -> Check:
+    if settings.tls_key is None:
+        return Check("tls key", True, "No TLS key is used.")
+    if facts.tls_key_mode is None:
+        return Check("tls key", False, f"There is no file {settings.tls_key}; mend tls_key.")
+    return _private("tls key", settings.tls_key, facts.tls_key_mode, mode=0o600)
+
+
+def _private(name: str, path: Path | str, found: int | None, *, mode: int) -> Check:
+    if found is None:
+        return Check(
+            name, True, f"{path} does not exist yet; it will be made with mode {mode:04o}."
+        )
+    if found & 0o077:
+        words = f"Others may use {path} (mode {found:04o}); close it with chmod {mode:o}."
+        return Check(name, False, words)
+    return Check(name, True, f"Only its owner may use {path} (mode {found:04o}).")
+
+
+def _umask_check(facts: Machine) -> Check:
+    ok = facts.umask & 0o077 == 0o077
+    words = "are their owner's alone" if ok else "can be read by others; start with umask 077"
+    return Check("umask", ok, f"New files {words} (umask {facts.umask:03o}).")
+
+
+def _secrets(facts: Machine) -> Check:
+    wrong = [f"{name}: {words}" for name, words in facts.secrets.items() if words]
+    if wrong:
+        return Check("secrets", False, " ".join(wrong))
+    if not facts.secrets:
+        return Check("secrets", True, "No setting needs a secret.")
+    return Check("secrets", True, f"Every secret can be read: {', '.join(facts.secrets)}.")
+
+
+def _egress(settings: Settings) -> Check:
+    allowed = ", ".join(settings.egress.allow)
+    words = f"may be called: {allowed}" if allowed else "address may be called"
+    return Check("egress", True, f"{'Of private addresses' if allowed else 'No private'} {words}.")
+
+
+def _logs(settings: Settings) -> Check:
+    if settings.log_level == "debug":
+        words = "Debug logs are on and tell more than others should read; set log_level to info."
+        return Check("logs", False, words)
+    return Check("logs", True, f"Logs are {settings.log_format} from {settings.log_level} up.")
+
+
+def _disk(settings: Settings, facts: Machine) -> Check:
+    free, least = facts.free_bytes // 2**20, FREE_BYTES_MIN // 2**20
+    if facts.free_bytes < FREE_BYTES_MIN:
+        words = f"Only {free} MiB are free at {settings.data_dir}; make it {least} or more."
+        return Check("disk", False, words)
+    return Check("disk", True, f"{free} MiB are free at {settings.data_dir}.")
+
+
+def _sqlite(facts: Machine) -> Check:
+    have, least = (".".join(map(str, version)) for version in (facts.sqlite, SQLITE_MIN))
+    if facts.sqlite < SQLITE_MIN:
+        words = f"SQLite {have} is too old; use a Python built with {least} or newer."
+        return Check("sqlite", False, words)
+    return Check("sqlite", True, f"SQLite is {have}.")
+
+
+def _clock(now: datetime, alive_at: datetime | None) -> Check:
+    if not RELEASED_AT <= now < CLOCK_END:
+        words = f"The clock says {to_text(now)}, which cannot be; set it, and run a time service."
+        return Check("clock", False, words)
+    if alive_at and alive_at - now > CLOCK_BACK_MAX:
+        words = (
+            f"The clock says {to_text(now)}, but Mainstay was already up at {to_text(alive_at)}; "
+            "it went backwards. Set it, and run a time service."
+        )
+        return Check("clock", False, words)
+    return Check("clock", True, f"The clock says {to_text(now)}.")
+
+
+def _durable(synchronous: int) -> Check:
+    if synchronous >= SYNCHRONOUS_FULL:
+        return Check("durable", True, "Each commit is on the disk before it is acknowledged.")
+    words = "The database may lose what it acknowledged when the power fails (synchronous is off)."
+    return Check("durable", False, words)
+
+
+def _keys(keys: Mapping[str, int]) -> Check:
+    bare = sorted(source for source, number in keys.items() if number == 0)
+    if bare:
+        words = f"No key yet for {', '.join(bare)}; make one with: mainstay key create {bare[0]}"
+        return Check("intake keys", False, words)
+    return Check("intake keys", True, f"Each of {len(keys)} sources has its own key.")

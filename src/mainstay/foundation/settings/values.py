@@ -1,0 +1,200 @@
+"""What can be set, its defaults, and what may not be set together."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from mainstay.foundation.secrets import check_reference
+
+_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/@]+):(\d{1,5})")
+
+
+class HostPort(NamedTuple):
+    """A host (IPv6 without its brackets) and a port, 0–65535."""
+
+    host: str
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def host_port(text: str) -> HostPort:
+    """`127.0.0.1:8460`, `[::1]:8460`, `name:443` in parts. ValueError says what was expected."""
+    match = _HOST_PORT.fullmatch(text)
+    if match is None or int(match[2]) > 65535:
+        raise ValueError("expected host:port, such as 127.0.0.1:8460 or [::1]:8460")
+    return HostPort(match[1].strip("[]"), int(match[2]))
+
+
+def _checked_host_port(text: str) -> str:
+    host_port(text)
+    return text
+
+
+def _checked_url(text: str) -> str:
+    parts = urlsplit(text)
+    plain = not (parts.query or parts.fragment or parts.username or parts.password)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+        raise ValueError("expected http(s)://host[:port][/path] without user, query or fragment")
+    return text.rstrip("/")
+
+
+def _checked_network(text: str) -> str:
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(
+            "expected an address or network, such as 10.0.0.7 or 10.0.0.0/24"
+        ) from error
+    if network.prefixlen == 0:
+        raise ValueError("would trust every machine as a proxy; list the proxies' own addresses")
+    return text
+
+
+HostPortText = Annotated[str, AfterValidator(_checked_host_port)]
+Url = Annotated[str, AfterValidator(_checked_url)]
+Network = Annotated[str, AfterValidator(_checked_network)]
+SecretReference = Annotated[str, AfterValidator(check_reference)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Table(BaseModel):
+    """The base of every table: unknown keys refused, values frozen."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,  # somebody may have pasted a secret
+        allow_inf_nan=False,
+    )
+
+
+class Smtp(Table):
+    """The mail server that carries pages."""
+
+    host: str = Field(min_length=1)
+    port: Port = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str | None = None
+    password: SecretReference | None = None
+    sender: str = Field(min_length=3)
+    ca_file: Path | None = None
+    """Trust this CA instead of the system's."""
+
+
+class Sms(Table):
+    """A provider that speaks Twilio's API."""
+
+    base: Url = "https://api.twilio.com"
+    account: str = Field(min_length=1)
+    token: SecretReference
+    sender: str = Field(min_length=1)
+    """Our number, or a name that the provider has registered."""
+
+
+class Egress(Table):
+    """What of the private network we may call."""
+
+    allow: tuple[HostPortText, ...] = ()
+    """Exact `host:port`; every other private address is refused."""
+
+
+class LimitSettings(Table):
+    """What one request and one connection may cost; `foundation.limits` enforces it."""
+
+    body_bytes: int = Field(default=1_048_576, ge=1024)
+    """Also after decompression."""
+    ratio: int = Field(default=100, ge=1)
+    """Bytes out per byte in when decompressing."""
+    depth: int = Field(default=64, ge=4)
+    keys: int = Field(default=10_000, ge=16)
+    header_bytes: int = Field(default=16_384, ge=1024)
+    header_s: float = Field(default=10, gt=0)
+    body_s: float = Field(default=30, gt=0)
+    idle_s: float = Field(default=15, gt=0)
+    connections: int = Field(default=1000, ge=1)
+
+
+def _url_of_listen(values: dict[str, Any]) -> str:
+    scheme = "https" if values.get("tls_cert") else "http"
+    return f"{scheme}://{values.get('listen', '')}"
+
+
+class Settings(Table):
+    """Every setting. Only `data_dir` has no default here: `load` knows the person's home."""
+
+    data_dir: Path
+    """Database and token file; 0700."""
+    estate: Path | None = None
+    """Folder to apply at start."""
+    listen: HostPortText = "127.0.0.1:8460"
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    behind_proxy: tuple[Network, ...] = ()
+    """Proxies whose `X-Forwarded-*` we believe; they speak TLS for us."""
+    public_url: Url = Field(default_factory=_url_of_listen)
+    """What acknowledge links begin with; people's phones must reach it."""
+    allow_root: bool = False
+    egress: Egress = Egress()
+    smtp: Smtp | None = None
+    sms: Sms | None = None
+    ntfy_server: Url = "https://ntfy.sh"
+    limits: LimitSettings = LimitSettings()
+    retention_days: int = Field(default=30, ge=1, le=3650)
+    """How long raw signals are kept."""
+    page_per_minute: int = Field(default=1, ge=1, le=60)
+    """Pages a minute to one address; further ones are bundled."""
+    backlog_max: int = Field(default=50_000, ge=1)
+    """Waiting signals beyond which the doors answer 429."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+
+    @property
+    def address(self) -> HostPort:
+        """`listen` in parts."""
+        return host_port(self.listen)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Settings:
+        if found := list(_contradictions(self)):
+            raise ContradictionsError(found)
+        return self
+
+
+class ContradictionsError(ValueError):
+    """Settings that are each well-formed and together wrong: (name, sentence)."""
+
+    def __init__(self, found: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(sentence for _, sentence in found))
+        self.found = found
+
+
+def _contradictions(settings: Settings) -> Iterable[tuple[str, str]]:
+    smtp = settings.smtp
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        yield "tls_cert", "tls_cert and tls_key go together; set both, or neither"
+    elif not (settings.address.loopback or settings.tls_cert or settings.behind_proxy):
+        yield (
+            "listen",
+            "other machines could reach this address, and tokens would travel unencrypted; set "
+            "tls_cert and tls_key, or list your TLS proxy in behind_proxy, or listen on 127.0.0.1",
+        )
+    if smtp and smtp.password and smtp.security == "none" and not HostPort(smtp.host, 0).loopback:
+        yield "smtp.security", "'none' would send the password unencrypted; use starttls or tls"
+    if smtp and (smtp.user is None) != (smtp.password is None):
+        yield "smtp.user", "smtp.user and smtp.password go together; set both, or neither"

@@ -1,0 +1,50 @@
+"""What the corridor stands on, handed to each of its verbs; the same for a whole process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from mainstay import paging
+from mainstay.estate import SELF, Source, View, Views
+from mainstay.foundation.errors import Corrupt
+from mainstay.foundation.ids import Ids
+from mainstay.incidents import Rules
+
+SELF_SOURCE = Source(format="pagerduty", expire_after=timedelta(hours=1))
+"""How what Mainstay says about itself is read: it comes in by the corridor like any other."""
+REPORT_SOURCE = Source(format="report")
+"""How a report is read that came by our own API instead of a declared source."""
+REPORTS = "report"
+"""The source's name of such reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Ids, the estate's versions, the limits, who this node is; `token()` is fresh random text."""
+
+    ids: Ids
+    views: Views
+    limits: paging.Limits
+    node: str
+    token: Callable[[], str]
+    check_address: Callable[[str, str], str]
+    """(kind, address) → the address in its normal form, or Invalid; the channels know."""
+
+
+def source_in(view: View, name: str) -> Source:
+    """The source as declared; Corrupt when it is gone, which quarantines what it sent."""
+    if name == SELF:
+        return SELF_SOURCE
+    found = view.estate.sources.get(name)
+    if found is not None:
+        return found
+    if name == REPORTS:
+        return REPORT_SOURCE
+    raise Corrupt(f"No source {name!r} in version {view.version} of the estate.")
+
+
+def rules_of(view: View) -> Rules:
+    """What the estate says about incidents."""
+    return Rules(view.estate.org.incidents.reopen_within, view.priority_of, view.version)

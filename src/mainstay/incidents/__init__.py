@@ -1,0 +1,40 @@
+"""Incidents: what people work on, from the first alert until it is closed."""
+
+from mainstay.incidents.acts import (
+    acknowledge,
+    assign,
+    close,
+    move,
+    reopen,
+    resolve,
+    unacknowledge,
+)
+from mainstay.incidents.attach import ACK_DUE, CLOSE_DUE, Attached, Board, Rules, attach, join
+from mainstay.incidents.incident import HOLDS, MOVES, PRIORITIES, Incident, State
+from mainstay.incidents.store import by_number, get, page, services
+
+__all__ = [
+    "ACK_DUE",
+    "CLOSE_DUE",
+    "HOLDS",
+    "MOVES",
+    "PRIORITIES",
+    "Attached",
+    "Board",
+    "Incident",
+    "Rules",
+    "State",
+    "acknowledge",
+    "assign",
+    "attach",
+    "by_number",
+    "close",
+    "get",
+    "join",
+    "move",
+    "page",
+    "reopen",
+    "resolve",
+    "services",
+    "unacknowledge",
+]

@@ -1,0 +1,317 @@
+"""Every periodic job in one table. A loop is `step(app, now) -> when next`; threads only call it.
+
+`except Exception` stands here, and in few other places, on purpose: one bad signal or one bad
+moment of the disk must not end the loop that pages people. What failed is logged, told of, tried
+again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from mainstay import acts, alerts, paging, pipeline, signals
+from mainstay.foundation import due, record
+from mainstay.foundation.clock import from_us, to_us
+from mainstay.foundation.db import Tx
+from mainstay.foundation.errors import MainstayError
+from mainstay.runtime import Runtime
+from mainstay.signals import Request
+
+log = logging.getLogger("mainstay.loops")
+
+SETTLE_ITEMS = 400
+"""Items in one settling transaction: what a fresh signal may have to wait behind, about 50 ms."""
+SETTLE_LEASE_S = 10.0
+SENDS_MAX = 64
+"""Sends under way at once in this process."""
+ALIVE_EVERY = timedelta(seconds=5)
+AFTER_TROUBLE = timedelta(seconds=1)
+"""How long a loop waits after a step that raised."""
+
+
+# -- settle ----------------------------------------------------------------------------------------
+
+
+def settle(app: Runtime, now: datetime) -> datetime | None:
+    """Settle what waits, if this node holds the lease. At once again while there is more."""
+    if not app.db.read(lambda tx: signals.waiting(tx, 1)):
+        return None
+    try:
+        done = app.db.run(lambda tx: _settle_batch(tx, app, now))
+    except Exception:
+        log.exception("a batch of signals could not be settled; trying them one by one")
+        done = _settle_one_by_one(app, now)
+    if done:
+        app.wake.deliver()
+    return now if done else now + AFTER_TROUBLE
+
+
+def _settle_batch(tx: Tx, app: Runtime, now: datetime) -> int:
+    node = app.ground.node
+    if due.hold(tx, "settle", owner=node, now=now, lease_s=SETTLE_LEASE_S) is None:
+        return 0
+    batch = _next_batch(signals.waiting(tx, SETTLE_ITEMS))
+    pipeline.settle(tx, app.ground, batch, now=now)
+    return len(batch)
+
+
+def _next_batch(waiting: list[Request]) -> list[Request]:
+    """As many requests as hold `SETTLE_ITEMS` items, at least one."""
+    batch: list[Request] = []
+    items = 0
+    for request in waiting:
+        if batch and items + request.items_n > SETTLE_ITEMS:
+            break
+        batch.append(request)
+        items += request.items_n
+    return batch
+
+
+def _settle_one_by_one(app: Runtime, now: datetime) -> int:
+    """Find the culprit: it is tried three times, then quarantined; the others pass (P10)."""
+    waiting = app.db.read(lambda tx: _next_batch(signals.waiting(tx, SETTLE_ITEMS)))
+    done = 0
+    for request in waiting:
+        alone = [request]
+        try:
+            app.db.run(lambda tx, alone=alone: pipeline.settle(tx, app.ground, alone, now=now))  # type: ignore[misc]
+            done += 1
+        except Exception as error:
+            log.exception("signal %s could not be settled", request.receipt)
+            _count_failure(app, request, error, now)
+    return done
+
+
+def _count_failure(app: Runtime, request: Request, error: Exception, now: datetime) -> None:
+    words = error.sentence if isinstance(error, MainstayError) else f"{type(error).__name__}"
+
+    def note(tx: Tx) -> None:
+        if not signals.failed(tx, request.receipt, words):
+            return
+        because = f"quarantined after three tries: {words}"
+        fact = record.Fact("signal.quarantined", request.receipt, because, receipt=request.receipt)
+        record.write(tx, [fact], now=now, estate_version=request.estate_version)
+        summary = f"A signal of {request.source} cannot be settled; see {request.receipt}"
+        pipeline.report_self(tx, app.ground, summary, key="signal.quarantined", now=now)
+
+    app.db.run(note)
+
+
+# -- time ------------------------------------------------------------------------------------------
+
+
+def pass_time(app: Runtime, now: datetime) -> datetime | None:
+    """Acknowledgements, silences, expiries: what time does by itself."""
+    at = app.db.read(acts.next_at)
+    if at is None or at > now:
+        return at
+    if app.db.run(lambda tx: acts.pass_time(tx, app.ground, now=now)):
+        app.wake.deliver()
+    return now
+
+
+def seal(app: Runtime, now: datetime) -> datetime | None:
+    """Seal new rows of the record into the chain; only the settle owner does."""
+
+    def work(tx: Tx) -> int:
+        node = app.ground.node
+        if due.hold(tx, "settle", owner=node, now=now, lease_s=SETTLE_LEASE_S) is None:
+            return 0
+        return record.seal(tx, now)
+
+    if app.db.read(record.is_sealed):
+        return None
+    return now if app.db.run(work) == record.SEAL_ROWS_MAX else None
+
+
+def purge(app: Runtime, now: datetime) -> datetime | None:
+    """Delete raw signals older than the retention; a thousand rows a transaction."""
+    before = now - timedelta(days=app.settings.retention_days)
+    gone = app.db.run(lambda tx: signals.purge(tx, before))
+    return now if gone >= 1_000 else None
+
+
+def alive(app: Runtime, now: datetime) -> datetime | None:
+    """Note that we are up: expiry counts only the time that we were."""
+    app.db.run(lambda tx: record.mark(tx, "alive_at", to_us(now)))
+    return None
+
+
+def shadow_day(app: Runtime, now: datetime) -> datetime | None:
+    """Once a day: record what shadow mode would have sent in the day before (UTC)."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def work(tx: Tx) -> None:
+        if record.marked(tx, "shadow_day") == to_us(today):
+            return
+        record.mark(tx, "shadow_day", to_us(today))
+        found = paging.compare(tx, start=today - timedelta(days=1), end=today)
+        if found.pages:
+            fact = record.Fact("paging.shadow", "paging", found.sentence, facts=asdict(found))
+            version = app.ground.views.current(tx).version
+            record.write(tx, [fact], now=now, estate_version=version)
+
+    app.db.run(work)
+    return None
+
+
+def wake_up(app: Runtime, now: datetime) -> None:
+    """At the start: give back this node's leases, and the time that we were down."""
+
+    def work(tx: Tx) -> None:
+        due.release(tx, app.ground.node, now=now)
+        last = record.marked(tx, "alive_at")
+        if last is not None and from_us(last) < now:
+            alerts.postpone_expiry(tx, since_us=last, by_us=to_us(now) - last)
+
+    app.db.run(work)
+
+
+# -- deliver ---------------------------------------------------------------------------------------
+
+
+async def deliver(app: Runtime, now: datetime) -> list[asyncio.Task[None]]:
+    """Fire the steps that are due and start the sends that are due; returns the sends under way."""
+    if not app.db.read(lambda tx: _is_due(tx, now)):
+        return []
+    await app.db.write(lambda tx: pipeline.fire_steps(tx, app.ground, now=now))
+    ready = await app.db.write(lambda tx: pipeline.begin_sends(tx, app.ground, now=now))
+    return [asyncio.create_task(_send(app, one)) for one in ready]
+
+
+def next_delivery(tx: Tx) -> datetime | None:
+    """When `deliver` next has something to do."""
+    kinds = (paging.STEP_DUE, paging.SEND_DUE, paging.FEED_DUE)
+    return min((at for kind in kinds if (at := due.next_at(tx, kind)) is not None), default=None)
+
+
+def _is_due(tx: Tx, now: datetime) -> bool:
+    at = next_delivery(tx)
+    return at is not None and at <= now
+
+
+async def _send(app: Runtime, ready: paging.Prepared | paging.Update) -> None:
+    """Hand one page to its channel and commit the answer. A failure is an outcome, not an error."""
+    outcome = await app.send(ready.address, ready.page)
+    jitter = app.jitter()
+    await app.db.write(
+        lambda tx: pipeline.finish_send(
+            tx, app.ground, ready, outcome, jitter=jitter, now=app.clock.now()
+        )
+    )
+
+
+async def delivering(app: Runtime, stop: threading.Event) -> None:
+    """The delivery loop: as many sends at once as `SENDS_MAX`; a slow provider holds up nobody."""
+    wake = asyncio.Event()
+    app.wake.deliver_through(asyncio.get_running_loop(), wake)
+    under_way: set[asyncio.Task[None]] = set()
+    while not stop.is_set():
+        wake.clear()
+        try:
+            started = await deliver(app, app.clock.now()) if len(under_way) < SENDS_MAX else []
+        except Exception:
+            log.exception("delivering failed; trying again")
+            started = []
+            await asyncio.sleep(AFTER_TROUBLE.total_seconds())
+        for task in started:
+            under_way.add(task)
+            task.add_done_callback(lambda done: _over(done, under_way, wake))
+        if not started:
+            await _until_due(app, wake)
+    for task in under_way:
+        task.cancel()
+
+
+def _over(
+    task: asyncio.Task[None], under_way: set[asyncio.Task[None]], wake: asyncio.Event
+) -> None:
+    under_way.discard(task)
+    if not task.cancelled() and task.exception() is not None:
+        log.error("a send could not be committed; its lease runs out", exc_info=task.exception())
+    wake.set()
+
+
+async def _until_due(app: Runtime, wake: asyncio.Event) -> None:
+    """Sleep until something is due, or something new comes, at most a second."""
+    at = app.db.read(next_delivery)
+    wait_s = 1.0 if at is None else min(1.0, (at - app.clock.now()).total_seconds())
+    if wait_s <= 0 and not wake.is_set():
+        wait_s = 0.05  # what is due is leased, or there is no room for more sends
+    try:
+        await asyncio.wait_for(wake.wait(), max(wait_s, 0))
+    except TimeoutError:
+        return
+
+
+# -- the table -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A job: its step, and how long to wait at most when the step names no earlier time."""
+
+    name: str
+    step: Callable[[Runtime, datetime], datetime | None]
+    period: timedelta
+
+
+LOOPS = (
+    Loop("settle", settle, timedelta(seconds=1)),
+    Loop("time", pass_time, timedelta(seconds=1)),
+    Loop("seal", seal, timedelta(seconds=1)),
+    Loop("alive", alive, ALIVE_EVERY),
+    Loop("purge", purge, timedelta(hours=1)),
+    Loop("shadow", shadow_day, timedelta(minutes=10)),
+)
+
+
+class Threads:
+    """Runs every loop of the table, and the delivery, each in a thread of its own."""
+
+    def __init__(self, app: Runtime) -> None:
+        self._app = app
+        self._stop = threading.Event()
+        self._wakes = {loop.name: threading.Event() for loop in LOOPS}
+        self._threads = [
+            threading.Thread(target=self._run, args=(loop,), name=loop.name, daemon=True)
+            for loop in LOOPS
+        ]
+        self._threads.append(threading.Thread(target=self._deliver, name="deliver", daemon=True))
+
+    def start(self) -> None:
+        """Start them all."""
+        self._app.wake.settle_through(self._wakes["settle"])
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End them; sends under way are dropped and come again by their lease."""
+        self._stop.set()
+        for wake in self._wakes.values():
+            wake.set()
+        self._app.wake.deliver()
+        for thread in self._threads:
+            thread.join(timeout=5)
+
+    def _run(self, loop: Loop) -> None:
+        wake = self._wakes[loop.name]
+        while not self._stop.is_set():
+            wake.clear()
+            now = self._app.clock.now()
+            try:
+                at = loop.step(self._app, now)
+            except Exception:
+                log.exception("loop %s failed; trying again", loop.name)
+                at = now + AFTER_TROUBLE
+            latest = now + loop.period
+            wait = (min(at, latest) if at is not None else latest) - self._app.clock.now()
+            wake.wait(max(wait.total_seconds(), 0))
+
+    def _deliver(self) -> None:
+        asyncio.run(delivering(self._app, self._stop))

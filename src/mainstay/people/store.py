@@ -1,0 +1,254 @@
+"""The rows of people: addresses, rules, tokens. The only file with their SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mainstay.foundation.clock import from_us, to_us
+from mainstay.foundation.db import Row, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a person can be reached. `secret` refers to one (`env:`, `file:`), and is none."""
+
+    id: str
+    person: str
+    kind: str
+    address: str
+    secret: str | None
+    created_at: datetime
+    removed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Use this address `delay_s` seconds after a page of this urgency was due to the person."""
+
+    id: str
+    person: str
+    urgency: str
+    delay_s: int
+    address: str
+    """An `Address.id`."""
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An API token, without the token. `team` None: every team; `expires_at` None: never."""
+
+    id: str
+    person: str
+    role: str
+    team: str | None
+    about: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+# -- addresses -----------------------------------------------------------------------------------
+
+
+def insert_address(tx: Tx, row: Address) -> bool:
+    """False when the person already has this address."""
+    inserted = tx.run(
+        "INSERT INTO people_address (id, person, kind, address, secret, created_at)"
+        " VALUES (:id, :person, :kind, :address, :secret, :created_at) ON CONFLICT DO NOTHING",
+        id=row.id,
+        person=row.person,
+        kind=row.kind,
+        address=row.address,
+        secret=row.secret,
+        created_at=to_us(row.created_at),
+    )
+    return inserted == 1
+
+
+def address(tx: Tx, address_id: str) -> Address | None:
+    """One address, also a removed one: pages that went there still name it."""
+    row = tx.one("SELECT * FROM people_address WHERE id = :id", id=address_id)
+    return _address(row) if row else None
+
+
+def addresses(tx: Tx, person: str | None = None) -> tuple[Address, ...]:
+    """The addresses of a person (None: of everybody) that are not removed, oldest first."""
+    rows = tx.all(
+        "SELECT * FROM people_address WHERE removed_at IS NULL"
+        " AND (:everybody = 1 OR person = :person) ORDER BY person, id",
+        person=person or "",
+        everybody=int(person is None),
+    )
+    return tuple(_address(row) for row in rows)
+
+
+def mark_removed(tx: Tx, address_id: str, *, now: datetime) -> bool:
+    """False when it was removed before. The row stays: sends refer to it."""
+    changed = tx.run(
+        "UPDATE people_address SET removed_at = :now WHERE id = :id AND removed_at IS NULL",
+        id=address_id,
+        now=to_us(now),
+    )
+    return changed == 1
+
+
+# -- rules ---------------------------------------------------------------------------------------
+
+
+def insert_rule(tx: Tx, row: Rule) -> bool:
+    """False when there is the same rule already."""
+    inserted = tx.run(
+        "INSERT INTO people_rule (id, person, urgency, delay_s, address, created_at)"
+        " VALUES (:id, :person, :urgency, :delay_s, :address, :created_at) ON CONFLICT DO NOTHING",
+        id=row.id,
+        person=row.person,
+        urgency=row.urgency,
+        delay_s=row.delay_s,
+        address=row.address,
+        created_at=to_us(row.created_at),
+    )
+    return inserted == 1
+
+
+def rule(tx: Tx, rule_id: str) -> Rule | None:
+    """One rule."""
+    row = tx.one("SELECT * FROM people_rule WHERE id = :id", id=rule_id)
+    return _rule(row) if row else None
+
+
+def rules(tx: Tx, person: str) -> tuple[Rule, ...]:
+    """A person's rules, by urgency, then delay, then age."""
+    rows = tx.all(
+        "SELECT * FROM people_rule WHERE person = :person ORDER BY urgency, delay_s, id",
+        person=person,
+    )
+    return tuple(_rule(row) for row in rows)
+
+
+def delete_rule(tx: Tx, rule_id: str) -> None:
+    """The rule is gone; the record keeps what it was."""
+    tx.run("DELETE FROM people_rule WHERE id = :id", id=rule_id)
+
+
+def delete_rules_of(tx: Tx, address_id: str) -> tuple[Rule, ...]:
+    """Delete every rule that uses the address, and return them."""
+    rows = tx.all(
+        "SELECT * FROM people_rule WHERE address = :address ORDER BY urgency, delay_s, id",
+        address=address_id,
+    )
+    tx.run("DELETE FROM people_rule WHERE address = :address", address=address_id)
+    return tuple(_rule(row) for row in rows)
+
+
+# -- tokens --------------------------------------------------------------------------------------
+
+
+def insert_token(tx: Tx, row: Token, *, digest: str) -> None:
+    """Only the digest is stored."""
+    tx.run(
+        "INSERT INTO people_token (id, digest, person, role, team, about, created_at, expires_at)"
+        " VALUES (:id, :digest, :person, :role, :team, :about, :created_at, :expires_at)",
+        id=row.id,
+        digest=digest,
+        person=row.person,
+        role=row.role,
+        team=row.team,
+        about=row.about,
+        created_at=to_us(row.created_at),
+        expires_at=_us(row.expires_at),
+    )
+
+
+def token_by_digest(tx: Tx, digest: str) -> Token | None:
+    """The token with this digest, whatever its state."""
+    row = tx.one("SELECT * FROM people_token WHERE digest = :digest", digest=digest)
+    return _token(row) if row else None
+
+
+def token_by_id(tx: Tx, token_id: str) -> Token | None:
+    """The token with this id, whatever its state."""
+    row = tx.one("SELECT * FROM people_token WHERE id = :id", id=token_id)
+    return _token(row) if row else None
+
+
+def tokens_of(tx: Tx, person: str | None = None) -> tuple[Token, ...]:
+    """The tokens of a person (None: of everybody), also expired and revoked ones, oldest first."""
+    rows = tx.all(
+        "SELECT * FROM people_token WHERE :everybody = 1 OR person = :person ORDER BY id",
+        person=person or "",
+        everybody=int(person is None),
+    )
+    return tuple(_token(row) for row in rows)
+
+
+def mark_revoked(tx: Tx, token_id: str, *, now: datetime) -> bool:
+    """False when it was revoked before."""
+    changed = tx.run(
+        "UPDATE people_token SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL",
+        id=token_id,
+        now=to_us(now),
+    )
+    return changed == 1
+
+
+def mark_used(tx: Tx, token_id: str, *, now: datetime, unless_since: datetime) -> bool:
+    """False when a use at or after `unless_since` is already noted."""
+    changed = tx.run(
+        "UPDATE people_token SET last_used_at = :now WHERE id = :id"
+        " AND (last_used_at IS NULL OR last_used_at < :since)",
+        id=token_id,
+        now=to_us(now),
+        since=to_us(unless_since),
+    )
+    return changed == 1
+
+
+# -- rows as values ------------------------------------------------------------------------------
+
+
+def _address(row: Row) -> Address:
+    return Address(
+        id=row["id"],
+        person=row["person"],
+        kind=row["kind"],
+        address=row["address"],
+        secret=row["secret"],
+        created_at=from_us(row["created_at"]),
+        removed_at=_at(row["removed_at"]),
+    )
+
+
+def _rule(row: Row) -> Rule:
+    return Rule(
+        id=row["id"],
+        person=row["person"],
+        urgency=row["urgency"],
+        delay_s=row["delay_s"],
+        address=row["address"],
+        created_at=from_us(row["created_at"]),
+    )
+
+
+def _token(row: Row) -> Token:
+    return Token(
+        id=row["id"],
+        person=row["person"],
+        role=row["role"],
+        team=row["team"],
+        about=row["about"],
+        created_at=from_us(row["created_at"]),
+        expires_at=_at(row["expires_at"]),
+        last_used_at=_at(row["last_used_at"]),
+        revoked_at=_at(row["revoked_at"]),
+    )
+
+
+def _at(us: int | None) -> datetime | None:
+    return None if us is None else from_us(us)
+
+
+def _us(at: datetime | None) -> int | None:
+    return None if at is None else to_us(at)

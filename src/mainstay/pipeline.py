@@ -1,0 +1,189 @@
+"""The corridor: a signal comes in, walks it, and leaves as a page that somebody acknowledges.
+
+Four verbs, each ending in a durable row. Start reading here.
+
+    accept    a door hands over a request           → one raw row, then 2xx           (any node)
+    settle    waiting signals, many at once         → alerts, incidents, first step   (one owner)
+    deliver   a step or a send is due, by lease     → outbox rows; attempt and answer (any node)
+    act       what a person does, by any door       → the same record                 (any node)
+
+Each function works in the caller's transaction and writes its reasons into the one record there:
+nothing happens without its row, and `mainstay trace` can tell the whole way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from mainstay import acts, alerts, changes, paging, people, signals
+from mainstay.alerts import Alert
+from mainstay.estate import SELF
+from mainstay.foundation import due, record
+from mainstay.foundation.clock import from_us, to_us
+from mainstay.foundation.db import Tx
+from mainstay.foundation.errors import MainstayError
+from mainstay.ground import SELF_SOURCE, Ground, source_in
+from mainstay.paging.channels import Answer
+from mainstay.settling import Batch, acked_at_source, closed, end, open_batch, place, worsened  # fmt: skip
+from mainstay.signals import Item, Reading, Request
+
+AT_ONCE = 50
+"""Steps, sends and updates claimed in one transaction."""
+
+
+# -- accept ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A request that a door has read: its key is known, its body blanked."""
+
+    receipt: str
+    at: datetime
+    source: str
+    door: str
+    estate_version: int
+    headers: dict[str, str]
+    body: bytes
+    reading: Reading
+
+
+def accept(tx: Tx, request: Arrived) -> None:
+    """Keep the request, raw. When this is committed, its sender may hear 2xx."""
+    signals.admit(
+        tx, receipt=request.receipt, now=request.at, source=request.source, format=request.door,
+        estate_version=request.estate_version, headers=request.headers, body=request.body,
+        reading=request.reading,
+    )  # fmt: skip
+
+
+def report_self(tx: Tx, ground: Ground, summary: str, *, key: str, now: datetime) -> None:
+    """Mainstay tells of itself: a signal like any other, for the service `mainstay`."""
+    payload = {"summary": summary, "source": SELF, "severity": "critical"}
+    words = {"event_action": "trigger", "dedup_key": key, "payload": payload}
+    body = msgspec.json.encode({"routing_key": "*" * 32, **words})
+    receipt = ground.ids.new("rcp", now)
+    arrival = signals.Arrival(receipt, to_us(now))
+    reading = signals.door("pagerduty").read(body, SELF_SOURCE, arrival)
+    version = ground.views.current(tx).version
+    accept(tx, Arrived(receipt, now, SELF, "pagerduty", version, {}, body, reading))
+
+
+# -- settle ----------------------------------------------------------------------------------------
+
+
+def settle(tx: Tx, ground: Ground, waiting: list[Request], *, now: datetime) -> None:
+    """Turn waiting signals into alerts, incidents and first steps: all of them, or none."""
+    batch = open_batch(tx, ground, now)
+    for request in waiting:
+        source = source_in(ground.views.at(tx, request.estate_version), request.source)
+        for item in signals.read_again(request, source).items:
+            _settle_item(batch, request, item)
+    signals.settled(tx, [request.receipt for request in waiting])
+    end(batch)
+
+
+def _settle_item(batch: Batch, request: Request, item: Item) -> None:
+    """One item: find its service, fold it into its alert, then what that means."""
+    routed = batch.view.service_of(
+        request.source, item.severity, item.labels, hint=item.service_hint
+    )
+    if item.kind == "change":
+        changes.record_change(
+            batch.tx, batch.ground.ids, source=request.source, service=routed.service,
+            summary=item.summary, at=from_us(item.started_at_us), facts=item.facts,
+            receipt=request.receipt, now=batch.now,
+        )  # fmt: skip
+        return
+    origin = alerts.Origin(
+        request.source, request.receipt, routed.service, batch.view.version, batch.now,
+        waited_us=max(0, to_us(batch.now) - request.received_at_us),
+    )  # fmt: skip
+    change = alerts.apply(batch.tx, batch.ground.ids, item, origin=origin)
+    match change.what:
+        case "opened":
+            opened(batch, change.alert, f"{change.because}; {routed.why}")
+        case "worsened":
+            worsened(batch, change.alert, change.because)
+        case "resolved" | "unknown":
+            batch.note(f"alert.{change.what}", change.alert, change.because)
+            closed(batch, change.alert)
+        case "acknowledged":
+            batch.note("alert.acknowledged", change.alert, change.because)
+            acked_at_source(batch, change.alert)
+        case "repeated" | "held":
+            pass
+
+
+def opened(batch: Batch, alert: Alert, because: str) -> None:
+    """A new alert: silenced; or correlated, attached to an incident, and paged (`batch.place`)."""
+    silence = alerts.suppress(batch.tx, alert, batch.silences)
+    if silence is not None:
+        words = f"{because}; silenced by {silence.author}, because {silence.reason}"
+        batch.note("alert.silenced", alert, words)
+        return
+    place(batch, alert, because)
+
+
+# -- deliver ---------------------------------------------------------------------------------------
+
+
+def fire_steps(tx: Tx, ground: Ground, *, now: datetime) -> int:
+    """Fire what is due: claim, outbox rows to named people and the next due row, one transaction."""
+    claimed = due.claim(tx, paging.STEP_DUE, now=now, owner=ground.node, limit=AT_ONCE, lease_s=60)
+    for one in claimed:
+        run = paging.escalation(tx, one.key)
+        view = ground.views.at(tx, run.estate_version) if run else ground.views.current(tx)
+        fired = paging.fire(tx, ground.ids, one, view=view, now=now)
+        record.write(tx, fired.facts, now=now, estate_version=view.version)
+        if fired.trouble is not None:
+            report_self(tx, ground, fired.trouble, key="paging.dry", now=now)
+    return len(claimed)
+
+
+def begin_sends(tx: Tx, ground: Ground, *, now: datetime) -> list[paging.Prepared | paging.Update]:
+    """Commit the attempt of every send and webhook update that is due; hand them to their channels."""
+    view = ground.views.current(tx)
+    ready: list[paging.Prepared | paging.Update] = []
+    for one in due.claim(
+        tx, paging.SEND_DUE, now=now, owner=ground.node, limit=AT_ONCE, lease_s=paging.LEASE_S
+    ):
+        prepared, facts = paging.begin(
+            tx, one, view=view, limits=ground.limits, token=ground.token(), now=now
+        )
+        record.write(tx, facts, now=now, estate_version=view.version)
+        ready += [prepared] if prepared is not None else []
+    for one in due.claim(
+        tx, paging.FEED_DUE, now=now, owner=ground.node, limit=AT_ONCE, lease_s=paging.LEASE_S
+    ):
+        update = paging.begin_update(tx, one, view=view)
+        ready += [update] if update is not None else []
+    return ready
+
+
+def finish_send(
+    tx: Tx, ground: Ground, done: paging.Prepared | paging.Update,
+    outcome: Answer | MainstayError, *, jitter: float, now: datetime,
+) -> None:  # fmt: skip
+    """Commit what the provider said, or what follows a failure. `jitter`: random, 0 to 1."""
+    if isinstance(done, paging.Update):
+        paging.finish_update(tx, done, outcome, now=now)
+        return
+    finished = paging.finish(tx, ground.ids, done, outcome, jitter=jitter, now=now)
+    version = ground.views.current(tx).version
+    record.write(tx, finished.facts, now=now, estate_version=version)
+    if finished.trouble is not None:
+        report_self(tx, ground, finished.trouble, key="paging.unreachable", now=now)
+
+
+# -- act -------------------------------------------------------------------------------------------
+
+
+def act(
+    tx: Tx, ground: Ground, command: acts.Command, *, actor: people.Actor, now: datetime
+) -> acts.Done:
+    """What a person does, whatever door it came by: may they, do it, and record it."""
+    return acts.perform(tx, ground, command, actor=actor, now=now)

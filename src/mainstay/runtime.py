@@ -1,0 +1,61 @@
+"""What a running Mainstay is made of; opened by `app.open_app`, handed on explicitly."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from mainstay.foundation.clock import Clock
+from mainstay.foundation.db import Database
+from mainstay.foundation.errors import MainstayError
+from mainstay.foundation.settings import Settings
+from mainstay.ground import Ground
+from mainstay.paging.channels import Answer, Channel, Page
+from mainstay.people import Address
+
+
+class Wake:
+    """Wakes the loops when there is work, so that nobody waits for a period to end."""
+
+    def __init__(self) -> None:
+        self._settle: threading.Event | None = None
+        self._deliver: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+
+    def settle_through(self, event: threading.Event) -> None:
+        """Set by the settle loop at its start."""
+        self._settle = event
+
+    def deliver_through(self, loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+        """Set by the delivery loop at its start."""
+        self._deliver = (loop, event)
+
+    def settle(self) -> None:
+        """A signal was accepted."""
+        if self._settle is not None:
+            self._settle.set()
+
+    def deliver(self) -> None:
+        """Something is due."""
+        if self._deliver is None:
+            return
+        loop, event = self._deliver
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(event.set)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Everything that loops and doors need. Tests pass another clock and other channels."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    ground: Ground
+    channels: Mapping[str, Channel]
+    send: Callable[[Address, Page], Awaitable[Answer | MainstayError]]
+    """Hand a page to the channel of an address; never raises for what the world does."""
+    jitter: Callable[[], float]
+    wake: Wake
+    close: Callable[[], None]

@@ -1,0 +1,208 @@
+"""One settling transaction: what it reads once, what it writes at its end, and the side paths.
+
+The main path is `pipeline.settle`; here stands what happens beside it: an alert that got worse,
+closed, or was acknowledged at its source, and an incident that is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from mainstay import alerts, incidents, paging
+from mainstay.alerts import Alert, Silences
+from mainstay.estate import View
+from mainstay.foundation import record
+from mainstay.foundation.clock import to_us
+from mainstay.foundation.db import Tx
+from mainstay.foundation.record import SYSTEM, Fact
+from mainstay.ground import Ground, rules_of
+from mainstay.incidents import Attached, Board, Incident, Rules
+
+
+@dataclass(slots=True)
+class Batch:
+    """Open with `open_batch`, end with `end`: all of it is written, or nothing."""
+
+    tx: Tx
+    ground: Ground
+    view: View
+    now: datetime
+    board: Board
+    silences: Silences
+    rules: Rules
+    facts: list[Fact] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
+    """Incidents whose webhooks have news."""
+    shrunk: set[str] = field(default_factory=set)
+    """Incidents of which an alert closed."""
+
+    def note(self, kind: str, alert: Alert, because: str) -> None:
+        """A row of the record about an alert."""
+        facts = {"service": alert.service, "severity": alert.severity, "summary": alert.summary}
+        self.facts.append(
+            Fact(
+                kind,
+                alert.id,
+                because,
+                actor=f"source:{alert.source}",
+                incident=alert.incident,
+                receipt=alert.last_receipt,
+                facts=facts,
+            )
+        )
+
+    def note_incident(
+        self, kind: str, incident: Incident, because: str, *, actor: str = SYSTEM
+    ) -> None:
+        """A row of the record about an incident."""
+        self.facts.append(Fact(kind, incident.id, because, actor=actor, incident=incident.id))
+
+
+def open_batch(tx: Tx, ground: Ground, now: datetime) -> Batch:
+    """Read what every item of the transaction needs."""
+    view = ground.views.current(tx)
+    board, silences = Board(tx), Silences.load(tx, now)
+    return Batch(tx, ground, view, now, board, silences, rules_of(view))
+
+
+def end(batch: Batch) -> None:
+    """Resolve what is over, tell the webhooks, write the record."""
+    tx, now = batch.tx, batch.now
+    for incident in sorted(batch.shrunk):
+        _resolve_if_over(batch, batch.board.incident(tx, incident))
+    for incident in sorted(batch.told):
+        paging.tell(tx, incident, now=now)
+    record.write(tx, batch.facts, now=now, estate_version=batch.view.version)
+
+
+def follow_up(batch: Batch, alert: Alert, attached: Attached) -> None:
+    """What an alert in an incident sets going: a policy, where somebody must hear of it."""
+    incident = attached.incident
+    batch.told.add(incident.id)
+    if attached.what != "joined":
+        words = f"{incident.name} {attached.what} for {alert.service}, because {attached.because}"
+        batch.note_incident(f"incident.{attached.what}", incident, words)
+    elif attached.new_service:
+        words = f"{alert.service} joined {incident.name}, because {attached.because}"
+        batch.note_incident("incident.joined", incident, words)
+    if attached.pages is None:
+        return
+    batch.facts += paging.start(
+        batch.tx,
+        batch.ground.ids,
+        incident,
+        policy_id=batch.view.policy_of(alert.service),
+        view=batch.view,
+        reason=attached.pages,
+        now=batch.now,
+    )
+
+
+def place(batch: Batch, alert: Alert, because: str) -> None:
+    """Correlate an alert, attach it to an incident, and page where somebody must hear of it."""
+    place = alerts.correlate(
+        alert,
+        batch.board.near(alert.service, batch.view.neighbours),
+        distance=batch.view.distance,
+        window=batch.view.estate.org.incidents.join_within,
+        at_us=to_us(batch.now),
+    )
+    attached = incidents.attach(
+        batch.tx,
+        batch.ground.ids,
+        alert,
+        place=place,
+        board=batch.board,
+        rules=batch.rules,
+        now=batch.now,
+    )
+    placed = alerts.place(batch.tx, alert, attached.incident.id)
+    batch.note("alert.opened", placed, f"{because}; in {attached.incident.name}")
+    follow_up(batch, placed, attached)
+
+
+def speaks_again(batch: Batch, alert: Alert, because: str) -> None:
+    """A silence is over and the alert still fires: page as if it were new."""
+    if alert.incident is None:
+        place(batch, alert, because)
+        return
+    incident = batch.board.incident(batch.tx, alert.incident)
+    if not incident.is_open:
+        place(batch, alert, because)
+        return
+    batch.note("alert.heard", alert, because)
+    batch.told.add(incident.id)
+    if incident.acked_by is not None:
+        return
+    batch.facts += paging.start(
+        batch.tx,
+        batch.ground.ids,
+        incident,
+        policy_id=batch.view.policy_of(alert.service),
+        view=batch.view,
+        reason=f"{because}, and {alert.summary!r} still fires",
+        now=batch.now,
+    )
+
+
+def worsened(batch: Batch, alert: Alert, because: str) -> None:
+    """More severe than before: the incident must know, and perhaps somebody must be paged."""
+    batch.note("alert.worsened", alert, because)
+    if alert.incident is None or alert.silence is not None:
+        return
+    if not batch.board.incident(batch.tx, alert.incident).is_open:
+        return
+    attached = incidents.join(
+        batch.tx,
+        alert,
+        board=batch.board,
+        rules=batch.rules,
+        into=alert.incident,
+        because=because,
+        now=batch.now,
+    )
+    follow_up(batch, alert, attached)
+
+
+def closed(batch: Batch, alert: Alert) -> None:
+    """An alert is over: its incident may be, too."""
+    if alert.incident is not None:
+        batch.told.add(alert.incident)
+        batch.shrunk.add(alert.incident)
+
+
+def acked_at_source(batch: Batch, alert: Alert) -> None:
+    """Somebody took it at the source: when they took all that is open, they have the incident."""
+    if alert.incident is None:
+        return
+    incident = batch.board.incident(batch.tx, alert.incident)
+    still = alerts.open_of_incident(batch.tx, incident.id)
+    if not incident.is_open or not all(one.source_acked for one in still):
+        return
+    who = f"source:{alert.source}"
+    incident = incidents.acknowledge(
+        batch.tx, incident, who=who, holds_for=hold_of(batch.view, incident), now=batch.now
+    )
+    batch.board.remember(incident)
+    words = f"every open alert of {incident.name} was acknowledged at {alert.source}"
+    batch.note_incident("incident.acknowledged", incident, words, actor=who)
+    batch.facts += paging.stop(batch.tx, incident, because=words, now=batch.now)
+
+
+def _resolve_if_over(batch: Batch, incident: Incident) -> None:
+    if not incident.is_open or alerts.has_open(batch.tx, incident.id):
+        return
+    incident = incidents.resolve(
+        batch.tx, incident, reopen_within=batch.rules.reopen_within, now=batch.now
+    )
+    batch.board.remember(incident)
+    words = f"{incident.name} resolved: every one of its alerts is closed"
+    batch.note_incident("incident.resolved", incident, words)
+    batch.facts += paging.stop(batch.tx, incident, because="it is resolved", now=batch.now)
+
+
+def hold_of(view: View, incident: Incident) -> timedelta | None:
+    """How long an acknowledgement of this incident holds; None: until it is resolved."""
+    spans = view.estate.org.incidents.acknowledge_for
+    return next((span for name, span in spans.items() if name == incident.priority), None)

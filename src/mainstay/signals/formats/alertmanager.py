@@ -1,0 +1,135 @@
+"""Alertmanager's API v2, `POST /api/v2/alerts`: what Prometheus, vmalert and amtool send.
+
+Rules as Alertmanager 0.25 has them: empty label values are dropped; one label must be left; names
+are ASCII identifiers; an alert that has ended by now is a resolve; without `endsAt` it ends after
+the resolve timeout; bad alerts are skipped, good ones kept, and the answer is 400 all the same.
+Kinder than Alertmanager: a time that cannot be read spoils only its own alert, a `generatorURL`
+that is none is dropped. Stricter: text after the end of the JSON, half a surrogate pair, NUL.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from mainstay.estate.collections import Source
+from mainstay.foundation.errors import Invalid, MainstayError
+from mainstay.signals.body import check_depth, check_text, decode_unbounded
+from mainstay.signals.formats.door import Door, Reply, header_key, status_of
+from mainstay.signals.formats.labels import LabelReader, summary_of
+from mainstay.signals.item import (
+    Arrival,
+    Bad,
+    Item,
+    Reading,
+    expiry,
+    identity,
+    web_url,
+)
+
+
+class _Alert(msgspec.Struct, gc=False):
+    labels: dict[str, str]
+    annotations: dict[str, str] | None = None
+    startsAt: str | None = None
+    endsAt: str | None = None
+    generatorURL: str | None = None
+
+
+_BODY: msgspec.json.Decoder[list[_Alert] | None] = msgspec.json.Decoder(list[_Alert] | None)
+"""`null` is Go's empty list, and Alertmanager takes it."""
+
+
+def read(body: bytes, source: Source, arrival: Arrival) -> Reading:
+    """The alerts of one POST. Invalid when the body cannot be read, or when no alert is good."""
+    alerts = decode_unbounded(_BODY, body) or []
+    check_text(body)
+    check_depth(body, known=3 * len(alerts))  # an alert, its labels, its annotations
+    reader = LabelReader(body, source)
+    timeout_us = round(source.resolve_timeout.total_seconds() * 1_000_000)
+    ends = expiry(source, arrival)
+    items: list[Item] = []
+    bad: list[Bad] = []
+    for n, alert in enumerate(alerts):
+        try:
+            items.append(_item(n, alert, reader, arrival, arrival.at_us + timeout_us, ends))
+        except Invalid as error:
+            bad.append(Bad(n, f"/{n}{error.pointer}", error.sentence))
+    return sifted(items, bad)
+
+
+def sifted(items: list[Item], bad: list[Bad]) -> Reading:
+    """The reading; Invalid if there is nothing good in it, naming every bad item."""
+    if bad and not items:
+        listed = [{"pointer": one.pointer, "detail": one.sentence} for one in bad]
+        raise Invalid(bad[0].sentence, pointer=bad[0].pointer, items=listed)
+    return Reading(tuple(items), tuple(bad))
+
+
+def _item(
+    n: int,
+    alert: _Alert,
+    reader: LabelReader,
+    arrival: Arrival,
+    default_end_us: int,
+    expires_us: int | None,
+) -> Item:
+    source = reader.source
+    labels = reader.labels(alert.labels)
+    annotations = reader.texts(alert.annotations, "/annotations") if alert.annotations else {}
+    ended = reader.instant(alert.endsAt, "/endsAt") if alert.endsAt else None
+    started = reader.instant(alert.startsAt, "/startsAt") if alert.startsAt else None
+    if started is None:
+        started = arrival.at_us if ended is None else min(ended, arrival.at_us)
+    elif ended is not None and ended < started:
+        raise Invalid("An alert cannot end before it starts.", pointer="/endsAt")
+    over = ended is not None and ended <= arrival.at_us
+    url = reader.text(alert.generatorURL, "/generatorURL") if alert.generatorURL else None
+    return Item(
+        n=n,
+        kind="resolve" if over else "fire",
+        dedup_key=identity(labels, source.drop_labels),
+        summary=summary_of(labels, annotations),
+        severity=reader.severity(labels.get("severity")),
+        labels=labels,
+        annotations=annotations,
+        url=web_url(url),
+        started_at_us=started,
+        ends_at_us=ended if over else expires_us or ended or default_end_us,
+        service_hint=labels.get("service"),
+        facts={},
+    )
+
+
+def _reply(receipt: str, reading: Reading) -> Reply:
+    """Empty and 200; 400 with the reasons where some were bad, though the good ones are kept."""
+    if not reading.bad:
+        return Reply(200, b"")
+    return _sentences([f"{bad.pointer}: {bad.sentence}" for bad in reading.bad])
+
+
+def refuse(error: MainstayError) -> Reply:
+    """A JSON text where alerts were wrong, {code, message} for all else: Alertmanager's shapes."""
+    if "items" in error.facts:
+        return _sentences([f"{bad['pointer']}: {bad['detail']}" for bad in error.facts["items"]])
+    status = status_of(error)
+    where = f"{error.pointer}: " if isinstance(error, Invalid) and error.pointer else ""
+    words = {"code": status, "message": where + error.sentence}
+    return Reply(status, msgspec.json.encode(words))
+
+
+def _sentences(parts: list[str]) -> Reply:
+    return Reply(400, msgspec.json.encode("; ".join(parts)))
+
+
+DOORS = (
+    Door(
+        name="alertmanager",
+        format="alertmanager",
+        method="POST",
+        paths=("/api/v2/alerts", "/in/{key}/api/v2/alerts"),
+        read=read,
+        key_of=header_key,
+        reply=_reply,
+        refuse=refuse,
+    ),
+)

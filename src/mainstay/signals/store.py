@@ -1,0 +1,200 @@
+"""The rows of this room: requests as they came, and the digests of intake keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from mainstay.foundation.db import Row, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What is known of an intake key. Times are microseconds since 1970."""
+
+    id: str
+    source: str
+    created_at_us: int
+    created_by: str
+    revoked_at_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One stored request. `state` is waiting, settled or quarantined; `problem` says what is wrong
+    with all of it or with some of its items ({sentence, items: [{n, pointer, sentence}]})."""
+
+    receipt: str
+    received_at_us: int
+    source: str
+    format: str
+    estate_version: int
+    headers: dict[str, str]
+    body: bytes
+    items_n: int
+    state: str
+    tries: int
+    problem: dict[str, Any] | None
+
+
+_REQUEST = (
+    "receipt, received_at, source, format, estate_version, headers, body, items_n, state, tries, "
+    "problem"
+)
+
+
+def insert(tx: Tx, request: Request) -> None:
+    """A new row."""
+    tx.run(
+        f"INSERT INTO signals_request ({_REQUEST}) VALUES (:receipt, :received_at, :source,"  # noqa: S608
+        " :format, :estate_version, :headers, :body, :items_n, :state, :tries, :problem)",
+        receipt=request.receipt,
+        received_at=request.received_at_us,
+        source=request.source,
+        format=request.format,
+        estate_version=request.estate_version,
+        headers=json.dumps(request.headers),
+        body=request.body,
+        items_n=request.items_n,
+        state=request.state,
+        tries=request.tries,
+        problem=_problem_text(request.problem),
+    )
+
+
+def waiting(tx: Tx, limit: int) -> list[Request]:
+    """The oldest requests that still wait."""
+    rows = tx.all(
+        f"SELECT {_REQUEST} FROM signals_request WHERE state = 'waiting'"  # noqa: S608
+        " ORDER BY receipt LIMIT :limit",
+        limit=limit,
+    )
+    return [_request(row) for row in rows]
+
+
+def waiting_n(tx: Tx) -> int:
+    """How many wait."""
+    return int(tx.value("SELECT count(*) FROM signals_request WHERE state = 'waiting'"))
+
+
+def find(tx: Tx, receipt: str) -> Request | None:
+    """One request, or None."""
+    row = tx.one(
+        f"SELECT {_REQUEST} FROM signals_request WHERE receipt = :receipt",  # noqa: S608
+        receipt=receipt,
+    )
+    return None if row is None else _request(row)
+
+
+def with_problems(tx: Tx, limit: int, before: str) -> list[Request]:
+    """Requests that are quarantined or hold refused items, newest first, below receipt `before`."""
+    rows = tx.all(
+        f"SELECT {_REQUEST} FROM signals_request"  # noqa: S608
+        " WHERE problem IS NOT NULL AND receipt < :before ORDER BY receipt DESC LIMIT :limit",
+        before=before,
+        limit=limit,
+    )
+    return [_request(row) for row in rows]
+
+
+def mark_settled(tx: Tx, receipts: Iterable[str]) -> None:
+    """These wait no longer; what was wrong with single items stays on record."""
+    tx.many(
+        "UPDATE signals_request SET state = 'settled'"
+        " WHERE receipt = :receipt AND state = 'waiting'",
+        [{"receipt": receipt} for receipt in receipts],
+    )
+
+
+def set_state(
+    tx: Tx, receipt: str, *, state: str, tries: int, problem: dict[str, Any] | None
+) -> None:
+    """Where a request stands after a try, or after a person released it."""
+    tx.run(
+        "UPDATE signals_request SET state = :state, tries = :tries, problem = :problem"
+        " WHERE receipt = :receipt",
+        receipt=receipt,
+        state=state,
+        tries=tries,
+        problem=_problem_text(problem),
+    )
+
+
+def delete_before(tx: Tx, before_us: int, limit: int) -> int:
+    """Rows deleted: received before the instant, oldest first, and waiting for nothing."""
+    return tx.run(
+        "DELETE FROM signals_request WHERE receipt IN (SELECT receipt FROM signals_request"
+        " WHERE received_at < :before AND state <> 'waiting' ORDER BY received_at LIMIT :limit)",
+        before=before_us,
+        limit=limit,
+    )
+
+
+def insert_key(tx: Tx, key: Key, *, digest: str) -> None:
+    """A new key's digest."""
+    tx.run(
+        "INSERT INTO signals_key (id, digest, source, created_at, created_by)"
+        " VALUES (:id, :digest, :source, :created_at, :created_by)",
+        id=key.id,
+        digest=digest,
+        source=key.source,
+        created_at=key.created_at_us,
+        created_by=key.created_by,
+    )
+
+
+def revoke_key(tx: Tx, id: str, at_us: int) -> None:
+    """Nothing happens to one that is revoked already."""
+    tx.run(
+        "UPDATE signals_key SET revoked_at = :at WHERE id = :id AND revoked_at IS NULL",
+        id=id,
+        at=at_us,
+    )
+
+
+def digests(tx: Tx) -> dict[str, str]:
+    """Digest → source of every key in force."""
+    rows = tx.all("SELECT digest, source FROM signals_key WHERE revoked_at IS NULL")
+    return {row["digest"]: row["source"] for row in rows}
+
+
+def source_by_digest(tx: Tx, digest: str) -> str | None:
+    """The source of one key in force."""
+    found: str | None = tx.value(
+        "SELECT source FROM signals_key WHERE digest = :digest AND revoked_at IS NULL",
+        digest=digest,
+    )
+    return found
+
+
+def keys(tx: Tx) -> list[Key]:
+    """Every key, newest first."""
+    rows = tx.all(
+        "SELECT id, source, created_at, created_by, revoked_at FROM signals_key ORDER BY id DESC"
+    )
+    return [
+        Key(row["id"], row["source"], row["created_at"], row["created_by"], row["revoked_at"])
+        for row in rows
+    ]
+
+
+def _request(row: Row) -> Request:
+    return Request(
+        receipt=row["receipt"],
+        received_at_us=row["received_at"],
+        source=row["source"],
+        format=row["format"],
+        estate_version=row["estate_version"],
+        headers=json.loads(row["headers"]),
+        body=bytes(row["body"]),
+        items_n=row["items_n"],
+        state=row["state"],
+        tries=row["tries"],
+        problem=None if row["problem"] is None else json.loads(row["problem"]),
+    )
+
+
+def _problem_text(problem: dict[str, Any] | None) -> str | None:
+    return None if problem is None else json.dumps(problem)

@@ -1,0 +1,31 @@
+"""What every test may ask for, and the order of the whole: house first, then pure, then real."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["skips", "peers"]
+
+ORDER = ("house", "unit", "properties", "contracts", "stories", "browser")
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """A data folder of its own, as `serve` would make it: empty, and nobody else's to read."""
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The quick and telling tests run first."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    room = item.path.relative_to(HERE).parts[0] if item.path.is_relative_to(HERE) else ""
+    return ORDER.index(room) if room in ORDER else len(ORDER)

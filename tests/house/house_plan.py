@@ -1,0 +1,39 @@
+"""The plan of the house (docs/house.md §2) as data: who may import whom, and what is where."""
+
+from __future__ import annotations
+
+FLOORS = {
+    6: "app __main__ demo",
+    5: "api console cli",
+    4: "loops pipeline",
+    3: "diagnosis runbooks problems resilience handover reports",
+    2: "alerts incidents paging",
+    1: "signals people oncall changes checks batch telemetry knowledge slo",
+    0: "estate foundation",
+}
+SAME_FLOOR = """
+    estate → foundation
+    slo → checks, slo → telemetry
+    incidents → alerts, paging → incidents
+    loops → pipeline
+    app → demo, __main__ → app, __main__ → demo
+"""
+"""The arrows between rooms of one floor."""
+
+BEYOND_THE_DOOR = (
+    # Foundation is used by its parts (clock, errors, ids …) and needs no line here.
+    "mainstay.estate.collections",
+    # The registries of what speaks to the outside.
+    "mainstay.signals.formats",
+    "mainstay.paging.channels",
+    "mainstay.checks.probes",
+    "mainstay.telemetry.connectors",
+)
+"""Packages inside of a room that others may import too."""
+
+FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms.split()}
+PAIRS = {
+    tuple(side.strip() for side in pair.split("→"))
+    for pair in SAME_FLOOR.replace("\n", ",").split(",")
+    if pair.strip()
+}
