@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mainstay import signals
-from mainstay.estate.collections import Source
+from mainstay.estate import Source
 from mainstay.foundation.errors import Invalid
 from peers import Peer, StartAlertmanager
 

@@ -11,7 +11,7 @@ import pytest
 
 from corpus.poison.bodies import poisoned
 from mainstay import signals
-from mainstay.estate.collections import JsonMap, Source
+from mainstay.estate import JsonMap, Source
 from mainstay.foundation.clock import from_us
 from mainstay.foundation.db import Database, open_database
 from mainstay.foundation.errors import Invalid, MainstayError
@@ -160,3 +160,10 @@ def test_a_body_may_nest_64_levels_and_not_65() -> None:
 def test_brackets_inside_texts_do_not_count_as_depth() -> None:
     body = json.dumps({"summary": "[" * 200 + '\\"' + "{" * 200}).encode()
     assert signals.door("json").read(body, Source(format="json"), ARRIVAL).items
+
+
+@pytest.mark.parametrize("junk", [b'"\xff"', b"[" * 70 + b"]" * 70, b'"\\ud800"'])
+def test_poison_in_a_field_that_nobody_reads_is_refused_too(junk: bytes) -> None:
+    body = b'[{"labels":{"alertname":"A"},"unknown":' + junk + b"}]"
+    with pytest.raises(Invalid):
+        signals.door("alertmanager").read(body, GOOD["alertmanager"][0], ARRIVAL)

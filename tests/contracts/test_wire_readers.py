@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mainstay import signals
-from mainstay.estate.collections import Source
+from mainstay.estate import Source
 from mainstay.foundation.clock import text_of_us
 from mainstay.signals.times import instant_us
 

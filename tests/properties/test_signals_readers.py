@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainstay import signals
-from mainstay.estate.collections import JsonMap, SeverityMap, Source
+from mainstay.estate import JsonMap, SeverityMap, Source
 from mainstay.foundation.errors import MainstayError
 from mainstay.signals.body import fault
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -110,6 +110,7 @@ class World:
         self.mail = FakeChannel("mail", self.phones)
         self.webhook = FakeChannel("webhook", self.phones)
         self.app = self._open()
+        self.text = text
         self.apply(text)
 
     def _open(self) -> Any:
@@ -159,9 +160,7 @@ class World:
         declared = source_in(view, source)
         door = _door(declared.format)
         reading = door.read(raw, declared, signals.Arrival(receipt, to_us(now)))
-        request = pipeline.Arrived(
-            receipt, now, source, door.name, view.version, {}, raw, reading
-        )
+        request = pipeline.Arrived(receipt, now, source, door.name, view.version, {}, raw, reading)
         self.app.db.run(lambda tx: pipeline.accept(tx, request))
         return receipt
 
@@ -186,7 +185,7 @@ class World:
 
     def forward(self, *, keep: tuple[str, ...] = (), **span: float) -> None:
         """Time passes, minute by minute, as it does; `keep`: services that go on firing."""
-        target = self.clock.now() + __import__("datetime").timedelta(**span)
+        target = self.clock.now() + timedelta(**span)
         while self.clock.now() < target:
             left = (target - self.clock.now()).total_seconds()
             self.clock.forward(seconds=min(60, left))
@@ -236,9 +235,7 @@ class World:
         return [f"{row['kind']}: {row['because']}" for row in rows]
 
 
-def _alert(
-    service: str, name: str, severity: str, labels: dict[str, str] | None
-) -> dict[str, Any]:
+def _alert(service: str, name: str, severity: str, labels: dict[str, str] | None) -> dict[str, Any]:
     words = {"alertname": name, "service": service, "severity": severity, **(labels or {})}
     return {
         "labels": words,

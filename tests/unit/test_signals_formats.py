@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mainstay import signals
-from mainstay.estate.collections import JsonMap, SeverityMap, Source
+from mainstay.estate import JsonMap, SeverityMap, Source
 from mainstay.foundation.clock import from_us
 from mainstay.foundation.errors import Forbidden, Invalid, OverLimit, Stuck, Unknown
 
@@ -216,6 +216,12 @@ class TestPagerDuty:
             read("pagerduty", {"event_action": "trigger", "payload": whole} | fields)
         assert refused.value.pointer == pointer
 
+    def test_its_clients_may_also_put_their_key_into_a_header(self) -> None:
+        key_of = signals.door("pagerduty").key_of
+        assert key_of({"x-routing-key": "abc"}, None, b"{}") == "abc"
+        assert key_of({"x-routing-key": "abc"}, None, b'{"routing_key": "def"}') == "def"
+        assert key_of({}, None, b'{"routing_key": 5}') is None
+
     def test_an_unknown_key_is_400_as_there_so_that_clients_give_up(self) -> None:
         reply = signals.door("pagerduty").refuse(Unknown("No such key."))
         assert reply.status == 400
@@ -278,6 +284,12 @@ class TestJson:
         with pytest.raises(Invalid) as refused:
             read("json", {"text": "t"}, map=MAP)
         assert refused.value.pointer == "/job"
+
+    @pytest.mark.parametrize("declared", [{"map": MAP}, {}])
+    def test_a_key_too_long_is_refused_and_not_cut(self, declared: dict[str, Any]) -> None:
+        body = {"job": "x" * 256, "key": "x" * 256, "text": "t", "summary": "t"}
+        with pytest.raises(Invalid, match="256"):
+            read("json", body, **declared)
 
     def test_of_many_items_the_good_ones_are_kept(self) -> None:
         many = JsonMap(key="$.id", summary="$.m", items="$.all[0].list")

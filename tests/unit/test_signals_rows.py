@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mainstay import signals
-from mainstay.estate.collections import Source
+from mainstay.estate import Source
 from mainstay.foundation.db import Database, open_database
 from mainstay.foundation.errors import Conflict, Corrupt, Invalid, NotFound, Unknown
 from mainstay.foundation.ids import Ids

@@ -6,6 +6,7 @@ from mainstay.alerts.correlate import Candidate, Place, correlate
 from mainstay.alerts.matchers import Matcher, fits_all, parse
 from mainstay.alerts.store import (
     Silence,
+    by_key,
     count_all_open,
     count_open,
     every_open,
@@ -35,18 +36,19 @@ from mainstay.alerts.suppress import (
 )
 
 __all__ = [
-    "SEVERITIES",
-    "SILENCE_DUE",
     "Alert",
     "Candidate",
     "Change",
     "Matcher",
     "Origin",
     "Place",
+    "SEVERITIES",
+    "SILENCE_DUE",
     "Silence",
     "Silences",
     "State",
     "apply",
+    "by_key",
     "close_by_hand",
     "correlate",
     "count_all_open",

@@ -82,6 +82,11 @@ def last_closed_by_key(tx: Tx, source: str, dedup_key: str) -> Alert | None:
     return None if row is None else _alert(row)
 
 
+def by_key(tx: Tx, source: str, dedup_key: str) -> Alert | None:
+    """The open alert of this source and key, else the newest closed one."""
+    return open_by_key(tx, source, dedup_key) or last_closed_by_key(tx, source, dedup_key)
+
+
 def insert(tx: Tx, alert: Alert) -> None:
     """A new row; the unique index refuses a second open one."""
     params = {name: getattr(alert, name) for name in Alert.__slots__}

@@ -10,6 +10,8 @@ from mainstay.foundation.errors import Invalid, OverLimit
 from mainstay.foundation.limits import Limits
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+MEMBERS_MAX = 64
+"""Each costs a copy of what follows it: a body of nothing but empty members would keep us busy."""
 _GZIP = (b"gzip", b"x-gzip")
 _DEFLATE = b"deflate"
 _RAW_DEFLATE = -zlib.MAX_WBITS
@@ -81,13 +83,14 @@ def _gunzip(body: bytes, limits: Limits) -> bytes:
     room = _room(body, limits)
     plain = bytearray()
     rest = body
-    while True:
+    for _ in range(MEMBERS_MAX):
         member, rest = _unpacked(rest, zlib.MAX_WBITS | 16, room - len(plain))
         plain += member
         if len(plain) > room:
             raise _unpacks_too_large(len(body), limits)
         if not rest:
             return bytes(plain)
+    raise Invalid(f"The gzip body has more than {MEMBERS_MAX} members; send it as one.")
 
 
 def _inflate(body: bytes, limits: Limits) -> bytes:

@@ -16,9 +16,10 @@ import json
 import resource
 import socket
 from collections.abc import Awaitable, Callable
+from enum import Enum
 from functools import partial
 from math import inf
-from typing import Any, cast
+from typing import Any, assert_never, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -42,6 +43,9 @@ _TITLES = {
     431: "The headers are too large",
     503: "Too many connections",
 }
+
+
+_PROBLEM = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
 
 
 def make_server(
@@ -96,23 +100,35 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
+class Phase(Enum):
+    """What of a request we hold, when we hold only a part of it."""
+
+    NONE = "none"
+    HEAD = "head"
+    BODY = "body"
+
+
 class Door(HttpToolsProtocol):
-    """One connection, with its limits."""
+    """One connection, with its limits.
+
+    A request that comes whole in one piece, as nearly all do, costs one comparison; only what
+    comes in parts is looked at closely (`_came_in_part`). uvicorn makes a new `scope` when a
+    request begins, and a new `cycle` for that scope when its headers are whole.
+    """
 
     def __init__(self, *args: Any, limits: Limits, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.limits = limits
+        self.head_bytes_max = limits.header_bytes
         self.due = inf
         """On the loop's clock: until when the client must have done what we wait for."""
         self.since = 0.0
         """On the loop's clock: since when we wait for the client."""
-        self.in_request = False
-        """Between the first byte of a request and the last."""
-        self.in_head = True
-        """Until its headers are whole; also while none has begun."""
+        self.phase = Phase.HEAD
+        self.phase_scope: object = None
+        """Whose part it is; None before the first byte of a connection."""
         self.head_bytes = 0
-        """Received for the headers under way; may count too much, or one chunk too little."""
-        self.chunk_bytes = 0
+        """Received of headers that are not whole yet."""
         self.unread_bytes = inf
         """Of our answer, when we last ran out of patience: a slow reader must get on."""
 
@@ -125,37 +141,21 @@ class Door(HttpToolsProtocol):
             self.refuse(503, b"retry-after: 1\r\n")
 
     def data_received(self, data: bytes) -> None:
-        self.chunk_bytes = len(data)
-        if self.in_head:
-            self.head_bytes += self.chunk_bytes
-        super().data_received(data)
-        if self.in_head and self.head_bytes > self.limits.header_bytes:
-            self.refuse(431)
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.in_request = True
-        self._wait(self.limits.header_s)
-
-    def on_headers_complete(self) -> None:
-        limit = self.limits.header_bytes
-        if max(self.head_bytes, self.chunk_bytes) > limit and self._head_size() > limit:
-            app, self.app = self.app, _headers_too_large
-            super().on_headers_complete()
+        before, size = self.cycle, len(data)
+        if size + self.head_bytes > self.head_bytes_max:
+            app, self.app = self.app, self._measured(self.app)
+            HttpToolsProtocol.data_received(self, data)
             self.app = app
         else:
-            super().on_headers_complete()
-        self.in_head = False
-        self.head_bytes = 0
-        self._wait(self.limits.body_s)
-
-    def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self.in_request = False
-        self.in_head = True
-        if self.cycle.response_complete:
-            self._wait(self.limits.idle_s)
-        else:
+            HttpToolsProtocol.data_received(self, data)
+        cycle = self.cycle
+        if cycle is None or cycle.more_body or cycle.scope is not self.scope:
+            self._came_in_part(size, before)
+            return
+        if self.phase is not Phase.NONE:
+            self.phase = Phase.NONE
+            self.head_bytes = 0
+        if not cycle.response_complete:
             self.due = inf
 
     def on_response_complete(self) -> None:
@@ -168,10 +168,10 @@ class Door(HttpToolsProtocol):
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
-        elif self.in_request:
-            self.due = min(self.due, self.loop.time() + LINGER_S)
-        else:
+        elif self.phase is Phase.NONE:
             self._wait(self.limits.idle_s)
+        elif self.phase is Phase.BODY:
+            self.due = min(self.due, self.loop.time() + LINGER_S)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -180,7 +180,7 @@ class Door(HttpToolsProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self.in_request:
+        if self.phase is not Phase.NONE:
             self._wait(self.limits.body_s)
         elif self.cycle.response_complete:
             self._wait(self.limits.idle_s)
@@ -199,20 +199,48 @@ class Door(HttpToolsProtocol):
             self.transport.abort()
         elif self.flow.read_paused:
             self.due = now + self.limits.body_s  # it is we who do not read
-        elif self.in_request and (
-            self.cycle is None or self.cycle.response_complete or not self.cycle.response_started
-        ):
+        elif self._is_owed_an_answer():
             self.refuse(408)
         else:
             self.transport.close()
             self._wait(LINGER_S)
+
+    def _is_owed_an_answer(self) -> bool:
+        match self.phase:
+            case Phase.HEAD:
+                free = self.cycle is None or self.cycle.response_complete
+                return free and self.phase_scope is not None
+            case Phase.BODY:
+                return not self.cycle.response_started
+            case Phase.NONE:
+                return False
+        assert_never(self.phase)
+
+    def _came_in_part(self, size: int, before: object) -> None:
+        """Note what part we hold, and start its time when it is a new one."""
+        if self.cycle is not None and self.cycle.scope is self.scope:
+            if self.phase is not Phase.BODY or self.phase_scope is not self.scope:
+                self.phase, self.phase_scope, self.head_bytes = Phase.BODY, self.scope, 0
+                self._wait(self.limits.body_s)
+            return
+        if self.phase is Phase.HEAD and self.phase_scope in (None, self.scope):
+            self.phase_scope = self.scope
+            self.head_bytes += size
+        else:
+            # Behind the end of another request, nobody knows how much of `size` is ours.
+            alone = self.phase is Phase.NONE and self.cycle is before
+            self.phase, self.phase_scope = Phase.HEAD, self.scope
+            self.head_bytes = size if alone else 0
+            self._wait(self.limits.header_s)
+        if self.head_bytes > self.head_bytes_max:
+            self.refuse(431)
 
     def refuse(self, status: int, more: bytes = b"") -> None:
         """Answer without the application, and close."""
         if self.transport.is_closing():
             return
         title = _TITLES[status]
-        body = json.dumps({"type": "about:blank", "title": title, "status": status}).encode()
+        body = _problem(status)
         self.transport.write(
             b"HTTP/1.1 %d %s\r\n" % (status, title.encode())
             + b"content-type: application/problem+json\r\ncontent-length: %d\r\n" % len(body)
@@ -249,20 +277,23 @@ class Door(HttpToolsProtocol):
         self.connections.discard(oldest)
         return True
 
-    def _head_size(self) -> int:
-        lines = sum(len(name) + len(value) + 4 for name, value in self.headers)
-        return len(self.url) + lines + 16  # the method, the version and their spaces
+    def _measured(self, app: Any) -> App:
+        """`app` behind a look at its headers: so much has come that they may be too large."""
+
+        async def measured(scope: Any, receive: Any, send: Any) -> None:
+            lines = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+            if len(scope["raw_path"]) + len(scope["query_string"]) + lines > self.head_bytes_max:
+                await send({"type": "http.response.start", "status": 431, "headers": _PROBLEM})
+                await send({"type": "http.response.body", "body": _problem(431)})
+            else:
+                await app(scope, receive, send)
+
+        return measured
 
 
-async def _headers_too_large(scope: Any, receive: Any, send: Any) -> None:
-    body = json.dumps({"type": "about:blank", "title": _TITLES[431], "status": 431}).encode()
-    headers = [
-        (b"content-type", b"application/problem+json"),
-        (b"content-length", b"%d" % len(body)),
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": 431, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+def _problem(status: int) -> bytes:
+    """RFC 9457."""
+    return json.dumps({"type": "about:blank", "title": _TITLES[status], "status": status}).encode()
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Literal
 
 from mainstay.estate.collections import Estate
@@ -65,9 +66,12 @@ def _changes(was: Any, becomes: Any, *, way: str) -> Iterator[str]:
         for key in [*becomes, *(gone for gone in was if gone not in becomes)]:
             yield from _changes(was.get(key), becomes.get(key), way=f"{way} {key}".strip())
     elif _are_parts(was) and _are_parts(becomes):
-        for index in range(max(len(was), len(becomes))):
-            pair = (items[index] if index < len(items) else None for items in (was, becomes))
-            yield from _changes(*pair, way=f"{way} {index + 1}")
+        for index, (one, other) in enumerate(zip_longest(was, becomes), start=1):
+            if one is None or other is None:
+                verb, which = ("added", other) if one is None else ("removed", one)
+                yield f"{way} {index} {verb} {_text(which)}"
+            else:
+                yield from _changes(one, other, way=f"{way} {index}")
     elif isinstance(was, list) and isinstance(becomes, list):
         yield f"{way} {_of_lists(was, becomes)}"
     else:

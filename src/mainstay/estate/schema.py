@@ -33,6 +33,8 @@ def json_schema() -> dict[str, Any]:
 def _or_empty(collection: dict[str, Any]) -> dict[str, Any]:
     """`services:` with nothing below it is allowed."""
     rest = {key: value for key, value in collection.items() if key != "default"}
+    if "patternProperties" in rest:
+        rest["additionalProperties"] = False  # an id that does not fit the pattern is a mistake
     return rest if "const" in rest else {"anyOf": [rest, {"type": "null"}]}
 
 

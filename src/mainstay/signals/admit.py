@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from mainstay.estate.collections import Source
+from mainstay.estate import Source
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Conflict, NotFound

@@ -12,8 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from mainstay.estate.collections import Source
-from mainstay.estate.collections.text import Severity
+from mainstay.estate import Severity, Source
 
 Kind = Literal["fire", "resolve", "acknowledge", "change"]
 

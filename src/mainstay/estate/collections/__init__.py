@@ -9,7 +9,15 @@ from mainstay.estate.collections.escalations import Escalation, Repeat, Step
 from mainstay.estate.collections.org import Incidents, Org
 from mainstay.estate.collections.people import Person, Team
 from mainstay.estate.collections.routes import Route
-from mainstay.estate.collections.schedules import Handover, Layer, Only, Schedule, Turn, handover
+from mainstay.estate.collections.schedules import (
+    Handover,
+    Layer,
+    Only,
+    Rotate,
+    Schedule,
+    Turn,
+    handover,
+)
 from mainstay.estate.collections.services import DEFAULT_PRIORITIES, Priorities, Service
 from mainstay.estate.collections.sources import (
     Format,
@@ -35,6 +43,7 @@ __all__ = [
     "Person",
     "Priorities",
     "Repeat",
+    "Rotate",
     "Route",
     "Schedule",
     "Service",

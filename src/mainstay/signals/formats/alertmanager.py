@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import msgspec
 
-from mainstay.estate.collections import Source
+from mainstay.estate import Source
 from mainstay.foundation.errors import Invalid, MainstayError
 from mainstay.signals.body import check_depth, check_text, decode_unbounded
 from mainstay.signals.formats.door import Door, Reply, header_key, status_of

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from mainstay.estate.collections import Source
+from mainstay.estate import Source
 from mainstay.foundation.errors import Invalid
 from mainstay.signals.body import decode, fault
 from mainstay.signals.formats.alertmanager import sifted

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mainstay.estate.collections import Format, Source
+from mainstay.estate import Format, Source
 from mainstay.foundation.errors import Invalid, MainstayError, OverLimit
 from mainstay.signals.item import Arrival, Reading
 

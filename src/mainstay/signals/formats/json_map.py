@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mainstay.estate.collections import JsonMap, Source
-from mainstay.estate.collections.text import Severity
+from mainstay.estate import JsonMap, Severity, Source
 from mainstay.foundation.errors import Invalid
 from mainstay.signals.body import tree
 from mainstay.signals.formats.alertmanager import sifted

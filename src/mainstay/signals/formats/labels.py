@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mainstay.estate.collections import Source
-from mainstay.estate.collections.text import Severity
+from mainstay.estate import Severity, Source
 from mainstay.foundation.errors import Invalid
 from mainstay.signals.body import KEYS_MAX, step
 from mainstay.signals.item import one_line, severity_of

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from mainstay.estate.collections import Source
+from mainstay.estate import Source
 from mainstay.foundation.errors import Invalid, MainstayError, Unknown
 from mainstay.signals.body import decode, tree
 from mainstay.signals.formats.door import KEY_CHARS_MAX, Door, Reply, header_key, status_of

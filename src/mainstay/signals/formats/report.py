@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from mainstay.estate.collections import Source
-from mainstay.estate.collections.text import Severity
+from mainstay.estate import Severity, Source
 from mainstay.foundation.errors import Invalid
 from mainstay.signals.body import decode, fault
 from mainstay.signals.formats.door import Door, header_key, problem, taken
