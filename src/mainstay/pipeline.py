@@ -27,7 +27,16 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import MainstayError
 from mainstay.ground import SELF_SOURCE, Ground, source_in
 from mainstay.paging.channels import Answer
-from mainstay.settling import Batch, acked_at_source, closed, end, open_batch, place, worsened  # fmt: skip
+from mainstay.settling import (
+    Batch,
+    acked_at_source,
+    closed,
+    end,
+    follow_up,
+    open_batch,
+    place,
+    worsened,
+)  # fmt: skip
 from mainstay.signals import Item, Reading, Request
 
 AT_ONCE = 50
@@ -67,7 +76,7 @@ def report_self(tx: Tx, ground: Ground, summary: str, *, key: str, now: datetime
     body = msgspec.json.encode({"routing_key": "*" * 32, **words})
     receipt = ground.ids.new("rcp", now)
     arrival = signals.Arrival(receipt, to_us(now))
-    reading = signals.door("pagerduty").read(body, SELF_SOURCE, arrival)
+    reading = signals.door_named("pagerduty").read(body, SELF_SOURCE, arrival)
     version = ground.views.current(tx).version
     accept(tx, Arrived(receipt, now, SELF, "pagerduty", version, {}, body, reading))
 
@@ -119,13 +128,18 @@ def _settle_item(batch: Batch, request: Request, item: Item) -> None:
 
 
 def opened(batch: Batch, alert: Alert, because: str) -> None:
-    """A new alert: silenced; or correlated, attached to an incident, and paged (`batch.place`)."""
-    silence = alerts.suppress(batch.tx, alert, batch.silences)
+    """A new alert: silenced; or placed (correlate, attach to an incident) and paged for."""
+    silence = batch.silences.of(alert)
     if silence is not None:
+        alerts.insert(batch.tx, alert, silence=silence.id)
         words = f"{because}; silenced by {silence.author}, because {silence.reason}"
         batch.note("alert.silenced", alert, words)
         return
-    place(batch, alert, because)
+    attached = place(batch, alert)
+    alerts.insert(batch.tx, alert, incident=attached.incident.id)
+    words = f"{because}; in {attached.incident.name}"
+    batch.note("alert.opened", alert, words, incident=attached.incident.id)
+    follow_up(batch, alert, attached)
 
 
 # -- deliver ---------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ class Batch:
     shrunk: set[str] = field(default_factory=set)
     """Incidents of which an alert closed."""
 
-    def note(self, kind: str, alert: Alert, because: str) -> None:
+    def note(self, kind: str, alert: Alert, because: str, *, incident: str | None = None) -> None:
         """A row of the record about an alert."""
         facts = {"service": alert.service, "severity": alert.severity, "summary": alert.summary}
         self.facts.append(
@@ -46,7 +46,7 @@ class Batch:
                 alert.id,
                 because,
                 actor=f"source:{alert.source}",
-                incident=alert.incident,
+                incident=incident or alert.incident,
                 receipt=alert.last_receipt,
                 facts=facts,
             )
@@ -99,8 +99,8 @@ def follow_up(batch: Batch, alert: Alert, attached: Attached) -> None:
     )
 
 
-def place(batch: Batch, alert: Alert, because: str) -> None:
-    """Correlate an alert, attach it to an incident, and page where somebody must hear of it."""
+def place(batch: Batch, alert: Alert) -> Attached:
+    """Correlate a new alert with what is open, and attach it: join, reopen, or a new incident."""
     place = alerts.correlate(
         alert,
         batch.board.near(alert.service, batch.view.neighbours),
@@ -108,7 +108,7 @@ def place(batch: Batch, alert: Alert, because: str) -> None:
         window=batch.view.estate.org.incidents.join_within,
         at_us=to_us(batch.now),
     )
-    attached = incidents.attach(
+    return incidents.attach(
         batch.tx,
         batch.ground.ids,
         alert,
@@ -117,19 +117,16 @@ def place(batch: Batch, alert: Alert, because: str) -> None:
         rules=batch.rules,
         now=batch.now,
     )
-    placed = alerts.place(batch.tx, alert, attached.incident.id)
-    batch.note("alert.opened", placed, f"{because}; in {attached.incident.name}")
-    follow_up(batch, placed, attached)
 
 
 def speaks_again(batch: Batch, alert: Alert, because: str) -> None:
     """A silence is over and the alert still fires: page as if it were new."""
-    if alert.incident is None:
-        place(batch, alert, because)
-        return
-    incident = batch.board.incident(batch.tx, alert.incident)
-    if not incident.is_open:
-        place(batch, alert, because)
+    incident = batch.board.incident(batch.tx, alert.incident) if alert.incident else None
+    if incident is None or not incident.is_open:
+        attached = place(batch, alert)
+        alerts.place(batch.tx, alert.id, attached.incident.id)
+        batch.note("alert.opened", alert, because, incident=attached.incident.id)
+        follow_up(batch, alert, attached)
         return
     batch.note("alert.heard", alert, because)
     batch.told.add(incident.id)

@@ -96,7 +96,7 @@ def _alerts_of(tx: Tx, ground: Ground, request: Request) -> list[Alert]:
         items = signals.read_again(request, source).items
     except MainstayError:
         return []
-    found = [alerts.by_key(tx, request.source, item.dedup_key) for item in items[:ALERTS_MAX]]
+    found = [alerts.newest(tx, request.source, item.dedup_key) for item in items[:ALERTS_MAX]]
     return [alert for alert in found if alert is not None]
 
 

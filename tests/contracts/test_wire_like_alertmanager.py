@@ -67,7 +67,7 @@ def post(peer: Peer, body: bytes) -> int:
 
 def ours(body: bytes) -> tuple[int, dict[str, dict[str, str]]]:
     """Our status, and what we hold as firing: fingerprint → labels."""
-    door = signals.door("alertmanager")
+    door = signals.door_named("alertmanager")
     arrival = signals.Arrival("sig_1", time.time_ns() // 1000)
     try:
         reading = door.read(body, Source(format="alertmanager"), arrival)

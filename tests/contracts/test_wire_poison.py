@@ -68,7 +68,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 def receive(database: Database, name: str, body: bytes) -> signals.Reply:
     """What the HTTP edge does with a body, without HTTP."""
-    door = signals.door(name)
+    door = signals.door_named(name)
     try:
         reading = door.read(body, GOOD[name][0], ARRIVAL)
     except MainstayError as error:
@@ -114,7 +114,7 @@ def test_a_hostile_body_is_refused_in_its_own_protocols_shape_and_leaves_no_row(
 @pytest.mark.parametrize("name", GOOD)
 def test_the_body_that_the_poison_was_put_into_is_itself_taken(name: str) -> None:
     source, good = GOOD[name]
-    assert len(signals.door(name).read(json.dumps(good).encode(), source, ARRIVAL).items) == 1
+    assert len(signals.door_named(name).read(json.dumps(good).encode(), source, ARRIVAL).items) == 1
 
 
 @pytest.mark.parametrize(
@@ -135,22 +135,22 @@ def test_the_refusal_points_at_the_text_that_no_database_takes(
     source, good = GOOD[name]
     body = json.dumps(good).encode().replace(b'"@"', value)
     with pytest.raises(Invalid) as refused:
-        signals.door(name).read(body, source, ARRIVAL)
+        signals.door_named(name).read(body, source, ARRIVAL)
     assert refused.value.pointer == pointer
 
 
 def test_of_two_equal_keys_the_last_one_wins_in_every_format() -> None:
     event = b'{"event_action":"trigger","event_action":"resolve","dedup_key":"a","dedup_key":"b"}'
-    read = signals.door("pagerduty").read(event, GOOD["pagerduty"][0], ARRIVAL)
+    read = signals.door_named("pagerduty").read(event, GOOD["pagerduty"][0], ARRIVAL)
     assert (read.items[0].kind, read.items[0].dedup_key) == ("resolve", "b")
     alerts = b'[{"labels":{"a":"x","a":"y"}}]'
-    read = signals.door("alertmanager").read(alerts, GOOD["alertmanager"][0], ARRIVAL)
+    read = signals.door_named("alertmanager").read(alerts, GOOD["alertmanager"][0], ARRIVAL)
     assert read.items[0].labels == {"a": "y"}
 
 
 def test_a_body_may_nest_64_levels_and_not_65() -> None:
     source = Source(format="json")
-    read = signals.door("json").read
+    read = signals.door_named("json").read
     start, end = b'{"summary":"s","x":', b"}"
     assert read(start + b"[" * 63 + b"]" * 63 + end, source, ARRIVAL).items
     with pytest.raises(Invalid, match="deeper than 64"):
@@ -159,11 +159,11 @@ def test_a_body_may_nest_64_levels_and_not_65() -> None:
 
 def test_brackets_inside_texts_do_not_count_as_depth() -> None:
     body = json.dumps({"summary": "[" * 200 + '\\"' + "{" * 200}).encode()
-    assert signals.door("json").read(body, Source(format="json"), ARRIVAL).items
+    assert signals.door_named("json").read(body, Source(format="json"), ARRIVAL).items
 
 
 @pytest.mark.parametrize("junk", [b'"\xff"', b"[" * 70 + b"]" * 70, b'"\\ud800"'])
 def test_poison_in_a_field_that_nobody_reads_is_refused_too(junk: bytes) -> None:
     body = b'[{"labels":{"alertname":"A"},"unknown":' + junk + b"}]"
     with pytest.raises(Invalid):
-        signals.door("alertmanager").read(body, GOOD["alertmanager"][0], ARRIVAL)
+        signals.door_named("alertmanager").read(body, GOOD["alertmanager"][0], ARRIVAL)

@@ -34,7 +34,7 @@ def read(name: str, door: str, when: str, **declared: Any) -> signals.Item:
     """The one item of a recorded request that came at `when`."""
     headers, body = recorded(name)
     signals.check_headers(headers)
-    found = signals.door(door)
+    found = signals.door_named(door)
     source = Source(format=found.format, **declared)
     reading = found.read(body, source, signals.Arrival("sig_1", at(when)))
     assert not reading.bad
@@ -64,7 +64,7 @@ def test_the_replicas_of_a_pair_send_one_and_the_same_alert() -> None:
     _, body = recorded(name)
     source = Source(format="alertmanager", drop_labels=["replica"])
     other = body.replace(b'"replica": "a"', b'"replica": "b"')
-    twin = signals.door(door).read(other, source, signals.Arrival("sig_2", at(when))).items[0]
+    twin = signals.door_named(door).read(other, source, signals.Arrival("sig_2", at(when))).items[0]
     assert read(name, door, when, drop_labels=["replica"]).dedup_key == twin.dedup_key
     assert read(name, door, when).dedup_key != twin.dedup_key
 
@@ -136,7 +136,7 @@ def test_apprise_is_understood_without_a_map() -> None:
 @pytest.mark.parametrize("path", sorted(WIRE.glob("POST_v2_*.json")), ids=lambda p: p.stem)
 def test_pagerdutys_clients_put_their_key_into_the_body(path: Path) -> None:
     headers, body = recorded(path.stem)
-    key = signals.door("pagerduty").key_of(headers, None, body)
+    key = signals.door_named("pagerduty").key_of(headers, None, body)
     assert key is not None
     assert len(key) == 32
     assert key.encode() not in signals.blank_credentials(body, key)
@@ -145,7 +145,7 @@ def test_pagerdutys_clients_put_their_key_into_the_body(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(WIRE.glob("POST_v2_enqueue*.json")), ids=lambda p: p.stem)
 def test_a_stored_event_without_its_key_reads_as_it_did_with_it(path: Path) -> None:
     _, body = recorded(path.stem)
-    door, source = signals.door("pagerduty"), Source(format="pagerduty")
+    door, source = signals.door_named("pagerduty"), Source(format="pagerduty")
     arrival = signals.Arrival("sig_1", 1)
     blanked = signals.blank_credentials(body, json.loads(body)["routing_key"])
     assert door.read(blanked, source, arrival) == door.read(body, source, arrival)
@@ -154,14 +154,14 @@ def test_a_stored_event_without_its_key_reads_as_it_did_with_it(path: Path) -> N
 def test_answers_are_those_of_the_systems_that_we_stand_in_for() -> None:
     item = read("POST_v2_enqueue_pdpyras_resolve", "pagerduty", "2026-11-22T01:50:50Z")
     reading = signals.Reading((item,))
-    event = signals.door("pagerduty").reply("sig_1", reading)
+    event = signals.door_named("pagerduty").reply("sig_1", reading)
     assert event.status == 202
     assert json.loads(event.body) == {
         "status": "success",
         "message": "Event processed",
         "dedup_key": "k1",
     }
-    alerts = signals.door("alertmanager").reply("sig_1", reading)
+    alerts = signals.door_named("alertmanager").reply("sig_1", reading)
     assert (alerts.status, alerts.body) == (200, b"")
-    assert signals.door("pagerduty-change").reply("sig_1", reading).status == 202
-    assert signals.door("alertmanager-webhook").reply("sig_1", reading).status == 202
+    assert signals.door_named("pagerduty-change").reply("sig_1", reading).status == 202
+    assert signals.door_named("alertmanager-webhook").reply("sig_1", reading).status == 202

@@ -60,7 +60,7 @@ fragments = st.sampled_from(
 
 def look(name: str, body: bytes) -> None:
     """Read or refuse; and what is read is fit for the database and the same the second time."""
-    door, source = signals.door(name), GOOD[name][0]
+    door, source = signals.door_named(name), GOOD[name][0]
     try:
         door.key_of({}, None, body)
         reading = door.read(body, source, ARRIVAL)

@@ -16,7 +16,7 @@ from mainstay.estate.reading.yaml_text import load, plain
 
 FILES = sorted((Path(__file__).parents[2] / "examples" / "alpenpay").glob("*.yaml"))
 EACH = 61
-"""Every so-manieth place of the example, other ones for each value: it must take seconds."""
+"""Every 61st place of the example, other places for each value, so that it takes seconds."""
 ODD: list[Any] = [
     None, True, 0, -1, 7.5, 10**25, float("inf"), "", "~", "~(", "{", "service:{", "\x00", "é" * 70,
     "9" * 400 + "d", "99:99", "0000-00-00", "../../etc/passwd", [], [[]], {}, {"": None}, {"a": {"b": []}},

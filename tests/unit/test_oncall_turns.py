@@ -41,6 +41,12 @@ def test_before_the_start_the_order_runs_backwards() -> None:
     assert weeks(turns("ana", "ben", "dee"), 4, since=before) == ["ana", "ben", "dee", "ana"]
 
 
+def test_before_the_start_too_who_had_left_by_then_is_in_the_order() -> None:
+    ours = turns("ana", "ben", {"person": "dee", "until": "2026-10-11"})
+    before = MONDAY - timedelta(weeks=6)
+    assert weeks(ours, 7, since=before) == ["ben", "dee", "ana", "ben", "ana", "ben", "ana"]
+
+
 @pytest.mark.parametrize("place", [0, 1, 2, 3])
 def test_who_joins_takes_a_place_and_moves_nobody_before_that_day(place: int) -> None:
     order: list[object] = ["ana", "ben", "dee"]

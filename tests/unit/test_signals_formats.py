@@ -23,7 +23,7 @@ def when(offset_s: float) -> str:
 
 
 def read(door: str, body: Any, **declared: Any) -> signals.Reading:
-    found = signals.door(door)
+    found = signals.door_named(door)
     source = Source(format=found.format, **declared)
     return found.read(json.dumps(body).encode(), source, ARRIVAL)
 
@@ -102,7 +102,7 @@ class TestAlertmanager:
         reading = read("alertmanager", [good, bad, good])
         assert [item.n for item in reading.items] == [0, 2]
         assert [(one.n, one.pointer) for one in reading.bad] == [(1, pointer)]
-        reply = signals.door("alertmanager").reply("sig_1", reading)
+        reply = signals.door_named("alertmanager").reply("sig_1", reading)
         assert reply.status == 400
         assert json.loads(reply.body).startswith(pointer + ": ")
 
@@ -157,7 +157,7 @@ class TestWebhook:
         reading = read("alertmanager-webhook", body)
         assert len(reading.items) == 1
         assert reading.bad[0].pointer == "/alerts/1/status"
-        reply = signals.door("alertmanager-webhook").reply("sig_1", reading)
+        reply = signals.door_named("alertmanager-webhook").reply("sig_1", reading)
         assert reply.status == 202
         assert json.loads(reply.body)["refused"][0]["pointer"] == "/alerts/1/status"
 
@@ -189,7 +189,7 @@ class TestPagerDuty:
     def test_two_triggers_without_a_key_are_two_alerts(self) -> None:
         body = {"summary": "s", "source": "h", "severity": "error"}
         raw = json.dumps({"event_action": "trigger", "payload": body}).encode()
-        door, source = signals.door("pagerduty"), Source(format="pagerduty")
+        door, source = signals.door_named("pagerduty"), Source(format="pagerduty")
         keys = {door.read(raw, source, signals.Arrival(r, AT_US)).items[0].dedup_key for r in "ab"}
         assert len(keys) == 2
 
@@ -217,18 +217,18 @@ class TestPagerDuty:
         assert refused.value.pointer == pointer
 
     def test_its_clients_may_also_put_their_key_into_a_header(self) -> None:
-        key_of = signals.door("pagerduty").key_of
+        key_of = signals.door_named("pagerduty").key_of
         assert key_of({"x-routing-key": "abc"}, None, b"{}") == "abc"
         assert key_of({"x-routing-key": "abc"}, None, b'{"routing_key": "def"}') == "def"
         assert key_of({}, None, b'{"routing_key": 5}') is None
 
     def test_an_unknown_key_is_400_as_there_so_that_clients_give_up(self) -> None:
-        reply = signals.door("pagerduty").refuse(Unknown("No such key."))
+        reply = signals.door_named("pagerduty").refuse(Unknown("No such key."))
         assert reply.status == 400
         assert json.loads(reply.body)["message"] == "Invalid routing key"
 
     def test_when_it_may_succeed_later_the_status_makes_clients_try_again(self) -> None:
-        refuse = signals.door("pagerduty").refuse
+        refuse = signals.door_named("pagerduty").refuse
         assert refuse(Stuck("full")).status == 503
         assert refuse(OverLimit("too many", limit=1, unit="requests")).status == 429
 
@@ -351,7 +351,7 @@ class TestDoors:
 
     def test_a_key_at_a_wrong_door_is_told_the_right_one(self) -> None:
         with pytest.raises(Forbidden, match="/v2/enqueue"):
-            signals.choose((signals.door("json"),), "pagerduty")
+            signals.choose((signals.door_named("json"),), "pagerduty")
 
     @pytest.mark.parametrize(
         ("headers", "in_path", "key"),
@@ -370,7 +370,7 @@ class TestDoors:
     def test_a_key_is_found_wherever_a_client_can_put_it(
         self, headers: dict[str, str], in_path: str | None, key: str | None
     ) -> None:
-        assert signals.door("json").key_of(headers, in_path, b"") == key
+        assert signals.door_named("json").key_of(headers, in_path, b"") == key
 
     @pytest.mark.parametrize("kind", ["application/json", "text/plain; charset=UTF-8", ""])
     def test_utf8_is_welcome_by_any_name(self, kind: str) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from mainstay.estate import condition
+from mainstay.estate import json_path as path
 from mainstay.foundation.errors import Invalid
-from mainstay.signals.path import condition, path
 
 BODY: dict[str, Any] = {
     "state": "OK",

@@ -34,7 +34,7 @@ def put(database: Database, receipt: str, body: bytes = ALERTS, **given: Any) ->
     arrival = signals.Arrival(receipt, 1)
     reading = given.pop("reading", None)
     if reading is None:
-        reading = signals.door("alertmanager").read(body, SOURCE, arrival)
+        reading = signals.door_named("alertmanager").read(body, SOURCE, arrival)
     row = {
         "now": NOW,
         "source": "prometheus",
@@ -87,7 +87,7 @@ class TestAdmit:
         put(database, "sig_1")
         (request,) = database.read(lambda tx: signals.waiting(tx, 10))
         arrival = signals.Arrival("sig_1", request.received_at_us)
-        first = signals.door("alertmanager").read(ALERTS, SOURCE, arrival)
+        first = signals.door_named("alertmanager").read(ALERTS, SOURCE, arrival)
         assert signals.read_again(request, SOURCE) == first
 
     def test_a_request_by_a_door_that_is_gone_is_corrupt(self, database: Database) -> None:
@@ -235,4 +235,4 @@ class TestBlanking:
 
 def test_a_refused_request_is_not_read_into_anything() -> None:
     with pytest.raises(Invalid):
-        signals.door("alertmanager").read(b'[{"labels":{}}]', SOURCE, signals.Arrival("sig_1", 1))
+        signals.door_named("alertmanager").read(b'[{"labels":{}}]', SOURCE, signals.Arrival("sig_1", 1))

@@ -23,43 +23,45 @@ RESOLVE_REPEATS = timedelta(hours=1)
 
 
 def apply(tx: Tx, ids: Ids, item: Item, *, origin: Origin) -> Change:
-    """Fold one item into the alert of its source and key. Admitted twice is once."""
-    open_alert = store.open_by_key(tx, origin.source, item.dedup_key)
+    """Fold one item into the alert of its source and key. Admitted twice is once.
+
+    An alert that is `opened` is not stored yet: `store.insert` keeps it with its incident or its
+    silence, once these are known.
+    """
+    last = store.newest(tx, origin.source, item.dedup_key)
+    is_open = last is not None and last.closed_at is None
     match item.kind:
         case "fire":
-            if open_alert is not None:
-                return _repeat(tx, open_alert, item, origin=origin)
-            return _fire(tx, ids, item, origin=origin)
+            if last is not None and is_open:
+                return _repeat(tx, last, item, origin=origin)
+            return _fire(tx, ids, item, last, origin=origin)
         case "resolve":
-            if open_alert is not None:
-                return _resolve(tx, open_alert, origin=origin)
-            return _resolve_unknown(tx, ids, item, origin=origin)
+            if last is not None and is_open:
+                return _resolve(tx, last, origin=origin)
+            return _resolve_unknown(tx, ids, item, last, origin=origin)
         case "acknowledge":
-            return _acknowledge(tx, ids, item, open_alert, origin=origin)
+            return _acknowledge(tx, ids, item, last if is_open else None, origin=origin)
         case _:
             raise AssertionError(f"a {item.kind} is no alert")
 
 
-def _fire(tx: Tx, ids: Ids, item: Item, *, origin: Origin) -> Change:
+def _fire(tx: Tx, ids: Ids, item: Item, last: Alert | None, *, origin: Origin) -> Change:
     """The source says that a condition holds which is not open here."""
-    held = _held_by_hand(tx, item, origin)
-    if held is not None:
-        store.touch(tx, held.id, last_at=to_us(origin.now), receipt=origin.receipt)
+    if last is not None and _is_held_by_hand(last, item, origin):
+        store.touch(tx, last.id, last_at=to_us(origin.now), receipt=origin.receipt)
         until = "the source goes on firing; it opens again 15 minutes after it was closed by hand"
-        return Change("held", held, until)
+        return Change("held", last, until)
     alert = _new(ids, item, origin=origin, state=State.OPEN)
-    store.insert(tx, alert)
     return Change("opened", alert, f"{origin.source} reported {item.summary!r}, which was not open")
 
 
-def _held_by_hand(tx: Tx, item: Item, origin: Origin) -> Alert | None:
-    last = store.last_closed_by_key(tx, origin.source, item.dedup_key)
-    if last is None or last.state is not State.BY_HAND or last.source_state != "firing":
-        return None
+def _is_held_by_hand(last: Alert, item: Item, origin: Origin) -> bool:
+    """Whether a person closed this very firing a short while ago."""
+    if last.state is not State.BY_HAND or last.source_state != "firing":
+        return False
     assert last.closed_at is not None
     same_firing = item.started_at_us == last.started_at
-    recent = last.closed_at > to_us(origin.now - HELD_BY_HAND)
-    return last if same_firing and recent else None
+    return same_firing and last.closed_at > to_us(origin.now - HELD_BY_HAND)
 
 
 def _repeat(tx: Tx, alert: Alert, item: Item, *, origin: Origin) -> Change:
@@ -94,9 +96,8 @@ def _resolve(tx: Tx, alert: Alert, *, origin: Origin) -> Change:
     return Change("resolved", alert, f"{origin.source} says that it is over")
 
 
-def _resolve_unknown(tx: Tx, ids: Ids, item: Item, *, origin: Origin) -> Change:
+def _resolve_unknown(tx: Tx, ids: Ids, item: Item, last: Alert | None, *, origin: Origin) -> Change:
     """A resolve of what is not open: a repeat, the source's word on one closed by hand, or news."""
-    last = store.last_closed_by_key(tx, origin.source, item.dedup_key)
     if last is not None and last.source_state == "firing":
         settled = replace(last, source_state="resolved", last_receipt=origin.receipt)
         store.source_resolved(tx, settled)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -60,40 +60,47 @@ def get(tx: Tx, alert: str) -> Alert | None:
     return None if row is None else _alert(row)
 
 
-def open_by_key(tx: Tx, source: str, dedup_key: str) -> Alert | None:
-    """The open alert of this source and key; there is at most one."""
-    row = tx.one(
-        "SELECT * FROM alerts_alert"
-        " WHERE source = :source AND dedup_key = :dedup_key AND closed_at IS NULL",
-        source=source,
-        dedup_key=dedup_key,
-    )
-    return None if row is None else _alert(row)
-
-
-def last_closed_by_key(tx: Tx, source: str, dedup_key: str) -> Alert | None:
-    """The newest closed alert of this source and key."""
+def newest(tx: Tx, source: str, dedup_key: str) -> Alert | None:
+    """The newest alert of this source and key. If one is open it is this: none opens beside it."""
     row = tx.one(
         "SELECT * FROM alerts_alert WHERE source = :source AND dedup_key = :dedup_key"
-        " AND closed_at IS NOT NULL ORDER BY opened_at DESC, id DESC LIMIT 1",
+        " ORDER BY opened_at DESC, id DESC LIMIT 1",
         source=source,
         dedup_key=dedup_key,
     )
     return None if row is None else _alert(row)
 
 
-def by_key(tx: Tx, source: str, dedup_key: str) -> Alert | None:
-    """The open alert of this source and key, else the newest closed one."""
-    return open_by_key(tx, source, dedup_key) or last_closed_by_key(tx, source, dedup_key)
-
-
-def insert(tx: Tx, alert: Alert) -> None:
-    """A new row; the unique index refuses a second open one."""
-    params = {name: getattr(alert, name) for name in Alert.__slots__}
-    params["labels"] = _json(alert.labels).decode()
-    params["annotations"] = _json(alert.annotations).decode()
-    params["source_acked"] = int(alert.source_acked)
-    tx.run(_INSERT, **params)
+def insert(
+    tx: Tx, alert: Alert, *, incident: str | None = None, silence: str | None = None
+) -> None:
+    """A new row, in its incident or silenced; the unique index refuses a second open one."""
+    tx.run(
+        _INSERT,
+        id=alert.id,
+        source=alert.source,
+        dedup_key=alert.dedup_key,
+        service=alert.service,
+        severity=alert.severity,
+        summary=alert.summary,
+        labels=_json(alert.labels).decode(),
+        annotations=_json(alert.annotations).decode(),
+        url=alert.url,
+        started_at=alert.started_at,
+        opened_at=alert.opened_at,
+        last_at=alert.last_at,
+        expires_at=alert.expires_at,
+        repeats=alert.repeats,
+        source_state=alert.source_state,
+        source_acked=int(alert.source_acked),
+        state=alert.state,
+        closed_at=alert.closed_at,
+        silence=silence,
+        incident=incident,
+        first_receipt=alert.first_receipt,
+        last_receipt=alert.last_receipt,
+        estate_version=alert.estate_version,
+    )
 
 
 def repeat(tx: Tx, alert: Alert) -> None:
@@ -153,14 +160,11 @@ def source_acked(tx: Tx, alert: Alert) -> None:
     )
 
 
-def place(tx: Tx, alert: Alert, incident: str) -> Alert:
-    """The alert, in the incident that it belongs to."""
+def place(tx: Tx, alert: str, incident: str) -> None:
+    """Into an incident: an alert that was silenced until now."""
     tx.run(
-        "UPDATE alerts_alert SET incident = :incident WHERE id = :id",
-        id=alert.id,
-        incident=incident,
+        "UPDATE alerts_alert SET incident = :incident WHERE id = :id", id=alert, incident=incident
     )
-    return replace(alert, incident=incident)
 
 
 def mute(tx: Tx, alert: str, silence: str | None) -> None:

@@ -46,14 +46,6 @@ def matched_labels(alert: Alert) -> dict[str, str]:
     return {**ours, **alert.labels}
 
 
-def suppress(tx: Tx, alert: Alert, silences: Silences) -> Silence | None:
-    """Mute a new alert that a silence fits; says which."""
-    silence = silences.of(alert)
-    if silence is not None:
-        store.mute(tx, alert.id, silence.id)
-    return silence
-
-
 def silence(
     tx: Tx, ids: Ids, matchers: tuple[Matcher, ...], *, starts_at: datetime, ends_at: datetime,
     author: str, reason: str, now: datetime,

@@ -223,7 +223,9 @@ class Door(HttpToolsProtocol):
                 self.phase, self.phase_scope, self.head_bytes = Phase.BODY, self.scope, 0
                 self._wait(self.limits.body_s)
             return
-        if self.phase is Phase.HEAD and self.phase_scope in (None, self.scope):
+        if self.phase is Phase.HEAD and (
+            self.phase_scope is None or self.phase_scope is self.scope
+        ):
             self.phase_scope = self.scope
             self.head_bytes += size
         else:
@@ -283,8 +285,10 @@ class Door(HttpToolsProtocol):
         async def measured(scope: Any, receive: Any, send: Any) -> None:
             lines = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
             if len(scope["raw_path"]) + len(scope["query_string"]) + lines > self.head_bytes_max:
-                await send({"type": "http.response.start", "status": 431, "headers": _PROBLEM})
-                await send({"type": "http.response.body", "body": _problem(431)})
+                body = _problem(431)
+                headers = [*_PROBLEM, (b"content-length", b"%d" % len(body))]
+                await send({"type": "http.response.start", "status": 431, "headers": headers})
+                await send({"type": "http.response.body", "body": body})
             else:
                 await app(scope, receive, send)
 

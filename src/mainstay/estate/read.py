@@ -160,7 +160,7 @@ def _walk(
         problems.append(problem(here, "E101", f"cannot read this folder: {_reason(error)}"))
         return
     identity = (status.st_dev, status.st_ino)
-    if False:
+    if identity in above:
         problems.append(problem(here, "E101", "this link leads back to a folder that it is in"))
         return
     for entry in entries:

@@ -17,7 +17,7 @@ from mainstay.signals.admit import (
     waiting_n,
     with_problems,
 )
-from mainstay.signals.formats import DOORS, choose, door
+from mainstay.signals.formats import DOORS, choose, door_named
 from mainstay.signals.formats.door import Door, Reply, check_headers
 from mainstay.signals.formats.json_map import compile_map
 from mainstay.signals.formats.labels import fingerprint
@@ -50,7 +50,7 @@ __all__ = [
     "choose",
     "compile_map",
     "create_key",
-    "door",
+    "door_named",
     "failed",
     "find",
     "fingerprint",

@@ -12,7 +12,7 @@ from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Conflict, NotFound
 from mainstay.signals import store
-from mainstay.signals.formats import door
+from mainstay.signals.formats import door_named
 from mainstay.signals.item import Arrival, Bad, Reading
 from mainstay.signals.store import Request
 
@@ -96,7 +96,7 @@ def read_again(request: Request, source: Source) -> Reading:
     Invalid or Corrupt when it cannot be read any more: say so with `failed`.
     """
     arrival = Arrival(request.receipt, request.received_at_us)
-    return door(request.format).read(request.body, source, arrival)
+    return door_named(request.format).read(request.body, source, arrival)
 
 
 def settled(tx: Tx, receipts: Iterable[str]) -> None:

@@ -154,7 +154,7 @@ CREATE TABLE alerts_alert (
   estate_version   BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX alerts_alert_open ON alerts_alert (source, dedup_key) WHERE closed_at IS NULL;
-CREATE INDEX alerts_alert_key ON alerts_alert (source, dedup_key, opened_at);
+CREATE INDEX alerts_alert_key ON alerts_alert (source, dedup_key, opened_at, id);
 CREATE INDEX alerts_alert_list ON alerts_alert (opened_at, id) WHERE closed_at IS NULL;
 CREATE INDEX alerts_alert_expiry ON alerts_alert (expires_at) WHERE closed_at IS NULL AND expires_at IS NOT NULL;
 CREATE INDEX alerts_alert_incident ON alerts_alert (incident, opened_at, id) WHERE incident IS NOT NULL;

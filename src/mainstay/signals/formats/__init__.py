@@ -21,7 +21,7 @@ DOORS: tuple[Door, ...] = (
 )
 
 
-def door(name: str) -> Door:
+def door_named(name: str) -> Door:
     """The door by the name that is stored with each request. Corrupt if no such is left."""
     for one in DOORS:
         if one.name == name:

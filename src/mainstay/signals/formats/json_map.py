@@ -10,7 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mainstay.estate import JsonMap, Severity, Source
+from mainstay.estate import (
+    Condition,
+    JsonMap,
+    JsonPath,
+    Severity,
+    Source,
+    condition,
+    json_path,
+    text_of,
+)
 from mainstay.foundation.errors import Invalid
 from mainstay.signals.body import tree
 from mainstay.signals.formats.alertmanager import sifted
@@ -27,7 +36,6 @@ from mainstay.signals.item import (
     severity_of,
     web_url,
 )
-from mainstay.signals.path import Condition, Path, condition, path, text_of
 
 KEY_CHARS_MAX = 255
 _OVER = frozenset(("ok", "up", "resolve", "resolved", "closed", "recovery", "recovered", "success"))
@@ -37,14 +45,14 @@ _OVER = frozenset(("ok", "up", "resolve", "resolved", "closed", "recovery", "rec
 class _Compiled:
     """The map of a source, its paths parsed."""
 
-    key: Path
-    summary: Path
-    severity: Path | None
-    service: Path | None
-    url: Path | None
+    key: JsonPath
+    summary: JsonPath
+    severity: JsonPath | None
+    service: JsonPath | None
+    url: JsonPath | None
     resolve: Condition | None
-    items: Path | None
-    labels: Path | dict[str, Path] | None
+    items: JsonPath | None
+    labels: JsonPath | dict[str, JsonPath] | None
 
 
 def read(body: bytes, source: Source, arrival: Arrival) -> Reading:
@@ -67,17 +75,17 @@ def compile_map(declared: JsonMap) -> _Compiled:
     """The map with its paths and condition parsed. Invalid names the one that cannot be read."""
     labels = declared.labels
     return _Compiled(
-        key=path(declared.key),
-        summary=path(declared.summary),
-        severity=path(declared.severity.from_) if declared.severity else None,
-        service=_if_given(path, declared.service),
-        url=_if_given(path, declared.url),
+        key=json_path(declared.key),
+        summary=json_path(declared.summary),
+        severity=json_path(declared.severity.from_) if declared.severity else None,
+        service=_if_given(json_path, declared.service),
+        url=_if_given(json_path, declared.url),
         resolve=_if_given(condition, declared.resolve),
-        items=_if_given(path, declared.items),
+        items=_if_given(json_path, declared.items),
         labels=(
-            {name: path(text) for name, text in labels.items()}
+            {name: json_path(text) for name, text in labels.items()}
             if isinstance(labels, dict)
-            else _if_given(path, labels)
+            else _if_given(json_path, labels)
         ),
     )
 
@@ -86,7 +94,7 @@ def _if_given(parse: Callable[[str], Any], text: str | None) -> Any:
     return None if text is None else parse(text)
 
 
-def _parts(value: Any, where: Path | None) -> list[tuple[str, Any]]:
+def _parts(value: Any, where: JsonPath | None) -> list[tuple[str, Any]]:
     """Each item with its pointer: the body itself, or what stands in the list that the map names."""
     if where is None:
         return [("", value)]
@@ -136,7 +144,7 @@ def _severity(word: str | None, source: Source) -> Severity:
     return severity_of(word, source) if known else declared.otherwise
 
 
-def _labels(part: Any, where: Path | dict[str, Path] | None) -> dict[str, str]:
+def _labels(part: Any, where: JsonPath | dict[str, JsonPath] | None) -> dict[str, str]:
     if isinstance(where, dict):
         return {name: text for name, each in where.items() if (text := _optional(part, each))}
     found = where.find(part) if where else None
@@ -145,11 +153,11 @@ def _labels(part: Any, where: Path | dict[str, Path] | None) -> dict[str, str]:
     return {name: text for name, value in found.items() if name and (text := text_of(value))}
 
 
-def _optional(part: Any, where: Path | None) -> str | None:
+def _optional(part: Any, where: JsonPath | None) -> str | None:
     return text_of(where.find(part)) if where else None
 
 
-def _needed(part: Any, where: Path, what: str) -> str:
+def _needed(part: Any, where: JsonPath, what: str) -> str:
     text = _optional(part, where)
     if not text or not text.strip():
         raise Invalid(
@@ -158,7 +166,7 @@ def _needed(part: Any, where: Path, what: str) -> str:
     return text
 
 
-def _at(where: Path) -> str:
+def _at(where: JsonPath) -> str:
     return "".join([f"/{str(s).replace('~', '~0').replace('/', '~1')}" for s in where.steps])
 
 
@@ -178,7 +186,7 @@ def _unmapped(value: Any, source: Source, arrival: Arrival) -> Item:
         )
     over = (_first(value, "status", "state") or "").lower() in _OVER
     service = _first(value, "service")
-    labels = _labels(value.get("labels"), Path("$", ()))
+    labels = _labels(value.get("labels"), JsonPath("$", ()))
     return Item(
         n=0,
         kind="resolve" if over else "fire",

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from mainstay.estate import Source
+from mainstay.estate import Source, text_of
 from mainstay.foundation.errors import Invalid, MainstayError, Unknown
 from mainstay.signals.body import decode, tree
 from mainstay.signals.formats.door import KEY_CHARS_MAX, Door, Reply, header_key, status_of
@@ -28,7 +28,6 @@ from mainstay.signals.item import (
     severity_of,
     web_url,
 )
-from mainstay.signals.path import text_of
 from mainstay.signals.times import instant_us
 
 DEDUP_KEY_CHARS_MAX = 255
