@@ -13,12 +13,11 @@ nothing happens without its row, and `mainstay trace` can tell the whole way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
-from mainstay import acts, alerts, changes, paging, people, signals
+from mainstay import acts, alerts, changes, paging, people, settling, signals
 from mainstay.alerts import Alert
 from mainstay.estate import SELF
 from mainstay.foundation import due, record
@@ -27,26 +26,13 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import MainstayError
 from mainstay.ground import SELF_SOURCE, Ground, source_in
 from mainstay.paging.channels import Answer
-from mainstay.settling import (
-    Batch,
-    acked_at_source,
-    closed,
-    end,
-    follow_up,
-    open_batch,
-    place,
-    worsened,
-)  # fmt: skip
+from mainstay.settling import Batch
 from mainstay.signals import Item, Reading, Request
 
 AT_ONCE = 50
 """Steps, sends and updates claimed in one transaction."""
 
 
-# -- accept ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
 class Arrived:
     """A request that a door has read: its key is known, its body blanked."""
 
@@ -86,13 +72,13 @@ def report_self(tx: Tx, ground: Ground, summary: str, *, key: str, now: datetime
 
 def settle(tx: Tx, ground: Ground, waiting: list[Request], *, now: datetime) -> None:
     """Turn waiting signals into alerts, incidents and first steps: all of them, or none."""
-    batch = open_batch(tx, ground, now)
+    batch = settling.open_batch(tx, ground, now)
     for request in waiting:
         source = source_in(ground.views.at(tx, request.estate_version), request.source)
         for item in signals.read_again(request, source).items:
             _settle_item(batch, request, item)
     signals.settled(tx, [request.receipt for request in waiting])
-    end(batch)
+    settling.end(batch)
 
 
 def _settle_item(batch: Batch, request: Request, item: Item) -> None:
@@ -116,13 +102,13 @@ def _settle_item(batch: Batch, request: Request, item: Item) -> None:
         case "opened":
             opened(batch, change.alert, f"{change.because}; {routed.why}")
         case "worsened":
-            worsened(batch, change.alert, change.because)
+            settling.worsened(batch, change.alert, change.because)
         case "resolved" | "unknown":
             batch.note(f"alert.{change.what}", change.alert, change.because)
-            closed(batch, change.alert)
+            settling.closed(batch, change.alert)
         case "acknowledged":
             batch.note("alert.acknowledged", change.alert, change.because)
-            acked_at_source(batch, change.alert)
+            settling.acked_at_source(batch, change.alert)
         case "repeated" | "held":
             pass
 
@@ -135,11 +121,11 @@ def opened(batch: Batch, alert: Alert, because: str) -> None:
         words = f"{because}; silenced by {silence.author}, because {silence.reason}"
         batch.note("alert.silenced", alert, words)
         return
-    attached = place(batch, alert)
+    attached = settling.place(batch, alert)
     alerts.insert(batch.tx, alert, incident=attached.incident.id)
     words = f"{because}; in {attached.incident.name}"
     batch.note("alert.opened", alert, words, incident=attached.incident.id)
-    follow_up(batch, alert, attached)
+    settling.follow_up(batch, alert, attached)
 
 
 # -- deliver ---------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 FLOORS = {
     6: "app __main__ demo",
     5: "api console cli",
-    4: "loops pipeline",
+    4: "loops pipeline acts trace settling ground runtime",
     3: "diagnosis runbooks problems resilience handover reports",
     2: "alerts incidents paging",
     1: "signals people oncall changes checks batch telemetry knowledge slo",
@@ -14,8 +14,10 @@ FLOORS = {
 SAME_FLOOR = """
     estate → foundation
     slo → checks, slo → telemetry
-    incidents → alerts, paging → incidents
-    loops → pipeline
+    incidents → alerts, paging → incidents, paging → alerts
+    settling → ground, acts → settling, acts → ground, runtime → ground, trace → ground
+    pipeline → acts, pipeline → settling, pipeline → ground
+    loops → pipeline, loops → acts, loops → runtime
     app → demo, __main__ → app, __main__ → demo
 """
 """The arrows between rooms of one floor."""

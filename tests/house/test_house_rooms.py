@@ -65,7 +65,8 @@ OUTSIDE = (
 
 BROAD = {
     "api/*": (1, "the HTTP edge"),
-    "loops.py": (2, "the worker loop and the delivery loop"),
+    "loops.py": (4, "the worker loop, the delivery loop, a bad batch and its culprit (P10)"),
+    "app.py": (1, "a channel that is broken is an outcome of the send, like any other"),
     "cli/*": (1, "the CLI's main; or in __main__.py"),
     "__main__.py": (1, "the CLI's main; or in cli/"),
     "foundation/db.py": (2, "the writer hands each error to the caller who waits for it"),

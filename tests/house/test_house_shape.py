@@ -15,7 +15,7 @@ FILE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 70
 PIPELINE_LINES_MAX = 200
 FOLDER_FILES_MAX = 9
-FILES_MAX = {"foundation": 10}  # the ten that the plan of the house names
+FILES_MAX = {"foundation": 12}  # a shelf of small parts, each used by itself
 NO_NAMES = frozenset(
     [
         "manager",
@@ -118,6 +118,8 @@ def namesakes(tree: Sequence[Module]) -> list[str]:
     faults = []
     for module in tree:
         name = PurePosixPath(module.path).name
+        if name == "conftest.py":  # pytest keeps these apart by their folders
+            continue
         if name in seen:
             faults.append(module.fault(1, f"{seen[name]} has the same name: rename one"))
         seen[name] = module.path

@@ -70,7 +70,7 @@ def test_a_gap_in_the_schedule_pages_the_next_step_at_once(world):
     world.apply(world.text.replace("weekly, ", 'weekly, only: {from: "20:00", to: "22:00"}, '))
     world.fires("pay-api")
     world.ben.expects("INC-1")
-    assert any("nobody is on call" in line for line in world.timeline())
+    assert any("reaches nobody at schedule:payops-oncall: gap" in line for line in world.timeline())
 
 
 def test_killed_while_sending_the_page_comes_again_and_says_so(world):

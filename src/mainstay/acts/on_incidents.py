@@ -17,9 +17,10 @@ from mainstay.acts.commands import (
     Unacknowledge,
 )
 from mainstay.acts.done import Act, Done
-from mainstay.estate import Target, duration_text, nearest
+from mainstay.estate import Target, duration_text
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.errors import Conflict, Forbidden, Invalid, NotFound
+from mainstay.foundation.nearest import hint
 from mainstay.foundation.record import Fact
 from mainstay.incidents import Incident, State
 from mainstay.settling import hold_of
@@ -125,9 +126,8 @@ def _note(act: Act, incident: Incident, command: Note) -> Done:
 
 def _reassign(act: Act, incident: Incident, command: Reassign) -> Done:
     if command.person not in act.view.estate.people:
-        near = nearest(command.person, act.view.estate.people)
-        hint = f" (did you mean {near!r}?)" if near else ""
-        raise Invalid(f"No person {command.person!r} in the estate{hint}.", pointer="/person")
+        near = hint(command.person, act.view.estate.people)
+        raise Invalid(f"No person {command.person!r} in the estate{near}.", pointer="/person")
     incident = incidents.assign(act.tx, incident, command.person)
     words = f"{act.actor.id} handed {incident.name} to {command.person}"
     facts = [act.fact("incident.assigned", incident.id, words, incident=incident.id)]

@@ -20,9 +20,9 @@ from mainstay.acts.commands import (
     RevokeToken,
 )
 from mainstay.acts.done import Act, Done
-from mainstay.estate import nearest
 from mainstay.foundation.clock import to_text
 from mainstay.foundation.errors import Invalid
+from mainstay.foundation.nearest import hint
 from mainstay.foundation.record import Fact
 
 OnSetup = (
@@ -128,9 +128,8 @@ def _add_address(act: Act, command: AddAddress) -> Done:
 def _create_key(act: Act, command: CreateKey) -> Done:
     sources = act.view.estate.sources
     if command.source not in sources:
-        near = nearest(command.source, sources)
-        hint = f" (did you mean {near!r}?)" if near else ""
-        raise Invalid(f"No source {command.source!r} in the estate{hint}.", pointer="/source")
+        near = hint(command.source, sources)
+        raise Invalid(f"No source {command.source!r} in the estate{near}.", pointer="/source")
     secret = signals.create_key(
         act.tx, command.source, ids=act.ground.ids, actor=act.who, now=act.now
     )

@@ -82,8 +82,8 @@ def fire(tx: Tx, ids: Ids, step_due: Due, *, view: View, now: datetime) -> Fired
     at = Position(**step_due.facts)
     store.stand(tx, run.id, step=at.step, round=at.again)
     step = rules.steps[at.step]
-    reached = _reach(tx, run, step, view=view, now=now, turn_of=at)
-    facts = [_fired_fact(run, incident, at, reached)]
+    reached, empty = _reach(tx, run, step, view=view, now=now, turn_of=at)
+    facts = [_fired_fact(run, incident, at, reached, empty)]
     sends = _write_sends(tx, ids, run, incident, step, at, reached, now=now)
     facts += [_no_address(incident, person) for person in reached if person not in sends]
     planned = sum(sends.values())
@@ -95,20 +95,23 @@ def fire(tx: Tx, ids: Ids, step_due: Due, *, view: View, now: datetime) -> Fired
 
 def _reach(
     tx: Tx, run: Escalation, step: Step, *, view: View, now: datetime, turn_of: Position
-) -> dict[str, str]:
-    """person → why they are paged, in order; each person once."""
+) -> tuple[dict[str, str], list[str]]:
+    """person → why they are paged, in order, each once; and why a target stands for nobody."""
     targets: Iterable[Target] = step.notify
     if step.round_robin and turn_of.again == 0:
         whose = store.turn(tx, run.policy, turn_of.step)
         targets = [step.notify[whose % len(step.notify)]]
     reached: dict[str, str] = {}
+    empty = []
     for target in targets:
         found = oncall.on_call_for(
             tx, view.estate, target=target, at=now, is_business_day=view.is_business_day
         )
+        if not found.people:
+            empty.append(f"{target}: {found.why}")
         for one in found.people:
             reached.setdefault(one.person, one.why)
-    return reached
+    return reached, empty
 
 
 def _write_sends(
@@ -239,13 +242,16 @@ def _key(origin: str, step: int, round: int, contact: people.Contact) -> str:
     return sha256(words.encode()).hexdigest()[:32]
 
 
-def _fired_fact(run: Escalation, incident: Incident, at: Position, reached: dict[str, str]) -> Fact:
+def _fired_fact(
+    run: Escalation, incident: Incident, at: Position, reached: dict[str, str], empty: list[str]
+) -> Fact:
     step = f"step {at.step + 1} of {run.policy}"
     if at.again or at.loop:
         step += f" (again, {at.again + at.loop})"
-    who = "; ".join(f"{person}: {why}" for person, why in reached.items())
-    because = f"{step} pages {who}" if reached else f"{step} could reach nobody: nobody is on call"
+    words = [f"pages {person} ({why})" for person, why in reached.items()]
+    words += [f"reaches nobody at {why}" for why in empty]
     facts = {"step": at.step, "people": list(reached)}
+    because = f"{step} {'; '.join(words)}"
     return Fact("paging.step", run.id, because, incident=incident.id, facts=facts)
 
 
