@@ -13,6 +13,7 @@ nothing happens without its row, and `mainstay trace` can tell the whole way.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -33,6 +34,10 @@ AT_ONCE = 50
 """Steps, sends and updates claimed in one transaction."""
 
 
+# -- accept ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
 class Arrived:
     """A request that a door has read: its key is known, its body blanked."""
 
