@@ -25,6 +25,8 @@ SAME_FLOOR = """
 BEYOND_THE_DOOR = (
     # Foundation is used by its parts (clock, errors, ids …) and needs no line here.
     "mainstay.estate.collections",
+    # The vocabulary of what people can ask for: every door builds these.
+    "mainstay.acts.commands",
     # The registries of what speaks to the outside.
     "mainstay.signals.formats",
     "mainstay.paging.channels",
