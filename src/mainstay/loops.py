@@ -19,13 +19,17 @@ from mainstay.foundation import due, record
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import MainstayError
-from mainstay.runtime import Runtime
+from mainstay.runtime import HOT_SPAN, Runtime
 from mainstay.signals import Request
 
 log = logging.getLogger("mainstay.loops")
 
 SETTLE_ITEMS = 400
-"""Items in one settling transaction: what a fresh signal may have to wait behind, about 50 ms."""
+"""Items in one settling transaction: what a fresh signal may have to wait behind, about 70 ms."""
+SETTLE_ITEMS_HOT = 50
+"""The same while many requests come in."""
+BURST = timedelta(seconds=2)
+"""A burst is taken in first: while requests pour in, settling waits, at most this long."""
 SETTLE_LEASE_S = 10.0
 SENDS_MAX = 64
 """Sends under way at once in this process."""
@@ -39,10 +43,14 @@ AFTER_TROUBLE = timedelta(seconds=1)
 
 def settle(app: Runtime, now: datetime) -> datetime | None:
     """Settle what waits, if this node holds the lease. At once again while there is more."""
-    if not app.db.read(lambda tx: signals.waiting(tx, 1)):
+    oldest = app.db.read(signals.waiting_since)
+    if oldest is None:
         return None
+    hot = app.wake.is_hot()
+    if hot and now - oldest < BURST:
+        return now + HOT_SPAN
     try:
-        done = app.db.run(lambda tx: _settle_batch(tx, app, now))
+        done = app.db.run(lambda tx: _settle_batch(tx, app, now, hot=hot))
     except Exception:
         log.exception("a batch of signals could not be settled; trying them one by one")
         done = _settle_one_by_one(app, now)
@@ -51,30 +59,18 @@ def settle(app: Runtime, now: datetime) -> datetime | None:
     return now if done else now + AFTER_TROUBLE
 
 
-def _settle_batch(tx: Tx, app: Runtime, now: datetime) -> int:
+def _settle_batch(tx: Tx, app: Runtime, now: datetime, *, hot: bool) -> int:
     node = app.ground.node
     if due.hold(tx, "settle", owner=node, now=now, lease_s=SETTLE_LEASE_S) is None:
         return 0
-    batch = _next_batch(signals.waiting(tx, SETTLE_ITEMS))
-    pipeline.settle(tx, app.ground, batch, now=now)
-    return len(batch)
-
-
-def _next_batch(waiting: list[Request]) -> list[Request]:
-    """As many requests as hold `SETTLE_ITEMS` items, at least one."""
-    batch: list[Request] = []
-    items = 0
-    for request in waiting:
-        if batch and items + request.items_n > SETTLE_ITEMS:
-            break
-        batch.append(request)
-        items += request.items_n
-    return batch
+    waiting = signals.waiting(tx, SETTLE_ITEMS_HOT if hot else SETTLE_ITEMS)
+    pipeline.settle(tx, app.ground, waiting, now=now)
+    return len(waiting)
 
 
 def _settle_one_by_one(app: Runtime, now: datetime) -> int:
     """Find the culprit: it is tried three times, then quarantined; the others pass (P10)."""
-    waiting = app.db.read(lambda tx: _next_batch(signals.waiting(tx, SETTLE_ITEMS)))
+    waiting = app.db.read(lambda tx: signals.waiting(tx, SETTLE_ITEMS))
     done = 0
     for request in waiting:
         alone = [request]

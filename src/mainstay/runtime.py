@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
 
 from mainstay.foundation.clock import Clock
 from mainstay.foundation.db import Database
@@ -15,11 +18,16 @@ from mainstay.ground import Ground
 from mainstay.paging.channels import Answer, Channel, Page
 from mainstay.people import Address
 
+HOT_SPAN = timedelta(milliseconds=100)
+HOT_REQUESTS = 20
+"""Requests accepted within `HOT_SPAN` from which on intake counts as hot."""
+
 
 class Wake:
     """Wakes the loops when there is work, so that nobody waits for a period to end."""
 
     def __init__(self) -> None:
+        self._accepted: deque[float] = deque(maxlen=HOT_REQUESTS)
         self._settle: threading.Event | None = None
         self._deliver: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
@@ -33,8 +41,14 @@ class Wake:
 
     def settle(self) -> None:
         """A signal was accepted."""
+        self._accepted.append(monotonic())
         if self._settle is not None:
             self._settle.set()
+
+    def is_hot(self) -> bool:
+        """Whether requests pour in: `HOT_REQUESTS` or more within the last `HOT_SPAN`."""
+        seen = self._accepted
+        return len(seen) == HOT_REQUESTS and monotonic() - seen[0] < HOT_SPAN.total_seconds()
 
     def deliver(self) -> None:
         """Something is due."""

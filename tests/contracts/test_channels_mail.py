@@ -128,7 +128,7 @@ def test_a_copy_has_the_same_message_id_and_says_that_it_is_a_copy() -> None:
 def test_nothing_in_a_page_becomes_a_header_or_a_command() -> None:
     page = replace(
         PAGE,
-        subject="lag\r\nBcc: eve@example.com\r\n\r\nbody \ud800",
+        subject="lag \x07\u202e\r\nBcc: eve@example.com\r\n\r\nbody \ud800",
         text="\r\n.\r\nMAIL FROM:<eve@example.com>\r\n<script>x</script>\x00\udfff",
         ack_url='https://x.example/"><script>',
         incident="INC\r\nX-Evil: 1",
@@ -139,6 +139,7 @@ def test_nothing_in_a_page_becomes_a_header_or_a_command() -> None:
     assert letter.recipients == ["ana@alpenpay.example"]
     assert letter.message["Bcc"] is None
     assert letter.message["X-Evil"] is None
+    assert not {"\x07", "\u202e"} & set(letter.message["Subject"])
     assert "Bcc: eve@example.com" in letter.message["Subject"]
     assert "<script>" not in letter.message.get_body(("html",)).get_content()
     assert b"\x00" not in letter.content

@@ -50,6 +50,15 @@ def test_a_connection_is_kept_for_the_next_request(world: World) -> None:
     assert hook.connections == 1
 
 
+def test_a_client_that_outlives_its_event_loop_goes_on_in_the_next(world: World) -> None:
+    hook = world.provider()
+    egress = Egress(frozenset({hook.at}))
+    for _ in range(3):
+        assert asyncio.run(egress.request("POST", hook.url)).status == 204
+    asyncio.run(egress.close())
+    assert len(hook.hits) == 3
+
+
 def test_any_status_is_a_reply(world: World) -> None:
     hook = world.provider()
     hook.then(Status(503, b"down", "text/plain", headers={"X-Why": "rain"}))

@@ -23,11 +23,13 @@ from mainstay.foundation.errors import Conflict, Invalid, OverLimit
 from mainstay.foundation.limits import Limits
 
 PATIENT = Limits(header_s=20, body_s=20, idle_s=20, body_bytes=100_000)
+BIG = 16_000_000
+"""Bytes: more than the kernel takes off our hands."""
 GOOD = b"GET /ok HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 class App:
-    """Answers with the length of the body; /wait answers when told to; /big is 4 MB."""
+    """Answers with the length of the body; /wait answers when told to; /big is large."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -41,7 +43,7 @@ class App:
         if scope["path"] == "/wait":
             self.waiting.release()
             await asyncio.to_thread(self.go.wait, 20)
-        status, body = 200, b"x" * 4_000_000 if scope["path"] == "/big" else b""
+        status, body = 200, b"x" * BIG if scope["path"] == "/big" else b""
         try:
             got = await read_body(receive, scope["headers"], limits=self.limits)
             body = body or b"%d" % len(got)
@@ -228,8 +230,8 @@ def test_a_client_that_reads_slowly_but_gets_on_receives_everything() -> None:
         client.send(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
         pause = threading.Event()
         received = 0
-        while received < 4_000_000:
-            data = client.sock.recv(200_000)
+        while received < BIG:
+            data = client.sock.recv(800_000)
             assert data, f"cut off after {received} bytes"
             received += len(data)
             pause.wait(0.03)  # the slowness under test, not waiting for something
@@ -268,6 +270,22 @@ def test_large_headers_behind_a_large_body_are_a_431_and_small_ones_are_not() ->
         client.send(post + GOOD[:-2] + b"X: " + b"y" * 17000 + b"\r\n\r\n")
         assert client.reply() == (200, b"60000")
         assert client.reply()[0] == 431
+
+
+def test_what_came_before_does_not_count_as_headers_and_what_came_after_does() -> None:
+    post = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" + b"x" * 60000
+    with serving() as (server, _):
+        for first in (b"", GOOD):
+            with Client(server.port) as client:
+                if first:
+                    client.send(first)
+                    assert client.reply() == (200, b"0")
+                client.send(post + GOOD[:-3])
+                assert client.reply() == (200, b"60000")
+                client.send(GOOD[-3:])
+                assert client.reply() == (200, b"0")
+                client.send(GOOD[:-2] + b"X: " + b"y" * 17_000)
+                assert client.reply()[0] == 431
 
 
 def test_15_kib_of_headers_and_a_long_body_pass() -> None:

@@ -102,7 +102,7 @@ class TestSettle:
     ) -> None:
         for receipt in ("sig_2", "sig_1", "sig_3"):
             put(database, receipt)
-        assert [r.receipt for r in database.read(lambda tx: signals.waiting(tx, 2))] == [
+        assert [r.receipt for r in database.read(lambda tx: signals.waiting(tx, 4))] == [
             "sig_1",
             "sig_2",
         ]

@@ -223,14 +223,13 @@ class Door(HttpToolsProtocol):
                 self.phase, self.phase_scope, self.head_bytes = Phase.BODY, self.scope, 0
                 self._wait(self.limits.body_s)
             return
-        if self.phase is Phase.HEAD and (
-            self.phase_scope is None or self.phase_scope is self.scope
-        ):
+        # Behind the end of another request, nobody knows how much of `size` belongs to this one.
+        alone = self.cycle is before and self.phase is not Phase.BODY
+        known = self.phase_scope is None or self.phase_scope is self.scope
+        if alone and known and self.phase is Phase.HEAD:
             self.phase_scope = self.scope
             self.head_bytes += size
         else:
-            # Behind the end of another request, nobody knows how much of `size` is ours.
-            alone = self.phase is Phase.NONE and self.cycle is before
             self.phase, self.phase_scope = Phase.HEAD, self.scope
             self.head_bytes = size if alone else 0
             self._wait(self.limits.header_s)

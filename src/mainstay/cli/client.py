@@ -60,21 +60,23 @@ class Client:
         """The body at `path` as text, for what is not JSON (a calendar)."""
         return self._send("GET", path, query=query).decode("utf-8", "replace")
 
-    def items(self, path: str, *, limit: int, **query: object) -> list[Json]:
-        """Up to `limit` items of a list, page after page."""
-        return list(self._items(path, limit, query))
+    def items(self, path: str, **query: object) -> list[Json]:
+        """A list that has no pages, whole."""
+        return _items(self.get(path, **query), self.url)
 
-    def _items(self, path: str, limit: int, query: Mapping[str, object]) -> Iterator[Json]:
-        after = None
+    def pages(
+        self, path: str, *, limit: int, cursor: str = "after", **query: object
+    ) -> Iterator[Json]:
+        """Up to `limit` items of a list, page after page; `cursor`: how it wants `next` back."""
+        following = None
         while limit > 0:
-            page = self.get(path, **{**query, "limit": min(limit, PAGE_MAX), "after": after})
-            found = page.get("items")
-            if not isinstance(found, list):
-                raise BadReply(f"{self.url} answered without a list; is it a Mainstay?")
+            asked = {**query, "limit": min(limit, PAGE_MAX), cursor: following}
+            page = self.get(path, **asked)
+            found = _items(page, self.url)
             yield from found[:limit]
             limit -= len(found)
-            after = page.get("next")
-            if not after or not found:
+            following = page.get("next")
+            if not following or not found:
                 return
 
     def _json(
@@ -119,7 +121,9 @@ class Client:
                 f"{self.url} did not answer within {self._timeout_s:g} s; it may have done it."
             ) from error
         except ssl.SSLError as error:
-            raise Unreachable(f"No trusted TLS with {self.url}: {error.reason or error}.") from error
+            raise Unreachable(
+                f"No trusted TLS with {self.url}: {error.reason or error}."
+            ) from error
         except OSError as error:
             raise Unreachable(_nobody(self.url, error)) from error
         except http.client.HTTPException as error:
@@ -136,15 +140,20 @@ class Client:
         host, port = self._parts.hostname or "", self._parts.port
         if self._parts.scheme == "https":
             trusted = ssl.create_default_context()
-            return http.client.HTTPSConnection(
-                host, port, timeout=self._timeout_s, context=trusted
-            )
+            return http.client.HTTPSConnection(host, port, timeout=self._timeout_s, context=trusted)
         return http.client.HTTPConnection(host, port, timeout=self._timeout_s)
 
 
 def part(text: str) -> str:
     """`text` as one part of a path."""
     return quote(text, safe="")
+
+
+def _items(page: Json, url: str) -> list[Json]:
+    found = page.get("items")
+    if not isinstance(found, list):
+        raise BadReply(f"{url} answered without a list; is it a Mainstay?")
+    return found
 
 
 def _checked(url: str) -> str:

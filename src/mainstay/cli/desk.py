@@ -11,7 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, TextIO
@@ -38,7 +38,7 @@ class Desk:
     json: bool
     zone: tzinfo | None
     url: str | None
-    token: str | None
+    token: str | None = field(repr=False)
     flags: Mapping[str, Any]
     config: Path | None
     now: Callable[[], datetime]
@@ -138,11 +138,13 @@ def _keep(ctx: click.Context, param: click.Parameter, value: object) -> None:
         ctx.meta[META + str(param.name)] = value
 
 
-def _shared() -> list[click.Option]:
+def shared(*names: str) -> list[click.Option]:
+    """Fresh options that mean the same in every command: those named, or all."""
+
     def option(*names: str, **more: Any) -> click.Option:
         return click.Option(names, expose_value=False, callback=_keep, **more)
 
-    return [
+    every = [
         option("--json", is_flag=True, help="Print JSON, for programs."),
         option("--utc", is_flag=True, help="Tell times in UTC instead of this machine's zone."),
         option("--url", metavar="URL", help="The Mainstay to talk to."),
@@ -151,6 +153,7 @@ def _shared() -> list[click.Option]:
         option("--config", metavar="FILE", type=click.Path(path_type=Path), help="Settings file."),
         option("--debug", is_flag=True, help="Show where the program failed."),
     ]
+    return [one for one in every if not names or set(names) & set(one.opts)]
 
 
 class Verb(click.Command):
@@ -159,7 +162,7 @@ class Verb(click.Command):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         own = {name for param in self.params for name in param.opts}
-        self.params += [one for one in _shared() if not own & set(one.opts)]
+        self.params += [one for one in shared() if not own & set(one.opts)]
 
 
 class Verbs(click.Group):
@@ -170,7 +173,7 @@ class Verbs(click.Group):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params += _shared()
+        self.params += shared()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -193,7 +196,7 @@ def desk_of(ctx: click.Context, flags: Mapping[str, Any] | None = None) -> Desk:
 
 
 def at_desk(command: Callable[..., None]) -> Callable[..., None]:
-    """Decorator: the command's first parameter is its Desk."""
+    """Decorator, the one next to the function: its first parameter is the Desk."""
 
     @click.pass_context
     def with_desk(ctx: click.Context, /, *args: Any, **kwargs: Any) -> None:
@@ -201,8 +204,6 @@ def at_desk(command: Callable[..., None]) -> Callable[..., None]:
 
     with_desk.__doc__ = command.__doc__
     with_desk.__name__ = command.__name__
-    # click collects the parameters of the decorators below this one here.
-    with_desk.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
     return with_desk
 
 

@@ -18,7 +18,9 @@ from mainstay.foundation.errors import Invalid
 
 PIPED_WIDTH = 100_000
 """Columns when nobody looks: a program reads whole lines."""
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 """What would let the text of an alert move the cursor or turn the line around; tab and \\n stay."""
 
 STYLES = {

@@ -46,7 +46,7 @@ from mainstay.estate.collections.text import (
 from mainstay.estate.days import Days, days, is_business_day, why
 from mainstay.estate.graph import dependencies, dependents
 from mainstay.estate.plan import Difference, differences
-from mainstay.estate.read import Checked, check, read
+from mainstay.estate.read import Checked, check, from_values, read
 from mainstay.estate.reading.json_path import Condition, JsonPath, condition, json_path, text_of
 from mainstay.estate.reading.problems import CODES, BadEstate, Problem, nearest
 from mainstay.estate.routing import (
@@ -119,6 +119,7 @@ __all__ = [
     "digest",
     "duration",
     "duration_text",
+    "from_values",
     "get",
     "handover",
     "history",

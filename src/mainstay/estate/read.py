@@ -80,6 +80,34 @@ def check(folder: Path, *, today: date | None = None) -> Checked:
     return Checked(estate, tuple(sorted(set(problems))))
 
 
+def from_values(values: Any) -> Estate:
+    """The estate that JSON values declare, as `Estate` is stored; checked as files are.
+
+    Raises BadEstate with every problem at once; the `path` of each is a JSON pointer.
+    """
+    root = _tree(values, "")
+    if not root.mapping:
+        raise BadEstate((problem(root.at, "E110", "an estate is a mapping of collections"),))
+    estate, problems = _compiled(root, whole=True, today=None)
+    if estate is None or any(one.level == "error" for one in problems):
+        raise BadEstate(tuple(sorted(set(problems))))
+    return estate
+
+
+def _tree(value: Any, pointer: str) -> Node:
+    """JSON values as the tree that a file would have made; its marks are pointers."""
+    at = Mark(pointer, 1, 1)
+    if isinstance(value, dict):
+        inner = {
+            key: _tree(one, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}")
+            for key, one in value.items()
+        }
+        return Node(at, inner, {key: one.at for key, one in inner.items()})
+    if isinstance(value, list):
+        return Node(at, [_tree(one, f"{pointer}/{n}") for n, one in enumerate(value)])
+    return Node(at, value)
+
+
 def _compiled(
     root: Node, *, whole: bool, today: date | None
 ) -> tuple[Estate | None, list[Problem]]:

@@ -281,6 +281,11 @@ def migrate(connection: sqlite3.Connection) -> None:
         connection.execute("COMMIT")
 
 
+def schema_number() -> int:
+    """The schema that this program brings a database to."""
+    return migrations()[-1][0]
+
+
 def statements(text: str) -> list[str]:
     """The statements of a migration, in SQLite's words (`{identity}`, `{bytes}`)."""
     text = re.sub(r"--[^\n]*", "", text)

@@ -62,7 +62,7 @@ class Reply:
 
 
 class Egress:
-    """The client. One per program; used from one event loop, `connect_socket` from any thread."""
+    """The client. One per program; used from one event loop at a time, `connect_socket` from any thread."""
 
     def __init__(
         self,
@@ -75,6 +75,7 @@ class Egress:
         self._guard = Guard(allow, resolver)
         self._ca_file = ca_file
         self._threads = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._pools: dict[str, httpcore.AsyncConnectionPool] = {}
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
@@ -158,6 +159,10 @@ class Egress:
     # -- one exchange --------------------------------------------------------------------------
 
     def _turn(self, where: str) -> asyncio.Semaphore:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:  # connections die with the loop that made them
+            self._loop, self._pools = loop, {}
+            self._turns = WeakValueDictionary()
         turn = self._turns.get(where)
         if turn is None:
             turn = self._turns[where] = asyncio.Semaphore(CONNECTIONS_PER_HOST)

@@ -152,6 +152,16 @@ def is_sealed(tx: Tx) -> bool:
     return not tx.value("SELECT 1 FROM foundation_record WHERE seal IS NULL LIMIT 1")
 
 
+def unsealed_n(tx: Tx) -> int:
+    """How many rows wait to be sealed."""
+    return int(tx.value("SELECT count(*) FROM foundation_record WHERE seal IS NULL"))
+
+
+def facts_of(row: Row) -> Any:
+    """What a row holds for a program."""
+    return msgspec.json.decode(row["facts"])
+
+
 def mark(tx: Tx, name: str, value: int) -> None:
     """Keep a small number about this install."""
     tx.run(

@@ -45,6 +45,21 @@ def by_number(tx: Tx, number: int) -> Incident | None:
     return None if row is None else _incident(row)
 
 
+def by_name(tx: Tx, name: str) -> Incident | None:
+    """By id, number or name: `inc_…`, 2041, INC-2041."""
+    text = name.strip()
+    found = get(tx, text)
+    digits = text.upper().removeprefix("INC-")
+    if found is None and digits.isascii() and digits.isdecimal() and len(digits) < 16:
+        found = by_number(tx, int(digits))
+    return found
+
+
+def count_open(tx: Tx) -> int:
+    """How many are neither resolved nor closed."""
+    return int(tx.value("SELECT count(*) FROM incidents_incident WHERE resolved_at IS NULL"))
+
+
 def last_by_key(tx: Tx, correlation_key: str) -> Incident | None:
     """The newest resolved incident of this key."""
     row = tx.one(

@@ -44,6 +44,7 @@ __all__ = [
     "Uncovered",
     "Wanted",
     "calendar_feed",
+    "days_from",
     "differences",
     "gap_report",
     "on_call_for",

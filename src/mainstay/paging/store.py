@@ -109,6 +109,22 @@ def running(tx: Tx, incident: str) -> list[Escalation]:
     return [_escalation(row) for row in rows]
 
 
+def escalations(tx: Tx, incident: str, *, limit: int = 200) -> list[Escalation]:
+    """Every policy that ran or runs for an incident, oldest first."""
+    rows = tx.all(
+        "SELECT * FROM paging_escalation WHERE incident = :incident"
+        " ORDER BY started_at, id LIMIT :limit",
+        incident=incident,
+        limit=limit,
+    )
+    return [_escalation(row) for row in rows]
+
+
+def running_n(tx: Tx) -> int:
+    """How many escalations are under way."""
+    return int(tx.value("SELECT count(*) FROM paging_escalation WHERE state = 'running'"))
+
+
 def is_running(tx: Tx, incident: str, policy: str) -> bool:
     """Whether this policy runs for this incident."""
     return bool(
@@ -324,6 +340,14 @@ def sends_between(tx: Tx, start: int, end: int, *, shadow_only: bool = False) ->
         start=start,
         end=end,
         shadow_only=int(shadow_only),
+    )
+    return [_send(row) for row in rows]
+
+
+def latest_sends(tx: Tx, *, limit: int) -> list[Send]:
+    """The pages planned last, newest first."""
+    rows = tx.all(
+        "SELECT * FROM paging_send ORDER BY created_at DESC, id DESC LIMIT :limit", limit=limit
     )
     return [_send(row) for row in rows]
 

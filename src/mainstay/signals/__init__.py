@@ -10,13 +10,16 @@ from mainstay.signals.admit import (
     failed,
     find,
     purge,
+    quarantined_n,
     read_again,
     release,
     settled,
     waiting,
     waiting_n,
+    waiting_since,
     with_problems,
 )
+from mainstay.signals.body import tree as json_tree
 from mainstay.signals.formats import DOORS, choose, door_named
 from mainstay.signals.formats.door import Door, Reply, check_headers
 from mainstay.signals.formats.json_map import compile_map
@@ -54,9 +57,11 @@ __all__ = [
     "failed",
     "find",
     "fingerprint",
+    "json_tree",
     "key_ring",
     "list_keys",
     "purge",
+    "quarantined_n",
     "read_again",
     "release",
     "revoke",
@@ -64,5 +69,6 @@ __all__ = [
     "source_of",
     "waiting",
     "waiting_n",
+    "waiting_since",
     "with_problems",
 ]

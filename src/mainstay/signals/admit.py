@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from mainstay.estate import Source
-from mainstay.foundation.clock import to_us
+from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Conflict, NotFound
 from mainstay.signals import store
@@ -80,14 +80,28 @@ def blank_credentials(body: bytes, key: str | None) -> bytes:
     return spelled.sub(rb"\1" + BLANK.encode() * len(plain), body)
 
 
-def waiting(tx: Tx, limit: int) -> list[Request]:
-    """The oldest requests to settle, claimed by their state; `read_again` gives their items."""
-    return store.waiting(tx, limit)
+def waiting(tx: Tx, items_max: int) -> list[Request]:
+    """The oldest requests to settle, with about `items_max` items, claimed by their state.
+
+    `read_again` gives their items.
+    """
+    return store.waiting(tx, items_max)
+
+
+def waiting_since(tx: Tx) -> datetime | None:
+    """When the oldest request that waits was received, or None."""
+    at = store.waiting_since(tx)
+    return None if at is None else from_us(at)
 
 
 def waiting_n(tx: Tx) -> int:
     """How many requests wait to be settled."""
     return store.waiting_n(tx)
+
+
+def quarantined_n(tx: Tx) -> int:
+    """How many requests are set aside."""
+    return store.quarantined_n(tx)
 
 
 def read_again(request: Request, source: Source) -> Reading:

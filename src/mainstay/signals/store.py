@@ -64,19 +64,51 @@ def insert(tx: Tx, request: Request) -> None:
     )
 
 
-def waiting(tx: Tx, limit: int) -> list[Request]:
-    """The oldest requests that still wait."""
-    rows = tx.all(
-        f"SELECT {_REQUEST} FROM signals_request WHERE state = 'waiting'"  # noqa: S608
+def waiting(tx: Tx, items_max: int) -> list[Request]:
+    """The oldest requests that still wait, as many as hold `items_max` items, at least one.
+
+    They are chosen in an index, so that no body is read that is not wanted now.
+    """
+    chosen = tx.all(
+        "SELECT receipt, items_n FROM signals_request WHERE state = 'waiting'"
         " ORDER BY receipt LIMIT :limit",
-        limit=limit,
+        limit=items_max,
+    )
+    last, items = None, 0
+    for row in chosen:
+        items += row["items_n"]
+        if last is not None and items > items_max:
+            break
+        last = row["receipt"]
+    rows = tx.all(
+        f"SELECT {_REQUEST} FROM signals_request"  # noqa: S608
+        " WHERE state = 'waiting' AND receipt <= :last ORDER BY receipt",
+        last=last,
     )
     return [_request(row) for row in rows]
+
+
+def waiting_since(tx: Tx) -> int | None:
+    """When the oldest request that still waits was received, in microseconds; None: none waits."""
+    row = tx.one(
+        "SELECT received_at FROM signals_request WHERE state = 'waiting' ORDER BY receipt LIMIT 1"
+    )
+    return None if row is None else int(row["received_at"])
 
 
 def waiting_n(tx: Tx) -> int:
     """How many wait."""
     return int(tx.value("SELECT count(*) FROM signals_request WHERE state = 'waiting'"))
+
+
+def quarantined_n(tx: Tx) -> int:
+    """How many are quarantined."""
+    return int(
+        tx.value(
+            "SELECT count(*) FROM signals_request"
+            " WHERE problem IS NOT NULL AND state = 'quarantined'"
+        )
+    )
 
 
 def find(tx: Tx, receipt: str) -> Request | None:

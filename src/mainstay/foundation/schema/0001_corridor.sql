@@ -117,13 +117,14 @@ CREATE TABLE signals_request (            -- one row per request that we said 2x
   format         TEXT NOT NULL,
   estate_version BIGINT NOT NULL,
   headers        TEXT NOT NULL,           -- allow-listed, JSON
-  body           {bytes} NOT NULL,        -- as received, credentials blanked
   items_n        BIGINT NOT NULL,
   state          TEXT NOT NULL,           -- waiting, settled, quarantined
   tries          BIGINT NOT NULL DEFAULT 0,
-  problem        TEXT                     -- why it, or some of its items, were not settled
+  problem        TEXT,                    -- why it, or some of its items, were not settled
+  body           {bytes} NOT NULL         -- as received, credentials blanked; last, for it may be long
 );
-CREATE INDEX signals_request_waiting ON signals_request (receipt) WHERE state = 'waiting';
+CREATE INDEX signals_request_waiting ON signals_request (receipt, items_n, received_at)
+  WHERE state = 'waiting';
 CREATE INDEX signals_request_received ON signals_request (received_at);
 
 -- alerts ---------------------------------------------------------------------------------------

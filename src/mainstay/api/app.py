@@ -1,0 +1,179 @@
+"""The whole of HTTP as one ASGI application: signal doors first, then the rest, then our own API."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from mainstay import __version__
+from mainstay.api.alertmanager import Alertmanager
+from mainstay.api.answers import (
+    JSON,
+    SAFE,
+    Receive,
+    Scope,
+    Send,
+    full_disk,
+    more_headers,
+    problem,
+    send_reply,
+)
+from mainstay.api.asking import GuardedRoute
+from mainstay.api.doors import Doors
+from mainstay.api.links import Links
+from mainstay.api.openapi import document, invalid_request
+from mainstay.api.routes import PREFIX, ROUTES
+from mainstay.api.server import App
+from mainstay.foundation.errors import Broken, Invalid, MainstayError, NotFound, Refused
+from mainstay.foundation.limits import Limits
+from mainstay.runtime import Runtime
+from mainstay.signals import Reply
+
+log = logging.getLogger("mainstay.api")
+
+
+def make_app(app: Runtime, *, environment: Mapping[str, str] = MappingProxyType({})) -> App:
+    """Everything that Mainstay answers over HTTP. `environment`: where `env:` references point."""
+    limits = limits_of(app)
+    doors = Doors(app, limits)
+    parts = (doors, Alertmanager(app, limits), Links(app, limits, environment))
+    own = _own_api(app, limits, doors)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        for part in parts:
+            found = part.match(scope)
+            if found is not None:
+                await found(scope, receive, send)
+                return
+        if scope["path"] in ("/livez", "/readyz"):
+            await _health(app, scope, send)
+            return
+        await own(scope, receive, send)
+
+    return answer
+
+
+def limits_of(app: Runtime) -> Limits:
+    """The limits of the settings, as every door holds them."""
+    return Limits(**app.settings.limits.model_dump())
+
+
+def _own_api(app: Runtime, limits: Limits, doors: Doors) -> App:
+    """FastAPI, made from the one route table; its own documentation screens are off."""
+    api = FastAPI(
+        title="Mainstay", version=__version__, docs_url=None, redoc_url=None, openapi_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False}, strict_content_type=False,
+    )  # fmt: skip
+    api.state.runtime, api.state.limits, api.state.standing = app, limits, doors.standing
+    api.state.started_at = app.clock.now()
+    for route in ROUTES:
+        api.router.add_api_route(
+            PREFIX + route.path,
+            route.run,
+            methods=[route.method],
+            status_code=route.status,
+            response_model=route.answer,
+            openapi_extra=route.declared(),
+            route_class_override=GuardedRoute,
+            **route.words(),
+        )
+    words = document(api)
+
+    async def openapi(request: Request) -> Response:
+        return _response(Reply(200, words, JSON))
+
+    api.add_route("/openapi.json", openapi, methods=["GET"])
+    api.add_exception_handler(MainstayError, _refuse)
+    api.add_exception_handler(RequestValidationError, _refuse_words)
+    api.add_exception_handler(HTTPException, _refuse_plain)
+    api.add_exception_handler(Exception, _break)
+    return _Safe(api)
+
+
+class _Safe:
+    """Adds the headers of `SAFE` to what FastAPI answers."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                have = {name for name, _ in message["headers"]}
+                message["headers"] += [one for one in SAFE if one[0] not in have]
+            await send(message)
+
+        # Starlette raises again what `_break` has logged and answered.
+        with contextlib.suppress(Exception):
+            await self.app(scope, receive, with_headers)
+
+
+def _response(reply: Reply, *headers: tuple[bytes, bytes]) -> Response:
+    named = {name.decode(): value.decode() for name, value in headers}
+    return Response(reply.body, reply.status, named, media_type=reply.content_type)
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    assert isinstance(error, MainstayError)
+    error = full_disk(error)
+    if not isinstance(error, Refused):
+        log.error("%s: %s", _template(request), error.sentence, exc_info=error)
+    return _response(problem(error), *more_headers(error))
+
+
+async def _refuse_words(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return _response(problem(invalid_request(error)))
+
+
+async def _refuse_plain(request: Request, error: Exception) -> Response:
+    """What the router says: no such path, or not with this method."""
+    assert isinstance(error, HTTPException)
+    refused: MainstayError
+    if error.status_code == 404:
+        refused = NotFound("There is nothing at this path; /openapi.json lists what there is.")
+    else:
+        words = f"This path does not take {request.method}."
+        refused = Invalid(words, http_status=error.status_code)
+    headers = [(k.encode(), v.encode()) for k, v in (error.headers or {}).items()]
+    return _response(problem(refused), *headers)
+
+
+async def _break(request: Request, error: Exception) -> Response:
+    """We are wrong. Starlette has logged nothing yet: the log gets the template and the trace."""
+    log.error("%s failed", _template(request), exc_info=error)
+    return _response(problem(Broken("Mainstay failed at this request; its log says why.")))
+
+
+def _template(request: Request) -> str:
+    """The route as declared: never the path or the query, which may hold a secret."""
+    route = request.scope.get("route")
+    return f"{request.method} {getattr(route, 'path', '(no route)')}"
+
+
+async def _health(app: Runtime, scope: Scope, send: Send) -> None:
+    """`/livez`: we answer. `/readyz`: we can also read what was stored."""
+    if scope["path"] == "/livez":
+        await send_reply(send, Reply(200, b'{"ok":true}'))
+        return
+    try:
+        version = await run_in_threadpool(
+            app.db.read, lambda tx: app.ground.views.current_or_empty(tx).version
+        )
+    except Exception:
+        log.exception("/readyz: the database does not answer")
+        await send_reply(send, Reply(503, b'{"ok":false}'), (b"retry-after", b"5"))
+        return
+    await send_reply(send, Reply(200, b'{"ok":true,"estate_version":%d}' % version))

@@ -1,0 +1,252 @@
+"""The doors for signals: bare ASGI, because a storm comes through here.
+
+Whoever hears 2xx has a durable row. What a door needs to know (keys, the estate, how much waits)
+is a snapshot: at most `FRESH_S` old while signals come, never older than `STALE_S`, and renewed at
+once after an act of this process. No request makes a query of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from mainstay import pipeline, signals
+from mainstay.api.answers import (
+    PROBLEM,
+    Receive,
+    Scope,
+    Send,
+    full_disk,
+    more_headers,
+    send_reply,
+)
+from mainstay.api.bodies import read_body
+from mainstay.estate import Source, View
+from mainstay.foundation.clock import to_us
+from mainstay.foundation.db import Tx
+from mainstay.foundation.errors import (
+    Broken,
+    Corrupt,
+    Forbidden,
+    Invalid,
+    MainstayError,
+    OverLimit,
+    Refused,
+    Stuck,
+    Unknown,
+)
+from mainstay.foundation.limits import Limits
+from mainstay.ground import source_in
+from mainstay.runtime import Runtime
+from mainstay.signals import Door, KeyRing, Reply
+
+log = logging.getLogger("mainstay.doors")
+
+FRESH_S = 0.2
+"""After this the snapshot is renewed beside the request that noticed it."""
+STALE_S = 2.0
+"""After this a request waits for a new one: a revoked key opens nothing any more."""
+RETRY_AFTER_S = 5
+"""What a sender is told to wait at overload: we settle thousands of signals in that time."""
+KEY_PREFIX = "/k/"
+"""`/k/{key}` before any door's path carries its key, for senders that can set nothing but a URL."""
+
+Respond = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Part(Protocol):
+    """A part of the application that answers some paths itself."""
+
+    def match(self, scope: Scope) -> Respond | None:
+        """Who answers this request; None when it is no path of this part."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the doors know, as of one read. `waiting`: signals that waited to be settled."""
+
+    keys: KeyRing
+    view: View
+    waiting: int
+
+
+class Standing:
+    """The newest snapshot, and how many signals were taken since it was read."""
+
+    def __init__(self, app: Runtime) -> None:
+        self._app = app
+        self._snapshot: Snapshot | None = None
+        self._read_at = -STALE_S
+        self._taken = 0
+        self._renewing: asyncio.Task[None] | None = None
+
+    def expire(self) -> None:
+        """Keys or the estate changed: the next request waits for a new snapshot."""
+        self._read_at = -STALE_S
+
+    async def now(self) -> Snapshot:
+        """A snapshot that is fresh enough."""
+        age_s = asyncio.get_running_loop().time() - self._read_at
+        if self._snapshot is None or age_s > STALE_S:
+            await asyncio.shield(self._renew())
+        elif age_s > FRESH_S:
+            self._renew()
+        assert self._snapshot is not None
+        return self._snapshot
+
+    async def newer(self) -> Snapshot:
+        """As `now`, but waits for a new one where that is older than `FRESH_S`."""
+        if asyncio.get_running_loop().time() - self._read_at > FRESH_S:
+            await asyncio.shield(self._renew())
+        return await self.now()
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Count one signal more. OverLimit (429) when too many wait."""
+        limit = self._app.settings.backlog_max
+        if snapshot.waiting + self._taken >= limit:
+            raise OverLimit(
+                f"{limit:,} signals wait to be settled; send it again in a moment.",
+                limit=limit, unit="waiting signals", retry_after_s=RETRY_AFTER_S,
+            )  # fmt: skip
+        self._taken += 1
+
+    def _renew(self) -> asyncio.Task[None]:
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._read())
+        return self._renewing
+
+    async def _read(self) -> None:
+        begun, taken = asyncio.get_running_loop().time(), self._taken
+        try:
+            self._snapshot = await asyncio.to_thread(self._app.db.read, self._look)
+        except MainstayError:
+            raise
+        except Exception as error:
+            raise Stuck("The database does not answer.", retry_after_s=RETRY_AFTER_S) from error
+        self._read_at = begun
+        self._taken -= taken
+
+    def _look(self, tx: Tx) -> Snapshot:
+        view = self._app.ground.views.current_or_empty(tx)
+        return Snapshot(signals.key_ring(tx), view, signals.waiting_n(tx))
+
+
+class Doors:
+    """Every door of the registry, by its path."""
+
+    def __init__(self, app: Runtime, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+        self.standing = Standing(app)
+        self._exact: dict[str, tuple[Door, ...]] = {}
+        self._keyed: dict[tuple[str, str], tuple[Door, ...]] = {}
+        """(before, after) the key in the path → the doors there."""
+        for door in signals.DOORS:
+            for path in door.paths:
+                before, keyed, after = path.partition("{key}")
+                if keyed:
+                    place = (before, after)
+                    self._keyed[place] = (*self._keyed.get(place, ()), door)
+                else:
+                    self._exact[path] = (*self._exact.get(path, ()), door)
+
+    def match(self, scope: Scope) -> Respond | None:
+        """The way in at this path, for its method; another method is not ours to answer."""
+        doors, key, template = self._find(scope["path"])
+        if not doors:
+            return None
+        if scope["method"] != doors[0].method:
+            return None if template.endswith("/alerts") else _wrong_method
+        return partial(self._enter, doors, key, template)
+
+    def _find(self, path: str) -> tuple[tuple[Door, ...], str | None, str]:
+        """The doors at a path, the key in it, and the path without the key."""
+        doors = self._exact.get(path)
+        if doors is not None:
+            return doors, None, path
+        if path.startswith(KEY_PREFIX):
+            key, slash, rest = path[len(KEY_PREFIX) :].partition("/")
+            doors = self._exact.get(slash + rest)
+            return (doors, key, f"/k/{{key}}/{rest}") if doors else ((), None, "")
+        for (before, after), keyed in self._keyed.items():
+            if path.startswith(before) and path.endswith(after):
+                key = path[len(before) : len(path) - len(after)]
+                if key and "/" not in key:
+                    return keyed, key, f"{before}{{key}}{after}"
+        return (), None, ""
+
+    async def _enter(
+        self, doors: tuple[Door, ...], key: str | None, template: str,
+        scope: Scope, receive: Receive, send: Send,
+    ) -> None:  # fmt: skip
+        """One request: kept and answered, or refused in the words of its own protocol."""
+        try:
+            receipt, reply = await self._accept(doors, key, scope, receive)
+        except MainstayError as error:
+            refusal = _as_refusal(error, template)
+            await send_reply(send, doors[0].refuse(refusal), *more_headers(refusal))
+            return
+        except Exception:
+            log.exception("the door %s failed", template)
+            failed = Broken("Mainstay failed at this request; its log says why.")
+            await send_reply(send, doors[0].refuse(failed))
+            return
+        await send_reply(send, reply, (b"mainstay-receipt", receipt.encode()))
+
+    async def _accept(
+        self, doors: tuple[Door, ...], path_key: str | None, scope: Scope, receive: Receive
+    ) -> tuple[str, Reply]:
+        app = self._app
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        signals.check_headers(headers)
+        body = await read_body(receive, scope["headers"], limits=self._limits)
+        snapshot = await self.standing.now()
+        key = doors[0].key_of(headers, path_key, body)
+        try:
+            name = snapshot.keys.source_of(key)
+        except Unknown:  # it may have been made a moment ago, by another process
+            snapshot = await self.standing.newer()
+            name = snapshot.keys.source_of(key)
+        source = _declared(snapshot.view, name)
+        door = doors[0]
+        if door.format != source.format:
+            door = signals.choose(doors, source.format)
+        self.standing.take(snapshot)
+        now = app.clock.now()
+        receipt = app.ground.ids.new("rcp", now)
+        reading = door.read(body, source, signals.Arrival(receipt, to_us(now)))
+        kept = signals.blank_credentials(body, key)
+        arrived = pipeline.Arrived(
+            receipt, now, name, door.name, snapshot.view.version, headers, kept, reading
+        )
+        await app.db.write(lambda tx: pipeline.accept(tx, arrived))
+        app.wake.settle()
+        return receipt, door.reply(receipt, reading)
+
+
+def _declared(view: View, name: str) -> Source:
+    try:
+        return source_in(view, name)
+    except Corrupt:
+        raise Forbidden(
+            f"This key belongs to source {name}, which the estate no longer declares."
+        ) from None
+
+
+def _as_refusal(error: MainstayError, template: str) -> MainstayError:
+    """The error as the sender hears it; what is our fault is also logged."""
+    if not isinstance(error, Refused):
+        log.error("the door %s: %s", template, error.sentence)
+    return full_disk(error)
+
+
+async def _wrong_method(scope: Scope, receive: Receive, send: Send) -> None:
+    error = Invalid("A signal is sent by POST.", http_status=405)
+    reply = Reply(405, b'{"type":"about:blank","title":"Method not allowed","status":405,'
+                  b'"detail":"%s"}' % error.sentence.encode(), PROBLEM)  # fmt: skip
+    await send_reply(send, reply, (b"allow", b"POST"))

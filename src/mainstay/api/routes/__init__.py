@@ -1,0 +1,132 @@
+"""The one route table of our own API: method, path, permission, who answers it, and with what.
+
+The FastAPI application, `/openapi.json` and the permission census are all made from it; a route
+that declares no permission cannot be made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fastapi import Response
+
+from mainstay.acts import PERMISSION as ACT
+from mainstay.acts import commands
+from mainstay.api.asking import PERMISSION, TOKEN_IN_QUERY
+from mainstay.api.routes import (
+    access,
+    alerts,
+    estate,
+    incidents,
+    oncall,
+    overview,
+    people,
+    shapes,
+    signals,
+)
+from mainstay.api.routes.shapes import Listed, Sentence
+
+PREFIX = "/mainstay/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. `answer`: the model of its body; None where it is no JSON."""
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    permission: str
+    run: Callable[..., Any]
+    answer: Any
+    status: int = 200
+    token_in_query: bool = False
+
+    def declared(self) -> dict[str, Any]:
+        """What the document says beyond FastAPI's own words."""
+        words: dict[str, Any] = {PERMISSION: self.permission}
+        return words | {TOKEN_IN_QUERY: True} if self.token_in_query else words
+
+    def words(self) -> dict[str, Any]:
+        """How the document names it: by whoever answers it, and the first line of its docstring."""
+        room = self.run.__module__.rpartition(".")[2]
+        summary = (self.run.__doc__ or "").partition("\n")[0]
+        words = {
+            "operation_id": f"{room}_{self.run.__name__}",
+            "summary": summary,
+            "description": f"Needs the permission {self.permission}.",
+            "tags": [room],
+        }
+        if self.answer is None:
+            content = {"text/calendar": {"schema": {"type": "string"}}}
+            return words | {"response_class": Response, "responses": {200: {"content": content}}}
+        return words
+
+
+_INCIDENT = "/incidents/{name}"
+
+ROUTES: tuple[Route, ...] = (
+    # alerts and silences
+    Route("GET", "/alerts", "alerts.read", alerts.list_alerts, Listed[shapes.Alert]),
+    Route("GET", "/alerts/{id}", "alerts.read", alerts.get_alert, shapes.Alert),
+    Route("GET", "/silences", "alerts.read", alerts.list_silences, Listed[alerts.Silence]),
+    Route("POST", "/silences", ACT[commands.AddSilence], alerts.add_silence, alerts.SilenceMade, 201),
+    Route("DELETE", "/silences/{id}", ACT[commands.EndSilence], alerts.end_silence, Sentence),
+    # incidents
+    Route("GET", "/incidents", "incidents.read", incidents.list_incidents, Listed[shapes.Incident]),
+    Route("GET", _INCIDENT, "incidents.read", incidents.get_incident, incidents.WholeIncident),
+    Route("GET", f"{_INCIDENT}/timeline", "incidents.read", incidents.get_timeline, Listed[shapes.Fact]),
+    Route("POST", f"{_INCIDENT}/acknowledge", ACT[commands.Acknowledge], incidents.acknowledge, incidents.Done),
+    Route("POST", f"{_INCIDENT}/unacknowledge", ACT[commands.Unacknowledge], incidents.unacknowledge, incidents.Done),
+    Route("POST", f"{_INCIDENT}/resolve", ACT[commands.Resolve], incidents.resolve, incidents.Done),
+    Route("POST", f"{_INCIDENT}/reopen", ACT[commands.Reopen], incidents.reopen, incidents.Done),
+    Route("POST", f"{_INCIDENT}/notes", ACT[commands.Note], incidents.note, incidents.Done),
+    Route("POST", f"{_INCIDENT}/assign", ACT[commands.Reassign], incidents.assign, incidents.Done),
+    Route("POST", f"{_INCIDENT}/move", ACT[commands.Move], incidents.move, incidents.Done),
+    Route("POST", f"{_INCIDENT}/escalate", ACT[commands.EscalateNow], incidents.escalate, incidents.Done),
+    Route("POST", f"{_INCIDENT}/page", ACT[commands.PageByHand], incidents.page_by_hand, incidents.Done),
+    # signals
+    Route("POST", "/report", "signals.report", signals.report, signals.Taken, 202),
+    Route("GET", "/signals", "signals.read", signals.list_signals, Listed[signals.Signal]),
+    Route("GET", "/signals/{receipt}", "signals.read", signals.get_signal, signals.WholeSignal),
+    Route("POST", "/signals/{receipt}/release", ACT[commands.ReleaseSignal], signals.release_signal, Sentence),
+    # on call
+    Route("GET", "/oncall", "oncall.read", oncall.list_oncall, Listed[oncall.OnCall]),
+    Route("GET", "/oncall/{schedule}", "oncall.read", oncall.get_oncall, oncall.OnCall),
+    Route("GET", "/oncall/{schedule}/shifts", "oncall.read", oncall.list_shifts, Listed[oncall.Shift]),
+    Route("GET", "/oncall/{schedule}/calendar.ics", "oncall.read", oncall.schedule_calendar, None, token_in_query=True),
+    Route("GET", "/people/{id}/calendar.ics", "oncall.read", oncall.person_calendar, None, token_in_query=True),
+    Route("GET", "/overrides", "oncall.read", oncall.list_overrides, Listed[oncall.Override]),
+    Route("POST", "/overrides", ACT[commands.AddOverrides], oncall.add_overrides, oncall.OverridesMade, 201),
+    Route("DELETE", "/overrides/{id}", ACT[commands.RemoveOverride], oncall.remove_override, Sentence),
+    # the estate
+    Route("GET", "/estate", "estate.read", estate.get_estate, estate.WholeVersion),
+    Route("GET", "/estate/versions", "estate.read", estate.list_versions, Listed[estate.Version]),
+    Route("POST", "/estate/plan", "estate.read", estate.plan, estate.Plan),
+    Route("POST", "/estate/apply", ACT[commands.Apply], estate.apply, estate.Applied),
+    # people
+    Route("GET", "/people", "people.read", people.list_people, Listed[people.Person]),
+    Route("GET", "/people/{id}/contacts", "people.read", people.get_contacts, people.Contacts),
+    Route("POST", "/people/{id}/addresses", "people.contact_own", people.add_address, people.AddressMade, 201),
+    Route("DELETE", "/addresses/{id}", "people.contact_own", people.remove_address, Sentence),
+    Route("POST", "/people/{id}/rules", "people.contact_own", people.add_rule, people.RuleMade, 201),
+    Route("DELETE", "/rules/{id}", "people.contact_own", people.remove_rule, Sentence),
+    Route("POST", "/people/{id}/test-page", "people.contact_own", people.send_test_page, Listed[people.Tried]),
+    # keys and tokens
+    Route("GET", "/keys", "keys.manage", access.list_keys, Listed[access.Key]),
+    Route("POST", "/keys", ACT[commands.CreateKey], access.create_key, access.KeyMade, 201),
+    Route("DELETE", "/keys/{id}", ACT[commands.RevokeKey], access.revoke_key, Sentence),
+    Route("GET", "/tokens", "people.token", access.list_tokens, Listed[access.Token]),
+    Route("POST", "/tokens", ACT[commands.CreateToken], access.create_token, access.TokenMade, 201),
+    Route("DELETE", "/tokens/{id}", ACT[commands.RevokeToken], access.revoke_token, Sentence),
+    # the whole
+    Route("GET", "/trace/{id}", "record.read", overview.get_trace, overview.Trace),
+    Route("GET", "/record", "record.read", overview.list_record, Listed[shapes.Fact]),
+    Route("GET", "/record/verify", "record.verify", overview.verify_record, overview.Verdict),
+    Route("GET", "/shift", "incidents.read", overview.get_shift, overview.Shift),
+    Route("GET", "/shadow", "paging.read", overview.get_shadow, overview.Comparison),
+    Route("GET", "/status", "system.read", overview.get_status, overview.Status),
+)  # fmt: skip
+"""Acts take their permission from `acts.PERMISSION`, so that table and door cannot differ. What
+concerns oneself needs `people.contact_own` here, and `people.contact_any` is asked by the act."""

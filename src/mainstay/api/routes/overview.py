@@ -1,0 +1,230 @@
+"""The whole at a glance: the shift, the record, where an alert went, how this install stands."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+from fastapi import Query, Request
+from pydantic import BaseModel, Field
+
+from mainstay import __version__, alerts, incidents, paging, signals
+from mainstay import trace as tracing
+from mainstay.api import asking
+from mainstay.api.routes import shapes
+from mainstay.api.routes.incidents import next_page_at
+from mainstay.api.routes.oncall import OnCall, who
+from mainstay.api.routes.shapes import SEQ_MAX, At, Fact, Incident, Limit, Listed, Page
+from mainstay.estate import View
+from mainstay.foundation import record
+from mainstay.foundation.clock import to_text
+from mainstay.foundation.db import Tx, schema_number
+from mainstay.foundation.errors import Invalid
+
+INCIDENTS_MAX = 100
+PAGES_MAX = 20
+FACTS_MAX = 30
+"""How much of each one `shift` shows."""
+Seq = Annotated[int | None, Query(ge=0, le=SEQ_MAX)]
+
+
+class Line(BaseModel):
+    """One thing that happened on the way."""
+
+    at: At
+    kind: str
+    sentence: str
+
+
+class Trace(BaseModel):
+    """Where it went: `answer` in one sentence, `lines` step by step."""
+
+    subject: str
+    answer: str
+    lines: list[Line]
+
+
+class Verdict(BaseModel):
+    """What checking the whole chain found; `broken` is null when it holds."""
+
+    rows: int
+    seals: int
+    unsealed: int
+    head: str
+    broken: str | None
+
+
+class ShiftIncident(Incident):
+    """An incident as a row of the live view."""
+
+    pages_n: int
+    alerts_n: int
+    next_page_at: At | None
+
+
+class Shift(BaseModel):
+    """Everything that a live view shows, as of one instant."""
+
+    at: At
+    verdict: str
+    incidents: list[ShiftIncident]
+    alerts_open: int
+    oncall: list[OnCall]
+    pages: list[Page]
+    record: list[Fact]
+    backlog: int
+
+
+class Comparison(BaseModel):
+    """The pages that shadow mode kept back in a day (UTC); `live` counts those that it did not."""
+
+    day: str
+    pages: int
+    incidents: int
+    by_person: dict[str, int]
+    by_channel: dict[str, int]
+    live: int
+    sentence: str
+
+
+class Status(BaseModel):
+    """How this install stands."""
+
+    version: str
+    node: str
+    started_at: At
+    schema_: int = Field(alias="schema")
+    backlog: int
+    quarantined: int
+    open_alerts: int
+    open_incidents: int
+    unsealed: int
+    last_page: Page | None
+    channels: list[str]
+    estate_version: int
+
+
+def get_trace(call: asking.Asked, id: str) -> Trace:
+    """Where did it go? For a receipt, an alert or an incident."""
+    found = call.read(lambda tx: tracing.trace(tx, call.app.ground, id))
+    lines = [
+        Line(at=to_text(one.at), kind=one.kind, sentence=one.sentence) for one in found.lines
+    ]
+    return Trace(subject=found.subject, answer=found.answer, lines=lines)
+
+
+def list_record(
+    call: asking.Asked, limit: Limit = 100, after: Seq = None, before: Seq = None
+) -> Listed[Fact]:
+    """The record. `after` a row: oldest first (0: the newest rows); `before` one: newest first."""
+    if after is not None and before is not None:
+        raise Invalid("Either `after` or `before`, not both.")
+
+    def look(tx: Tx) -> Listed[Fact]:
+        if after:
+            rows = record.since(tx, after, limit=limit)
+            end = str(rows[-1]["seq"]) if rows else str(after)
+        elif after == 0:
+            rows = record.latest(tx, limit=limit)[::-1]
+            end = str(rows[-1]["seq"]) if rows else None
+        else:
+            rows = record.latest(tx, before=before, limit=limit)
+            end = str(rows[-1]["seq"]) if len(rows) == limit else None
+        return Listed(items=[shapes.fact(row) for row in rows], next=end)
+
+    return call.read(look)
+
+
+def verify_record(call: asking.Asked) -> Verdict:
+    """Recompute the whole chain of the record."""
+    found = call.read(record.verify)
+    return Verdict(
+        rows=found.rows, seals=found.seals, unsealed=found.unsealed, head=found.head,
+        broken=found.broken,
+    )  # fmt: skip
+
+
+def get_shift(call: asking.Asked) -> Shift:
+    """One call for the live view."""
+    view = call.view()
+
+    def look(tx: Tx) -> Shift:
+        rows = incidents.page(tx, open_only=True, before=None, limit=INCIDENTS_MAX)
+        shown = [_row(tx, one, view) for one in rows]
+        pages = paging.latest_sends(tx, limit=PAGES_MAX)
+        return Shift(
+            at=to_text(call.now),
+            verdict=_verdict(shown),
+            incidents=shown,
+            alerts_open=alerts.count_all_open(tx),
+            oncall=[who(tx, view, name, call.now) for name in view.estate.schedules],
+            pages=[shapes.page(one) for one in pages],
+            record=[shapes.fact(row) for row in record.latest(tx, limit=FACTS_MAX)],
+            backlog=signals.waiting_n(tx),
+        )
+
+    return call.read(look)
+
+
+def get_shadow(
+    call: asking.Asked, day: Annotated[date | None, Query(description="UTC; today.")] = None
+) -> Comparison:
+    """What shadow mode would have sent on a day."""
+    chosen = day or call.now.date()
+    if not 1972 <= chosen.year <= 2197:
+        raise Invalid("Ask about a day between 1972 and 2197.")
+    start = datetime(chosen.year, chosen.month, chosen.day, tzinfo=UTC)
+    found = call.read(
+        lambda tx: paging.compare(tx, start=start, end=start + timedelta(days=1))
+    )
+    return Comparison(
+        day=str(chosen), pages=found.pages, incidents=found.incidents, by_person=found.by_person,
+        by_channel=found.by_channel, live=found.live, sentence=found.sentence,
+    )  # fmt: skip
+
+
+def get_status(call: asking.Asked, request: Request) -> Status:
+    """Version, backlog, what is open, and whether pages go out."""
+    app = call.app
+    started: datetime = request.app.state.started_at
+
+    def look(tx: Tx) -> Status:
+        pages = paging.latest_sends(tx, limit=1)
+        return Status(
+            version=__version__,
+            node=app.ground.node,
+            started_at=to_text(started),
+            schema=schema_number(),
+            backlog=signals.waiting_n(tx),
+            quarantined=signals.quarantined_n(tx),
+            open_alerts=alerts.count_all_open(tx),
+            open_incidents=incidents.count_open(tx),
+            unsealed=record.unsealed_n(tx),
+            last_page=shapes.page(pages[0]) if pages else None,
+            channels=sorted(app.channels),
+            estate_version=app.ground.views.current_or_empty(tx).version,
+        )
+
+    return call.read(look)
+
+
+def _row(tx: Tx, row: incidents.Incident, view: View) -> ShiftIncident:
+    return ShiftIncident(
+        **shapes.incident_words(row, view),
+        pages_n=len(paging.sends_of_incident(tx, row.id)),
+        alerts_n=alerts.count_open(tx, row.id),
+        next_page_at=next_page_at(tx, row.id),
+    )
+
+
+def _verdict(shown: list[ShiftIncident]) -> str:
+    """How things stand, in a sentence."""
+    if not shown:
+        return "All is quiet: no incident is open."
+    unheld = [one for one in shown if one.acknowledged_by is None]
+    words = f"{len(shown)} incidents are open" if len(shown) > 1 else f"{shown[0].name} is open"
+    if not unheld:
+        return f"{words}; somebody has {'each of them' if len(shown) > 1 else 'it'}."
+    if len(unheld) == 1:
+        return f"{words}; nobody has acknowledged {unheld[0].name} yet."
+    return f"{words}; nobody has acknowledged {len(unheld)} of them yet."

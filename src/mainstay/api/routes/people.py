@@ -1,0 +1,202 @@
+"""People, where they can be reached and in which order, and a page to try it out."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+
+from mainstay import people
+from mainstay.acts import commands
+from mainstay.api import asking
+from mainstay.api.routes import shapes
+from mainstay.api.routes.shapes import Listed, Sentence
+from mainstay.foundation import record
+from mainstay.foundation.db import Tx
+from mainstay.foundation.errors import Invalid, MainstayError, NotFound
+from mainstay.foundation.record import Fact
+from mainstay.paging.channels import Page
+
+
+class Person(BaseModel):
+    """Somebody whom the estate declares."""
+
+    id: str
+    name: str
+    timezone: str
+    teams: list[str]
+
+
+class Address(BaseModel):
+    """Where a person can be reached; masked for those who may not see it."""
+
+    id: str
+    kind: str
+    address: str
+    secret: str | None = None
+
+
+class Rule(BaseModel):
+    """Use `address` (an id) this many seconds after a page of this urgency is due."""
+
+    id: str
+    urgency: str
+    delay_s: int
+    address: str
+
+
+class Contacts(BaseModel):
+    """All of one person."""
+
+    addresses: list[Address]
+    rules: list[Rule]
+
+
+class NewAddress(shapes.Asked):
+    """`secret`: where a secret for this address is (`env:NAME`, `file:/path`), never one itself."""
+
+    kind: str
+    address: str
+    secret: str | None = None
+
+
+class NewRule(shapes.Asked):
+    """When to use which address (an id)."""
+
+    urgency: str
+    delay_s: int
+    address: str
+
+
+class AddressMade(Sentence):
+    """The new address."""
+
+    address: Address
+
+
+class RuleMade(Sentence):
+    """The new rule."""
+
+    rule: Rule
+
+
+class Tried(BaseModel):
+    """What became of a test page to one address."""
+
+    address: str
+    kind: str
+    sent: bool
+    answer: str
+
+
+def list_people(call: asking.Asked) -> Listed[Person]:
+    """Everybody whom the estate declares."""
+    declared = call.view().estate
+    found = [
+        Person(
+            id=name,
+            name=person.name,
+            timezone=person.timezone or declared.org.timezone,
+            teams=[team for team, one in declared.teams.items() if name in one.members],
+        )
+        for name, person in declared.people.items()
+    ]
+    return Listed(items=found)
+
+
+def get_contacts(call: asking.Asked, id: str) -> Contacts:
+    """Where one person is reached, and in which order."""
+    _known(call, id)
+    open_to = call.actor.id == id or people.allowed(call.actor.role or "", "people.contact_any")
+    shown = str if open_to else _masked
+
+    def look(tx: Tx) -> Contacts:
+        return Contacts(
+            addresses=[
+                Address(id=one.id, kind=one.kind, address=shown(one.address),
+                        secret=one.secret if open_to else None)
+                for one in people.addresses(tx, id)
+            ],
+            rules=[_rule(one) for one in people.rules(tx, id)],
+        )  # fmt: skip
+
+    return call.read(look)
+
+
+def add_address(call: asking.Asked, id: str, body: NewAddress) -> AddressMade:
+    """Another address for somebody."""
+    done = call.act(commands.AddAddress(id, body.kind, body.address, body.secret))
+    row: people.Address = done.value
+    made = Address(id=row.id, kind=row.kind, address=row.address, secret=row.secret)
+    return AddressMade(sentence=done.sentence, address=made)
+
+
+def remove_address(call: asking.Asked, id: str) -> Sentence:
+    """No longer there; the rules that use it go with it."""
+    return Sentence(sentence=call.act(commands.RemoveAddress(id)).sentence)
+
+
+def add_rule(call: asking.Asked, id: str, body: NewRule) -> RuleMade:
+    """When to use which address."""
+    done = call.act(commands.AddRule(id, body.urgency, body.delay_s, body.address))
+    return RuleMade(sentence=done.sentence, rule=_rule(done.value))
+
+
+def remove_rule(call: asking.Asked, id: str) -> Sentence:
+    """No longer so."""
+    return Sentence(sentence=call.act(commands.RemoveRule(id)).sentence)
+
+
+async def send_test_page(request: Request, id: str) -> Listed[Tried]:
+    """Send a test page to every address of a person, and tell what each provider said."""
+    call = asking.call_of(request)
+    known = await run_in_threadpool(_addresses, call, id)
+    tried = [await _try(call, one) for one in known]
+    await run_in_threadpool(_note, call, id, tried)
+    return Listed(items=tried)
+
+
+def _addresses(call: asking.Call, person: str) -> tuple[people.Address, ...]:
+    if call.actor.id != person:
+        people.require(call.actor, "people.contact_any")
+    _known(call, person)
+    found = call.read(lambda tx: people.addresses(tx, person))
+    if not found:
+        raise Invalid(f"{person} has no address that a page could go to.")
+    return found
+
+
+async def _try(call: asking.Call, address: people.Address) -> Tried:
+    key = call.app.ground.ids.new("test", call.now)
+    page = Page(
+        idempotency_key=key, repeat=False, person=address.person, person_name=address.person,
+        incident="TEST", subject="TEST page from Mainstay",
+        text=f"{call.actor.id} tries out whether pages reach you here. Nothing is wrong.",
+        urgency="low", ack_url=None, reply_code=None, facts={"event": "test"},
+    )  # fmt: skip
+    outcome = await call.app.send(address, page)
+    failed = isinstance(outcome, MainstayError)
+    words = outcome.sentence if isinstance(outcome, MainstayError) else outcome.words
+    return Tried(address=address.id, kind=address.kind, sent=not failed, answer=words)
+
+
+def _note(call: asking.Call, person: str, tried: list[Tried]) -> None:
+    sent = sum(one.sent for one in tried)
+    words = f"{call.actor.id} sent a test page to {person}: {sent} of {len(tried)} were taken"
+    fact = Fact("page.tested", person, words, actor=str(call.actor))
+    version = call.view().version
+    call.app.db.run(lambda tx: record.write(tx, [fact], now=call.now, estate_version=version))
+
+
+def _known(call: asking.Call, person: str) -> None:
+    if person not in call.view().estate.people:
+        raise NotFound(f"The estate has no person {person!r}.")
+
+
+def _rule(row: people.Rule) -> Rule:
+    return Rule(id=row.id, urgency=row.urgency, delay_s=row.delay_s, address=row.address)
+
+
+def _masked(address: str) -> str:
+    """Enough to tell two addresses apart, not enough to use one."""
+    return f"{address[:2]}…{address[-2:]}" if len(address) > 6 else "…"

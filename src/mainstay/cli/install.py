@@ -1,0 +1,249 @@
+"""This install: is it well set up, is its record whole, how does it do; and acts without a server."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.text import Text
+
+from mainstay import acts, estate, paging, pipeline, signals
+from mainstay.cli import show
+from mainstay.cli.desk import FAILED, Desk, Verbs, at_desk, desk_of
+from mainstay.foundation import record
+from mainstay.foundation.clock import from_us
+from mainstay.foundation.db import Tx, open_database
+from mainstay.foundation.errors import Invalid, NotFound, Stuck
+from mainstay.foundation.ids import Ids
+from mainstay.foundation.settings import Settings
+from mainstay.foundation.settings.doctor import checks, machine
+from mainstay.ground import Ground
+from mainstay.people import Actor
+
+T = TypeVar("T")
+DATABASE = "mainstay.db"
+"""In the data folder."""
+OPERATOR = Actor("person", "operator", "admin")
+"""Whoever may open the database of this install, in the record."""
+verbs = Verbs("install")
+
+
+def register(group: click.Group) -> None:
+    """Add these commands to the program's."""
+    for command in (status, shadow, doctor, audit):
+        group.add_command(command)
+
+
+# -- without a server ------------------------------------------------------------------------------
+
+
+def act_here(desk: Desk, command: acts.Command) -> acts.Done:
+    """Perform an act on this install's database, as the operator; works beside a running server."""
+    path = _database(desk)
+    settings = desk.settings().settings
+    os.umask(0o077)
+    with closing(open_database(path)) as db:
+        ground = Ground(
+            ids=Ids(),
+            views=estate.Views(),
+            limits=paging.Limits(settings.page_per_minute, settings.public_url),
+            node="cli",
+            token=lambda: "",
+            check_address=_no_address,
+        )
+        now = desk.now()
+        return db.run(lambda tx: pipeline.act(tx, ground, command, actor=OPERATOR, now=now))
+
+
+def _no_address(kind: str, address: str) -> str:
+    raise Invalid(f"Ask the server to add {kind} {address}; it knows the channels.")
+
+
+def read_here(path: Path, question: Callable[[Tx], T]) -> T:
+    """Ask the database without any way to change it, migrate it, or hold up its server."""
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+        with closing(connection):
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA query_only = 1")
+            connection.execute("BEGIN")
+            return question(Tx(connection))
+    except sqlite3.Error as error:
+        raise Stuck(f"{path} cannot be read: {error}.") from error
+
+
+def _database(desk: Desk) -> Path:
+    path = desk.data_dir / DATABASE
+    if not path.is_file():
+        raise NotFound(f"There is no database in {desk.data_dir}. Start one with: mainstay serve")
+    return path
+
+
+# -- status and shadow -----------------------------------------------------------------------------
+
+
+@verbs.command()
+@at_desk
+def status(desk: Desk) -> None:
+    """How the running Mainstay does.
+
+    \b
+    Example: mainstay status
+    """
+    found = desk.client().get("/status")
+    if desk.dump(found):
+        return
+    look = desk.look
+    rows: list[tuple[str, show.Cell]] = []
+    for name, value in found.items():
+        words = show.clean(value)
+        if name == "started_at":
+            words = f"{look.when(value)} ({look.age(value)} ago)"
+        elif name == "last_page" and value:
+            at = value.get("sent_at") or value["due_at"]
+            words = f"{value['state']}, to {value['person']} by {value['channel']}, {look.when(at)}"
+        rows.append((name.replace("_", " "), show.clean(words)))
+    show.pairs(desk.out, rows)
+
+
+@verbs.command()
+@click.option("--day", metavar="YYYY-MM-DD", help="In UTC; today if not given.")
+@at_desk
+def shadow(desk: Desk, day: str | None) -> None:
+    """What shadow mode would have sent in a day, to compare with what the other tool sent.
+
+    \b
+    Example: mainstay shadow --day 2026-11-22
+    """
+    found = desk.client().get("/shadow", day=day)
+    if desk.dump(found):
+        return
+    if found.get("sentence"):
+        desk.say(found.pop("sentence"))
+    show.pairs(desk.out, show.named(found, *found))
+
+
+# -- doctor ----------------------------------------------------------------------------------------
+
+
+@verbs.command()
+@click.option("--allow-root", is_flag=True, default=None, help="Judge as serve --allow-root.")
+@click.pass_context
+def doctor(ctx: click.Context, allow_root: bool | None) -> None:
+    """The settings in force, where each comes from, and what is not as it should be.
+
+    \b
+    Example: mainstay doctor
+    """
+    desk = desk_of(ctx, {"allow_root": allow_root})
+    loaded = desk.settings()
+    os.umask(0o077)  # as serve does, so that it is serve's umask that is judged
+    found = _examine(desk, loaded.settings)
+    well = all(check.ok for check in found)
+    if not desk.dump({
+        "ok": well,
+        "file": str(loaded.file) if loaded.file else None,
+        "settings": [
+            {"name": name, "value": value, "origin": origin}
+            for name, value, origin in loaded.in_force()
+        ],
+        "checks": [{"name": c.name, "ok": c.ok, "sentence": c.sentence} for c in found],
+    }):  # fmt: skip
+        desk.say(f"Settings file: {loaded.file or 'none'}\n")
+        show.table(desk.out, ["setting", "from", "value"], [
+            (name, Text(origin, "dim" if origin == "default" else ""), show.clean(value))
+            for name, value, origin in loaded.in_force()
+        ])  # fmt: skip
+        desk.say("")
+        for check in found:
+            mark = Text("✓", "green") if check.ok else Text("✗", "bold red")
+            desk.out.print(mark + Text(f" {check.name}: {show.clean(check.sentence)}"))
+    if not well:
+        ctx.exit(FAILED)
+
+
+def _examine(desk: Desk, settings: Settings) -> list[Any]:
+    """Every check; what only the database knows is left out while there is none."""
+    path = settings.data_dir / DATABASE
+    facts = machine(settings, environment=desk.environment, database=path)
+    if not path.is_file():
+        return checks(settings, facts, now=desk.now())
+    alive, keys = read_here(path, lambda tx: (record.marked(tx, "alive_at"), _keys(tx)))
+    alive_at = from_us(alive) if alive is not None else None
+    return checks(settings, facts, now=desk.now(), alive_at=alive_at, keys=keys or None)
+
+
+def _keys(tx: Tx) -> dict[str, int]:
+    """Source → number of its keys in force."""
+    version = estate.current(tx)
+    found = dict.fromkeys(version.estate.sources if version else (), 0)
+    for key in signals.list_keys(tx):
+        if key.revoked_at_us is None and key.source in found:
+            found[key.source] += 1
+    return found
+
+
+# -- audit -----------------------------------------------------------------------------------------
+
+
+@verbs.group()
+def audit() -> None:
+    """The record of everything that was done and decided."""
+
+
+@audit.command()
+@click.pass_context
+def verify(ctx: click.Context) -> None:
+    """Recompute the record's chain from the database file; works while the server runs.
+
+    \b
+    Example: mainstay audit verify
+    """
+    desk = desk_of(ctx)
+    found = read_here(_database(desk), record.verify)
+    if not desk.dump({
+        "ok": found.broken is None, "rows": found.rows, "seals": found.seals,
+        "unsealed": found.unsealed, "head": found.head, "broken": found.broken,
+    }):  # fmt: skip
+        desk.out.print(_verdict(found))
+        desk.say(f"Head: {found.head}")
+    if found.broken:
+        ctx.exit(FAILED)
+
+
+def _verdict(found: record.Verdict) -> Text:
+    if found.broken:
+        return Text(f"✗ The record was tampered with: {show.clean(found.broken)}.", "bold red")
+    tail = f"; {found.unsealed} rows wait for their seal" if found.unsealed else ""
+    words = f" The record is whole: {found.rows} rows under {found.seals} seals{tail}."
+    return Text("✓", "green") + Text(words)
+
+
+@audit.command()
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@at_desk
+def log(desk: Desk, limit: int) -> None:
+    """The newest rows of the record, oldest first.
+
+    \b
+    Example: mainstay audit log --limit 200
+    """
+    newest = desk.client().pages("/record", limit=limit, cursor="before")
+    found = sorted(newest, key=lambda one: one["seq"])
+    look = desk.look
+    desk.rows(
+        found,
+        {
+            "seq": lambda one: show.clean(one["seq"]),
+            "at": lambda one: look.when(one["at"]),
+            "who": lambda one: show.clean(one["actor"]),
+            "kind": lambda one: show.clean(one["kind"]),
+            "what": lambda one: show.clean(one["because"]),
+        },
+        empty="The record is empty.",
+    )

@@ -1,0 +1,305 @@
+"""`mainstay serve`: one process that listens, pages and keeps; from its lock to its last commit.
+
+A second server on the same data folder is refused. SIGTERM and Ctrl-C finish what is under way;
+SIGHUP reads the estate folder again, and a bad one never replaces a good one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import signal
+import stat
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvloop
+
+from mainstay import __version__, app, estate, people, pipeline
+from mainstay.acts import commands
+from mainstay.api import Server, make_app, make_server
+from mainstay.cli import OPERATOR, TOKEN_FILE, clean
+from mainstay.foundation import record
+from mainstay.foundation.clock import to_text
+from mainstay.foundation.db import Tx
+from mainstay.foundation.errors import Conflict, Forbidden, MainstayError
+from mainstay.foundation.limits import Limits
+from mainstay.foundation.secrets import redactor, resolve
+from mainstay.foundation.settings import Settings, references
+from mainstay.loops import Threads
+from mainstay.runtime import Runtime
+
+log = logging.getLogger("mainstay.serve")
+
+PID_FILE = "mainstay.pid"
+"""In the data folder; locked while the server runs."""
+ABOUT = "the command line of whoever may read cli.json"
+REQUESTS_S = 5
+"""How long requests under way may take to finish after the order to stop."""
+LOOPS_S = 4.5
+"""How long loops and the last commits may take after that; then the process ends all the same,
+which loses nothing: what was acknowledged is on the disk, what was leased comes again."""
+Say = Callable[[str], None]
+
+
+def serve(settings: Settings, *, environment: Mapping[str, str], say: Say) -> None:
+    """Serve until told to stop. Raises what keeps it from starting; `say` prints for a person."""
+    os.umask(0o077)
+    if os.geteuid() == 0 and not settings.allow_root:
+        raise Forbidden(
+            "Mainstay would run as root, and needs nothing of root's. Start it as a user of its "
+            "own; in a container or to try it, say --allow-root."
+        )
+    with _alone(settings.data_dir):
+        secrets = [resolve(one, environment=environment) for one in references(settings).values()]
+        runtime = app.open_app(settings, environment=environment)
+        try:
+            _serve(runtime, environment, secrets, say)
+        finally:
+            runtime.close()
+
+
+def _serve(runtime: Runtime, environment: Mapping[str, str], secrets: list[str], say: Say) -> None:
+    settings = runtime.settings
+    host, port = settings.address
+    token = _operator_token(runtime, _known_token(settings.data_dir))
+    _start_logs(settings, [*secrets, token])
+    if settings.estate is not None:
+        _apply_at_start(runtime, settings.estate)
+    limits = Limits(**settings.limits.model_dump())
+    own = make_app(runtime, environment=environment)
+    server = make_server(own, host=host, port=port, limits=limits)
+    _speak_tls(server, settings)
+    url = _url(settings, server.port)
+    _write_private(settings.data_dir / TOKEN_FILE, json.dumps({"url": url, "token": token}))
+    runtime.db.start()
+    loops = Threads(runtime)
+    loops.start()
+    _greet(runtime, url, say)
+    try:
+        # uvicorn raises the signal again that stopped it; by then it has done its work. A second
+        # Ctrl-C must not cut the last commits off: `_end_by_force` is the way out.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_listen(runtime, server))
+    finally:
+        log.info("stopping: no new requests; finishing what is under way")
+        _end_by_force(after_s=LOOPS_S)
+        loops.stop()
+        log.info("stopped")
+
+
+# -- one server for each data folder ---------------------------------------------------------------
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder; Conflict when another process does. The system frees it at our end."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (data_dir / PID_FILE).open("a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            other = file.read(20).strip() or "unknown"
+            raise Conflict(
+                f"Another Mainstay (pid {other}) already serves {data_dir}. Stop it, or choose "
+                "another folder with --data."
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+# -- the token of the command line -----------------------------------------------------------------
+
+
+def _known_token(data_dir: Path) -> str | None:
+    """The token of an earlier start, if only its owner could read it."""
+    path = data_dir / TOKEN_FILE
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            return None
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return str(found.get("token")) if isinstance(found, dict) else None
+
+
+def _operator_token(runtime: Runtime, known: str | None) -> str:
+    """`known` if it still opens; else a new one, and every earlier one is revoked."""
+    now = runtime.clock.now()
+
+    def work(tx: Tx) -> str:
+        actor = people.verify_token(tx, known, now=now) if known else None
+        if known and actor is not None and (actor.id, actor.role) == (OPERATOR.id, OPERATOR.role):
+            return known
+        for old in people.tokens_of(tx, OPERATOR.id):
+            if old.about == ABOUT and old.revoked_at is None:
+                people.revoke_token(tx, old.id, now=now)
+        made = people.create_token(
+            tx, runtime.ground.ids, person=OPERATOR.id, role=OPERATOR.role or "admin",
+            about=ABOUT, people={OPERATOR.id}, now=now,
+        )  # fmt: skip
+        words = f"serve made a token for {OPERATOR.id}: {ABOUT}"
+        version = runtime.ground.views.current_or_empty(tx).version
+        fact = record.Fact("token.created", made.token.id, words)
+        record.write(tx, [fact], now=now, estate_version=version)
+        return made.secret
+
+    return runtime.db.run(work)
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Whole or not at all, and never readable by others, not even for a moment."""
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    number = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(number, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+# -- the estate folder -----------------------------------------------------------------------------
+
+
+def _apply_at_start(runtime: Runtime, folder: Path) -> None:
+    """Put the folder in force. A bad one is told; it ends the start only if there is no other."""
+    try:
+        log.info(_apply(runtime, folder))
+    except estate.BadEstate as error:
+        in_force = runtime.db.read(estate.current_number)
+        if not in_force:
+            raise
+        _tell_bad(error, in_force)
+
+
+def _apply(runtime: Runtime, folder: Path) -> str:
+    """What was put in force, in a sentence. BadEstate with every problem."""
+    now = runtime.clock.now()
+    found = estate.check(folder, today=now.date())
+    if found.estate is None:
+        raise estate.BadEstate(found.problems)
+    for one in found.problems:
+        log.warning("%s", one)
+    command = commands.Apply(found.estate)
+    done = runtime.db.run(
+        lambda tx: pipeline.act(tx, runtime.ground, command, actor=OPERATOR, now=now)
+    )
+    runtime.wake.deliver()
+    return done.sentence
+
+
+def _tell_bad(error: estate.BadEstate, in_force: int) -> None:
+    for one in error.problems:
+        log.log(logging.ERROR if one.level == "error" else logging.WARNING, "%s", one)
+    log.error("the estate folder has errors; version %d stays in force", in_force)
+
+
+def _reload(runtime: Runtime) -> None:
+    """On SIGHUP, in a thread of its own."""
+    folder = runtime.settings.estate
+    if folder is None:
+        log.warning("SIGHUP reads the estate folder again, and the settings name none")
+        return
+    try:
+        log.info(_apply(runtime, folder))
+    except estate.BadEstate as error:
+        _tell_bad(error, runtime.db.read(estate.current_number))
+    except MainstayError as error:
+        log.error("the estate folder could not be applied: %s", error.sentence)
+
+
+# -- listening -------------------------------------------------------------------------------------
+
+
+async def _listen(runtime: Runtime, server: Server) -> None:
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(
+        signal.SIGHUP, lambda: loop.run_in_executor(None, _reload, runtime) and None
+    )
+    server.config.timeout_graceful_shutdown = REQUESTS_S
+    await server.serve()
+
+
+def _end_by_force(*, after_s: float) -> None:
+    def end() -> None:
+        log.error("a loop does not come to an end; leaving it")
+        logging.shutdown()
+        os._exit(1)
+
+    timer = threading.Timer(after_s, end)
+    timer.daemon = True
+    timer.start()
+
+
+def _speak_tls(server: Server, settings: Settings) -> None:
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        server.config.ssl_certfile = str(settings.tls_cert)
+        server.config.ssl_keyfile = str(settings.tls_key)
+
+
+def _url(settings: Settings, port: int) -> str:
+    """Where this machine's command line reaches us: a certificate names the public address."""
+    if settings.tls_cert is not None:
+        return settings.public_url
+    host = settings.address.host
+    if host in ("0.0.0.0", "::"):  # noqa: S104 (compared, not bound)
+        host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _greet(runtime: Runtime, url: str, say: Say) -> None:
+    settings = runtime.settings
+    version = runtime.db.read(estate.current_number)
+    say(f"Mainstay {__version__} listens on {url} (pid {os.getpid()}, data in {settings.data_dir})")
+    if version:
+        say(f"Version {version} of the estate is in force. In another terminal: mainstay shift")
+    else:
+        say("No estate yet. In another terminal: mainstay init && mainstay apply")
+
+
+# -- logs ------------------------------------------------------------------------------------------
+
+
+class _Lines(logging.Formatter):
+    """One event a line, as text or JSON, with secrets blanked; a traceback follows its text."""
+
+    def __init__(self, *, json_lines: bool, blank: Callable[[str], str]) -> None:
+        super().__init__()
+        self._json, self._blank = json_lines, blank
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = to_text(datetime.fromtimestamp(record.created, tz=UTC))
+        level, words = record.levelname.lower(), record.getMessage()
+        trace = self.formatException(record.exc_info) if record.exc_info else None
+        if self._json:
+            event = {"at": at, "level": level, "logger": record.name, "message": words}
+            return self._blank(json.dumps({**event, "trace": trace} if trace else event))
+        line = f"{at} {level:<7} {record.name}: {clean(words)}"
+        return self._blank(f"{line}\n{trace}" if trace else line)
+
+
+def _start_logs(settings: Settings, secrets: list[str]) -> None:
+    stream = logging.StreamHandler(sys.stderr)
+    json_lines = settings.log_format == "json"
+    stream.setFormatter(_Lines(json_lines=json_lines, blank=redactor(secrets)))
+    root = logging.getLogger()
+    root.handlers[:] = [stream]
+    root.setLevel(settings.log_level.upper())
+    for noisy in ("uvicorn", "asyncio"):
+        logging.getLogger(noisy).setLevel("WARNING")
