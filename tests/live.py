@@ -21,6 +21,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import uvloop
+
 from mainstay import acts, app, estate, loops, people, pipeline
 from mainstay.api import Server, make_app, make_server
 from mainstay.api.app import limits_of
@@ -220,12 +222,14 @@ def live(
     for number, person in enumerate(_declared(folder, text).people):
         address = f"+4179000000{number}"
         mainstay.act(acts.commands.AddAddress(person, "sms", address))
+    for source in _declared(folder, text).sources:
+        mainstay.key(source)
     threads = loops.Threads(runtime)
     if run_loops:
         threads.start()
     served = make_app(runtime, environment=environment or {})
     mainstay.server = make_server(served, host="127.0.0.1", port=0, limits=limits_of(runtime))
-    server = threading.Thread(target=asyncio.run, args=(mainstay.server.serve(),), daemon=True)
+    server = threading.Thread(target=_run, args=(mainstay.server,), daemon=True)
     server.start()
     wait_until(lambda: mainstay.server and mainstay.server.started, within_s=10, what="the server")
     try:
@@ -236,6 +240,12 @@ def live(
         if run_loops:
             threads.stop()
         runtime.close()
+
+
+def _run(server: Server) -> None:
+    """As `serve` runs it: on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(server.serve())
 
 
 def _declared(folder: Path, text: str) -> estate.Estate:

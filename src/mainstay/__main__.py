@@ -8,6 +8,7 @@ import sys
 import click
 
 from mainstay.cli import desk_of, program, run, shared
+from mainstay.demo import demo
 from mainstay.serve import serve as serve_until_told
 
 
@@ -15,6 +16,7 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     mainstay = program()
     mainstay.add_command(serve)
+    mainstay.add_command(demo)
     sys.exit(run(mainstay, sys.argv[1:]))
 
 
@@ -27,7 +29,7 @@ def main() -> None:
 @click.option("--tls-cert", metavar="FILE", help="Certificate chain, PEM.")
 @click.option("--tls-key", metavar="FILE", help="Its key, PEM, 0600.")
 @click.option("--behind-proxy", metavar="ADDRESS,…", help="Proxies that speak TLS for us.")
-@click.option("--egress-allow", "egress.allow", metavar="HOST:PORT,…", help="Private addresses.")
+@click.option("--egress-allow", metavar="HOST:PORT,…", help="Private addresses.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]))
 @click.option("--log-format", type=click.Choice(["text", "json"]))
 @click.option("--allow-root", is_flag=True, default=None, help="Run as root all the same.")
@@ -39,6 +41,7 @@ def serve(ctx: click.Context, /, **flags: object) -> None:
     \b
     Example: mainstay serve --estate estate --data /var/lib/mainstay
     """
+    flags["egress.allow"] = flags.pop("egress_allow")
     settings = desk_of(ctx, flags).settings().settings
     serve_until_told(settings, environment=os.environ, say=_say)
 

@@ -38,7 +38,7 @@ def open_app(
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
     clock = clock or SystemClock()
     db = open_database(settings.data_dir / DATABASE)
-    egress = Egress(frozenset(settings.egress.allow))
+    egress = Egress(_allowed(settings))
     ways = (
         dict(channels) if channels is not None else _channels(settings, egress, environment, clock)
     )
@@ -55,7 +55,9 @@ def open_app(
     async def send(address: Address, page: Page) -> Answer | MainstayError:
         return await _send(ways, address, page, environment)
 
-    app = Runtime(settings, clock, db, ground, ways, send, random.random, Wake(), db.close)
+    app = Runtime(
+        settings, clock, db, ground, ways, send, egress.close, random.random, Wake(), db.close
+    )
     loops.wake_up(app, clock.now())
     return app
 
@@ -78,6 +80,12 @@ async def _deliver_all(app: Runtime, now: datetime) -> bool:
     await asyncio.gather(*under_way)
     at = app.db.read(loops.next_delivery)
     return bool(under_way) or (at is not None and at <= now)
+
+
+def _allowed(settings: Settings) -> frozenset[str]:
+    """What `egress.allow` opens, and the mail relay that the administrator named."""
+    relay = {f"{settings.smtp.host}:{settings.smtp.port}"} if settings.smtp else set()
+    return frozenset(settings.egress.allow) | relay
 
 
 def _channels(

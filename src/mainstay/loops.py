@@ -10,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from mainstay import acts, alerts, paging, pipeline, signals
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
-from mainstay.foundation.errors import MainstayError
+from mainstay.foundation.errors import MainstayError, Stuck
 from mainstay.runtime import HOT_SPAN, Runtime
 from mainstay.signals import Request
 
@@ -34,8 +36,28 @@ SETTLE_LEASE_S = 10.0
 SENDS_MAX = 64
 """Sends under way at once in this process."""
 ALIVE_EVERY = timedelta(seconds=5)
+DELIVERED = (paging.STEP_DUE, paging.SEND_DUE, paging.FEED_DUE)
+"""What the delivery loop looks for."""
 AFTER_TROUBLE = timedelta(seconds=1)
 """How long a loop waits after a step that raised."""
+
+
+@dataclass(slots=True)
+class _Trial:
+    error: Exception | None = None
+
+
+@contextmanager
+def _trying(what: str) -> Iterator[_Trial]:
+    """Do what may raise: the error is logged and kept. Trouble with the disk is nobody's: raised."""
+    trial = _Trial()
+    try:
+        yield trial
+    except Stuck:
+        raise
+    except Exception as error:
+        log.exception("could not be done: %s", what)
+        trial.error = error
 
 
 # -- settle ----------------------------------------------------------------------------------------
@@ -49,10 +71,10 @@ def settle(app: Runtime, now: datetime) -> datetime | None:
     hot = app.wake.is_hot()
     if hot and now - oldest < BURST:
         return now + HOT_SPAN
-    try:
+    done = 0
+    with _trying("a batch of signals; each comes by itself now") as batch:
         done = app.db.run(lambda tx: _settle_batch(tx, app, now, hot=hot))
-    except Exception:
-        log.exception("a batch of signals could not be settled; trying them one by one")
+    if batch.error is not None:
         done = _settle_one_by_one(app, now)
     if done:
         app.wake.deliver()
@@ -74,12 +96,11 @@ def _settle_one_by_one(app: Runtime, now: datetime) -> int:
     done = 0
     for request in waiting:
         alone = [request]
-        try:
+        with _trying(f"signal {request.receipt}") as one:
             app.db.run(lambda tx, alone=alone: pipeline.settle(tx, app.ground, alone, now=now))  # type: ignore[misc]
             done += 1
-        except Exception as error:
-            log.exception("signal %s could not be settled", request.receipt)
-            _count_failure(app, request, error, now)
+        if one.error is not None:
+            _count_failure(app, request, one.error, now)
     return done
 
 
@@ -164,6 +185,7 @@ def wake_up(app: Runtime, now: datetime) -> None:
         last = record.marked(tx, "alive_at")
         if last is not None and from_us(last) < now:
             alerts.postpone_expiry(tx, since_us=last, by_us=to_us(now) - last)
+        record.mark(tx, "alive_at", to_us(now))  # the next start must not give it back again
 
     app.db.run(work)
 
@@ -175,15 +197,38 @@ async def deliver(app: Runtime, now: datetime) -> list[asyncio.Task[None]]:
     """Fire the steps that are due and start the sends that are due; returns the sends under way."""
     if not app.db.read(lambda tx: _is_due(tx, now)):
         return []
-    await app.db.write(lambda tx: pipeline.fire_steps(tx, app.ground, now=now))
-    ready = await app.db.write(lambda tx: pipeline.begin_sends(tx, app.ground, now=now))
+    ready: list[pipeline.Ready] = []
+    with _trying("what is due; each step and page comes by itself now") as batch:
+        await app.db.write(lambda tx: pipeline.fire_steps(tx, app.ground, now=now))
+        ready = await app.db.write(lambda tx: pipeline.begin_sends(tx, app.ground, now=now))
+    if batch.error is not None:
+        ready = await _take_one_by_one(app, now)
     return [asyncio.create_task(_send(app, one)) for one in ready]
+
+
+async def _take_one_by_one(app: Runtime, now: datetime) -> list[pipeline.Ready]:
+    """One that raises keeps its lease and is told of; it holds up nobody else (P10)."""
+    ready: list[pipeline.Ready] = []
+    troubles = []
+    for one in await app.db.write(lambda tx: pipeline.claim(tx, app.ground, DELIVERED, now=now)):
+        with _trying(f"{one.kind} {one.key}") as trial:
+            take = partial(pipeline.take, ground=app.ground, one=one, now=now)
+            taken = await app.db.write(take)
+            ready += [taken] if taken is not None else []
+        if trial.error is not None:
+            troubles.append(f"{one.kind} {one.key} cannot be done; the log says why")
+    for words in troubles:
+        tell = partial(
+            pipeline.report_self, ground=app.ground, summary=words, key="paging.poison", now=now
+        )
+        await app.db.write(tell)
+    return ready
 
 
 def next_delivery(tx: Tx) -> datetime | None:
     """When `deliver` next has something to do."""
-    kinds = (paging.STEP_DUE, paging.SEND_DUE, paging.FEED_DUE)
-    return min((at for kind in kinds if (at := due.next_at(tx, kind)) is not None), default=None)
+    instants = [due.next_at(tx, kind) for kind in DELIVERED]
+    return min((at for at in instants if at is not None), default=None)
 
 
 def _is_due(tx: Tx, now: datetime) -> bool:
@@ -191,7 +236,7 @@ def _is_due(tx: Tx, now: datetime) -> bool:
     return at is not None and at <= now
 
 
-async def _send(app: Runtime, ready: paging.Prepared | paging.Update) -> None:
+async def _send(app: Runtime, ready: pipeline.Ready) -> None:
     """Hand one page to its channel and commit the answer. A failure is an outcome, not an error."""
     outcome = await app.send(ready.address, ready.page)
     jitter = app.jitter()
@@ -211,17 +256,17 @@ async def delivering(app: Runtime, stop: threading.Event) -> None:
         wake.clear()
         try:
             started = await deliver(app, app.clock.now()) if len(under_way) < SENDS_MAX else []
+            for task in started:
+                under_way.add(task)
+                task.add_done_callback(lambda done: _over(done, under_way, wake))
+            if not started:
+                await _until_due(app, wake)
         except Exception:
             log.exception("delivering failed; trying again")
-            started = []
             await asyncio.sleep(AFTER_TROUBLE.total_seconds())
-        for task in started:
-            under_way.add(task)
-            task.add_done_callback(lambda done: _over(done, under_way, wake))
-        if not started:
-            await _until_due(app, wake)
     for task in under_way:
         task.cancel()
+    await app.hang_up()
 
 
 def _over(
@@ -305,9 +350,11 @@ class Threads:
             except Exception:
                 log.exception("loop %s failed; trying again", loop.name)
                 at = now + AFTER_TROUBLE
-            latest = now + loop.period
-            wait = (min(at, latest) if at is not None else latest) - self._app.clock.now()
-            wake.wait(max(wait.total_seconds(), 0))
+            if at is None:
+                wake.wait(loop.period.total_seconds())
+                continue
+            wait = min(at, now + loop.period) - self._app.clock.now()
+            self._stop.wait(max(wait.total_seconds(), 0))  # a step that names a time means it
 
     def _deliver(self) -> None:
         asyncio.run(delivering(self._app, self._stop))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
@@ -24,6 +25,7 @@ from mainstay.estate import SELF
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
+from mainstay.foundation.due import Due
 from mainstay.foundation.errors import MainstayError
 from mainstay.ground import SELF_SOURCE, Ground, source_in
 from mainstay.paging.channels import Answer
@@ -32,6 +34,8 @@ from mainstay.signals import Item, Reading, Request
 
 AT_ONCE = 50
 """Steps, sends and updates claimed in one transaction."""
+Ready = paging.Prepared | paging.Update
+"""What must be handed to its channel now."""
 
 
 # -- accept ----------------------------------------------------------------------------------------
@@ -63,8 +67,8 @@ def accept(tx: Tx, request: Arrived) -> None:
 def report_self(tx: Tx, ground: Ground, summary: str, *, key: str, now: datetime) -> None:
     """Mainstay tells of itself: a signal like any other, for the service `mainstay`."""
     payload = {"summary": summary, "source": SELF, "severity": "critical"}
-    words = {"event_action": "trigger", "dedup_key": key, "payload": payload}
-    body = msgspec.json.encode({"routing_key": "*" * 32, **words})
+    event = {"event_action": "trigger", "dedup_key": key, "payload": payload}
+    body = msgspec.json.encode(event | {"routing_key": "*" * 32})
     receipt = ground.ids.new("rcp", now)
     arrival = signals.Arrival(receipt, to_us(now))
     reading = signals.door_named("pagerduty").read(body, SELF_SOURCE, arrival)
@@ -138,48 +142,50 @@ def opened(batch: Batch, alert: Alert, because: str) -> None:
 
 def fire_steps(tx: Tx, ground: Ground, *, now: datetime) -> int:
     """Fire what is due: claim, outbox rows to named people and the next due row, one transaction."""
-    claimed = due.claim(tx, paging.STEP_DUE, now=now, owner=ground.node, limit=AT_ONCE, lease_s=60)
-    for one in claimed:
-        run = paging.escalation(tx, one.key)
-        view = ground.views.at(tx, run.estate_version) if run else ground.views.current(tx)
-        fired = paging.fire(tx, ground.ids, one, view=view, now=now)
-        record.write(tx, fired.facts, now=now, estate_version=view.version)
-        if fired.trouble is not None:
-            report_self(tx, ground, fired.trouble, key="paging.dry", now=now)
-    return len(claimed)
+    steps = claim(tx, ground, (paging.STEP_DUE,), now=now)
+    return len([take(tx, ground, one, now=now) for one in steps])
 
 
-def begin_sends(tx: Tx, ground: Ground, *, now: datetime) -> list[paging.Prepared | paging.Update]:
+def begin_sends(tx: Tx, ground: Ground, *, now: datetime) -> list[Ready]:
     """Commit the attempt of every send and webhook update that is due; hand them to their channels."""
-    view = ground.views.current(tx)
-    ready: list[paging.Prepared | paging.Update] = []
-    for one in due.claim(
-        tx, paging.SEND_DUE, now=now, owner=ground.node, limit=AT_ONCE, lease_s=paging.LEASE_S
-    ):
-        prepared, facts = paging.begin(
-            tx, one, view=view, limits=ground.limits, token=ground.token(), now=now
-        )
-        record.write(tx, facts, now=now, estate_version=view.version)
-        ready += [prepared] if prepared is not None else []
-    for one in due.claim(
-        tx, paging.FEED_DUE, now=now, owner=ground.node, limit=AT_ONCE, lease_s=paging.LEASE_S
-    ):
-        update = paging.begin_update(tx, one, view=view)
-        ready += [update] if update is not None else []
+    sends = claim(tx, ground, (paging.SEND_DUE, paging.FEED_DUE), now=now)
+    return [ready for one in sends if (ready := take(tx, ground, one, now=now)) is not None]
+
+
+def claim(tx: Tx, ground: Ground, kinds: tuple[str, ...], *, now: datetime) -> list[Due]:
+    """What is due of these kinds, at most `AT_ONCE` of each; if we die, it comes due again."""
+    mine = partial(due.claim, tx, now=now, owner=ground.node, limit=AT_ONCE)
+    return [one for kind in kinds for one in mine(kind, lease_s=paging.LEASE_S)]
+
+
+def take(tx: Tx, ground: Ground, one: Due, *, now: datetime) -> Ready | None:
+    """Do what one claimed row asks for; what must be handed to a channel is returned."""
+    run = paging.escalation(tx, one.key) if one.kind == paging.STEP_DUE else None
+    view = ground.views.at(tx, run.estate_version) if run else ground.views.current(tx)
+    match one.kind:
+        case paging.STEP_DUE:
+            fired = paging.fire(tx, ground.ids, one, view=view, now=now)
+            if fired.trouble is not None:
+                report_self(tx, ground, fired.trouble, key="paging.dry", now=now)
+            ready, facts = None, fired.facts
+        case paging.SEND_DUE:
+            limits, token = ground.limits, ground.token()
+            ready, facts = paging.begin(tx, one, view=view, limits=limits, token=token, now=now)
+        case _:
+            return paging.begin_update(tx, one, view=view)
+    record.write(tx, facts, now=now, estate_version=view.version)
     return ready
 
 
 def finish_send(
-    tx: Tx, ground: Ground, done: paging.Prepared | paging.Update,
-    outcome: Answer | MainstayError, *, jitter: float, now: datetime,
+    tx: Tx, ground: Ground, done: Ready, outcome: Answer | MainstayError, *, jitter: float,
+    now: datetime,
 ) -> None:  # fmt: skip
     """Commit what the provider said, or what follows a failure. `jitter`: random, 0 to 1."""
     if isinstance(done, paging.Update):
-        paging.finish_update(tx, done, outcome, now=now)
-        return
+        return paging.finish_update(tx, done, outcome, now=now)
     finished = paging.finish(tx, ground.ids, done, outcome, jitter=jitter, now=now)
-    version = ground.views.current(tx).version
-    record.write(tx, finished.facts, now=now, estate_version=version)
+    record.write(tx, finished.facts, now=now, estate_version=ground.views.current(tx).version)
     if finished.trouble is not None:
         report_self(tx, ground, finished.trouble, key="paging.unreachable", now=now)
 

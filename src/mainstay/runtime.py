@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
@@ -18,16 +18,18 @@ from mainstay.ground import Ground
 from mainstay.paging.channels import Answer, Channel, Page
 from mainstay.people import Address
 
-HOT_SPAN = timedelta(milliseconds=100)
-HOT_REQUESTS = 20
-"""Requests accepted within `HOT_SPAN` from which on intake counts as hot."""
+CROWD = 3
+"""Accepted requests that wait for their commit at once, from which on intake counts as hot."""
+HOT_SPAN = timedelta(milliseconds=50)
+"""How long intake stays hot after a crowd."""
 
 
 class Wake:
     """Wakes the loops when there is work, so that nobody waits for a period to end."""
 
     def __init__(self) -> None:
-        self._accepted: deque[float] = deque(maxlen=HOT_REQUESTS)
+        self._accepting = 0
+        self._crowded_at = -1.0
         self._settle: threading.Event | None = None
         self._deliver: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
@@ -41,14 +43,24 @@ class Wake:
 
     def settle(self) -> None:
         """A signal was accepted."""
-        self._accepted.append(monotonic())
         if self._settle is not None:
             self._settle.set()
 
+    @contextmanager
+    def accepting(self) -> Iterator[None]:
+        """Around the commit of one request; only what we hold up ourselves counts as a crowd."""
+        self._accepting += 1
+        if self._accepting >= CROWD:
+            self._crowded_at = monotonic()
+        try:
+            yield
+        finally:
+            self._accepting -= 1
+
     def is_hot(self) -> bool:
-        """Whether requests pour in: `HOT_REQUESTS` or more within the last `HOT_SPAN`."""
-        seen = self._accepted
-        return len(seen) == HOT_REQUESTS and monotonic() - seen[0] < HOT_SPAN.total_seconds()
+        """Whether requests pour in faster than they are committed one by one."""
+        crowded = self._accepting >= CROWD
+        return crowded or monotonic() - self._crowded_at < HOT_SPAN.total_seconds()
 
     def deliver(self) -> None:
         """Something is due."""
@@ -70,6 +82,8 @@ class Runtime:
     channels: Mapping[str, Channel]
     send: Callable[[Address, Page], Awaitable[Answer | MainstayError]]
     """Hand a page to the channel of an address; never raises for what the world does."""
+    hang_up: Callable[[], Awaitable[None]]
+    """Close what the channels keep open; in the loop that used them."""
     jitter: Callable[[], float]
     wake: Wake
     close: Callable[[], None]

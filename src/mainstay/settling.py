@@ -6,7 +6,7 @@ closed, or was acknowledged at its source, and an incident that is over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from mainstay import alerts, incidents, paging
@@ -86,7 +86,8 @@ def follow_up(batch: Batch, alert: Alert, attached: Attached) -> None:
     elif attached.new_service:
         words = f"{alert.service} joined {incident.name}, because {attached.because}"
         batch.note_incident("incident.joined", incident, words)
-    if attached.pages is None:
+    reason = attached.pages or _unattended(batch, incident)
+    if reason is None:
         return
     batch.facts += paging.start(
         batch.tx,
@@ -94,9 +95,19 @@ def follow_up(batch: Batch, alert: Alert, attached: Attached) -> None:
         incident,
         policy_id=batch.view.policy_of(alert.service),
         view=batch.view,
-        reason=attached.pages,
+        reason=reason,
         now=batch.now,
     )
+
+
+def _unattended(batch: Batch, incident: Incident) -> str | None:
+    """Why an alert pages that is no news to its incident: nobody has it, and nobody is being asked.
+
+    So it is after a silence of all that it had, or after every policy ran dry.
+    """
+    if incident.acked_by is not None or paging.running(batch.tx, incident.id):
+        return None
+    return f"nobody has {incident.name} and no policy runs for it"
 
 
 def place(batch: Batch, alert: Alert) -> Attached:
@@ -129,37 +140,40 @@ def speaks_again(batch: Batch, alert: Alert, because: str) -> None:
         follow_up(batch, alert, attached)
         return
     batch.note("alert.heard", alert, because)
-    batch.told.add(incident.id)
-    if incident.acked_by is not None:
-        return
-    batch.facts += paging.start(
+    attached = _joined(batch, alert, incident, because)
+    if attached.incident.acked_by is None:
+        words = f"{because}, and {alert.summary!r} still fires"
+        attached = replace(attached, pages=attached.pages or words)
+    follow_up(batch, alert, attached)
+
+
+def _joined(batch: Batch, alert: Alert, incident: Incident, because: str) -> Attached:
+    return incidents.join(
         batch.tx,
-        batch.ground.ids,
-        incident,
-        policy_id=batch.view.policy_of(alert.service),
-        view=batch.view,
-        reason=f"{because}, and {alert.summary!r} still fires",
+        alert,
+        board=batch.board,
+        rules=batch.rules,
+        into=incident.id,
+        because=because,
         now=batch.now,
     )
 
 
 def worsened(batch: Batch, alert: Alert, because: str) -> None:
-    """More severe than before: the incident must know, and perhaps somebody must be paged."""
+    """More severe than before: the incident must know, and perhaps somebody must be paged.
+
+    A silence that fitted what it was and does not fit what it is now mutes it no longer.
+    """
     batch.note("alert.worsened", alert, because)
-    if alert.incident is None or alert.silence is not None:
+    if alert.silence is not None:
+        if batch.silences.of(alert) is None:
+            speaks_again(batch, alerts.unmute(batch.tx, alert), because)
         return
-    if not batch.board.incident(batch.tx, alert.incident).is_open:
+    if alert.incident is None:
         return
-    attached = incidents.join(
-        batch.tx,
-        alert,
-        board=batch.board,
-        rules=batch.rules,
-        into=alert.incident,
-        because=because,
-        now=batch.now,
-    )
-    follow_up(batch, alert, attached)
+    incident = batch.board.incident(batch.tx, alert.incident)
+    if incident.is_open:
+        follow_up(batch, alert, _joined(batch, alert, incident, because))
 
 
 def closed(batch: Batch, alert: Alert) -> None:
@@ -188,7 +202,10 @@ def acked_at_source(batch: Batch, alert: Alert) -> None:
 
 
 def _resolve_if_over(batch: Batch, incident: Incident) -> None:
-    if not incident.is_open or alerts.has_open(batch.tx, incident.id):
+    if not incident.is_open:
+        return
+    if alerts.has_open(batch.tx, incident.id):
+        _hush_if_muted(batch, incident)
         return
     incident = incidents.resolve(
         batch.tx, incident, reopen_within=batch.rules.reopen_within, now=batch.now
@@ -197,6 +214,13 @@ def _resolve_if_over(batch: Batch, incident: Incident) -> None:
     words = f"{incident.name} resolved: every one of its alerts is closed"
     batch.note_incident("incident.resolved", incident, words)
     batch.facts += paging.stop(batch.tx, incident, because="it is resolved", now=batch.now)
+
+
+def _hush_if_muted(batch: Batch, incident: Incident) -> None:
+    """The last alert that was heard is closed and the rest is silenced: nobody is paged for that."""
+    if not alerts.is_heard(batch.tx, incident.id):
+        because = f"every open alert of {incident.name} is silenced"
+        batch.facts += paging.stop(batch.tx, incident, because=because, now=batch.now)
 
 
 def hold_of(view: View, incident: Incident) -> timedelta | None:

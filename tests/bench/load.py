@@ -9,7 +9,6 @@ import asyncio
 import json
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from urllib.parse import urlsplit
@@ -22,7 +21,7 @@ class Result:
     """What came back. Times in seconds, latencies per request."""
 
     elapsed_s: float = 0.0
-    statuses: Counter[int] = field(default_factory=Counter)
+    statuses: dict[int, int] = field(default_factory=dict)
     latencies_s: list[float] = field(default_factory=list)
     generator_cpu_s: float = 0.0
 
@@ -64,7 +63,8 @@ class Connection(asyncio.Protocol):
             return
         self._buffer = self._buffer[end + 4 + length :]
         self._result.latencies_s.append(time.perf_counter() - self._began)
-        self._result.statuses[int(head[9:12])] += 1
+        status = int(head[9:12])
+        self._result.statuses[status] = self._result.statuses.get(status, 0) + 1
         self._next()
 
     def connection_lost(self, error: Exception | None) -> None:

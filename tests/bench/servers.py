@@ -20,7 +20,9 @@ from typing import Any
 import psutil
 
 ALERTMANAGER = """
-route: {{receiver: r, group_by: ['...'], group_wait: 0s, group_interval: 1s, repeat_interval: 4h}}
+route:
+  {{receiver: r, group_by: [{group_by}], group_wait: {wait}, group_interval: {interval},
+    repeat_interval: 4h}}
 receivers: [{{name: r, webhook_configs: [{{url: '{hook}', send_resolved: false}}]}}]
 """
 ESTATE = """
@@ -83,10 +85,13 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def alertmanager(folder: Path, hook: str) -> Iterator[Server]:
-    """Debian's, in memory as it is, telling `hook` of every alert without waiting."""
+def alertmanager(folder: Path, hook: str, *, at_once: bool = False) -> Iterator[Server]:
+    """Debian's, in memory as it is; with its usual grouping, or telling of each alert at once."""
     folder.mkdir(parents=True)
-    (folder / "am.yml").write_text(ALERTMANAGER.format(hook=hook))
+    group_by, wait, interval = ("'...'", "0s", "1s") if at_once else ("alertname", "30s", "5m")
+    (folder / "am.yml").write_text(
+        ALERTMANAGER.format(hook=hook, group_by=group_by, wait=wait, interval=interval)
+    )
     base = f"http://127.0.0.1:{free_port()}"
     command = [
         "prometheus-alertmanager", f"--config.file={folder}/am.yml",

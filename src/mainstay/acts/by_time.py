@@ -7,7 +7,7 @@ from datetime import datetime
 from mainstay import alerts, incidents
 from mainstay.acts import on_silences
 from mainstay.acts.done import Act
-from mainstay.acts.on_incidents import page_again
+from mainstay.acts.on_incidents import page_if_heard
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
@@ -55,7 +55,7 @@ def _acknowledgements(tx: Tx, ground: Ground, now: datetime) -> int:
         incident = incidents.unacknowledge(tx, incident)
         words = f"the acknowledgement of {who} has run out and {incident.name} is still open"
         facts = [act.fact("incident.unacknowledged", incident.id, words, incident=incident.id)]
-        facts += page_again(act, incident, words)
+        facts += page_if_heard(act, incident, words)
         record.write(tx, facts, now=now, estate_version=act.view.version)
     return len(claimed)
 

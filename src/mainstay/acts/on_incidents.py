@@ -92,7 +92,7 @@ def _unacknowledge(act: Act, incident: Incident) -> Done:
     incident = incidents.unacknowledge(act.tx, incident)
     words = f"{act.actor.id} gave {incident.name} back; nobody has it now"
     facts = [act.fact("incident.unacknowledged", incident.id, words, incident=incident.id)]
-    return _done(incident, words, facts + page_again(act, incident, words))
+    return _done(incident, words, facts + page_if_heard(act, incident, words))
 
 
 def _resolve(act: Act, incident: Incident, command: Resolve) -> Done:
@@ -185,6 +185,13 @@ def _page_target(act: Act, incident: Incident, target: Target, why: str) -> dict
     return paging.page_by_hand(
         act.tx, act.ground.ids, incident, target, view=act.view, why=why, now=act.now
     )
+
+
+def page_if_heard(act: Act, incident: Incident, reason: str) -> list[Fact]:
+    """As `page_again`, unless all that is open in it is silenced: then the silence's end pages."""
+    if alerts.has_open(act.tx, incident.id) and not alerts.is_heard(act.tx, incident.id):
+        return []
+    return page_again(act, incident, reason)
 
 
 def page_again(act: Act, incident: Incident, reason: str) -> list[Fact]:

@@ -33,6 +33,7 @@ from mainstay.alerts.suppress import (
     matched_labels,
     silence,
     start_silence,
+    unmute,
 )
 
 __all__ = [
@@ -77,5 +78,6 @@ __all__ = [
     "silence",
     "silences",
     "start_silence",
+    "unmute",
     "worse",
 ]

@@ -25,6 +25,14 @@ VALUES (
   :opened_at, :last_at, :expires_at, :repeats, :source_state, :source_acked, :state, :closed_at,
   :silence, :incident, :first_receipt, :last_receipt, :estate_version)
 """
+_OPEN = """
+SELECT * FROM alerts_alert
+WHERE source = :source AND dedup_key = :dedup_key AND closed_at IS NULL
+"""
+_NEWEST = """
+SELECT * FROM alerts_alert WHERE source = :source AND dedup_key = :dedup_key
+ORDER BY opened_at DESC, id DESC LIMIT 1
+"""
 _REPEAT = """
 UPDATE alerts_alert SET severity = :severity, summary = :summary, annotations = :annotations,
   last_at = :last_at, expires_at = :expires_at, repeats = :repeats, last_receipt = :last_receipt
@@ -61,12 +69,12 @@ def get(tx: Tx, alert: str) -> Alert | None:
 
 
 def newest(tx: Tx, source: str, dedup_key: str) -> Alert | None:
-    """The newest alert of this source and key. If one is open it is this: none opens beside it."""
-    row = tx.one(
-        "SELECT * FROM alerts_alert WHERE source = :source AND dedup_key = :dedup_key"
-        " ORDER BY opened_at DESC, id DESC LIMIT 1",
-        source=source,
-        dedup_key=dedup_key,
+    """The open alert of this source and key, else the newest that is closed.
+
+    Asked for by itself, because a clock that was set back opens alerts before older ones.
+    """
+    row = tx.one(_OPEN, source=source, dedup_key=dedup_key) or tx.one(
+        _NEWEST, source=source, dedup_key=dedup_key
     )
     return None if row is None else _alert(row)
 

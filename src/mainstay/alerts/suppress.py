@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mainstay.alerts import store
@@ -101,6 +102,12 @@ def end_silence(tx: Tx, silence_id: str, *, now: datetime) -> tuple[Silence, lis
         if other is None:
             speaking.append(alert)
     return ended, speaking
+
+
+def unmute(tx: Tx, alert: Alert) -> Alert:
+    """The alert as it is heard again: what it became is not what its silence was made for."""
+    store.mute(tx, alert.id, None)
+    return replace(alert, silence=None)
 
 
 def _check(

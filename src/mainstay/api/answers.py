@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
 import msgspec
+from starlette.concurrency import run_in_threadpool
 
-from mainstay.foundation.errors import Invalid, MainstayError, OverLimit, Stuck
+from mainstay.foundation.errors import (
+    Broken,
+    Invalid,
+    MainstayError,
+    OverLimit,
+    Refused,
+    Stuck,
+)
 from mainstay.signals import Reply
+
+log = logging.getLogger("mainstay.api")
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -38,6 +50,59 @@ async def send_reply(send: Send, reply: Reply, *more: Header) -> None:
         headers.append((b"content-type", reply.content_type.encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body, "more_body": False})
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A JSON answer too long to hold at once; `rest` is asked for its next piece in a thread."""
+
+    first: bytes
+    rest: Iterator[bytes]
+
+
+Answered = tuple[Reply | Pieces, tuple[Header, ...]]
+"""What goes back, with headers of its own."""
+
+
+async def answer(
+    send: Send,
+    work: Awaitable[Answered],
+    *,
+    refuse: Callable[[MainstayError], Reply],
+    template: str,
+    headers: tuple[Header, ...] = (),
+) -> None:
+    """Send what `work` gives. This is the edge: whatever it raises becomes an answer too.
+
+    `refuse` says an error in the words of the protocol; `headers` go with a refusal. Logs name the
+    route by its template, never by its path or query, which may hold a secret.
+    """
+    reply: Reply | Pieces
+    try:
+        reply, more = await work
+    except MainstayError as error:
+        if not isinstance(error, Refused):
+            log.error("%s: %s", template, error.sentence)
+        refusal = full_disk(error)
+        reply, more = refuse(refusal), (*headers, *more_headers(refusal))
+    except Exception:
+        log.exception("%s failed", template)
+        failed = Broken("Mainstay failed at this request; its log says why.")
+        reply, more = refuse(failed), headers
+    if isinstance(reply, Pieces):
+        await _send_pieces(send, reply)
+    else:
+        await send_reply(send, reply, *more)
+
+
+async def _send_pieces(send: Send, pieces: Pieces) -> None:
+    headers = [*SAFE, (b"content-type", JSON.encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    piece: bytes | None = pieces.first
+    while piece is not None:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        piece = await run_in_threadpool(next, pieces.rest, None)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def status_of(error: MainstayError) -> int:
@@ -77,9 +142,7 @@ def full_disk(error: MainstayError) -> MainstayError:
     """A full disk as 507 (RFC 4918 §11.5): the sender must know that waiting alone may not help."""
     if not isinstance(error, Stuck) or "full" not in error.sentence:
         return error
-    return OverLimit(
-        error.sentence, limit=0, unit="bytes free", status=DISK_FULL, retry_after_s=30
-    )
+    return OverLimit(error.sentence, limit=0, unit="bytes free", status=DISK_FULL, retry_after_s=30)
 
 
 _NAMES = {name for name, _ in SAFE}

@@ -19,13 +19,14 @@ from mainstay.api.alertmanager import Alertmanager
 from mainstay.api.answers import (
     JSON,
     SAFE,
+    Answered,
     Receive,
     Scope,
     Send,
+    answer,
     full_disk,
     more_headers,
     problem,
-    send_reply,
 )
 from mainstay.api.asking import GuardedRoute
 from mainstay.api.doors import Doors
@@ -48,7 +49,7 @@ def make_app(app: Runtime, *, environment: Mapping[str, str] = MappingProxyType(
     parts = (doors, Alertmanager(app, limits), Links(app, limits, environment))
     own = _own_api(app, limits, doors)
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def whole(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         for part in parts:
@@ -61,7 +62,7 @@ def make_app(app: Runtime, *, environment: Mapping[str, str] = MappingProxyType(
             return
         await own(scope, receive, send)
 
-    return answer
+    return whole
 
 
 def limits_of(app: Runtime) -> Limits:
@@ -74,7 +75,8 @@ def _own_api(app: Runtime, limits: Limits, doors: Doors) -> App:
     api = FastAPI(
         title="Mainstay", version=__version__, docs_url=None, redoc_url=None, openapi_url=None,
         redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False}, strict_content_type=False,
+        strict_content_type=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )  # fmt: skip
     api.state.runtime, api.state.limits, api.state.standing = app, limits, doors.standing
     api.state.started_at = app.clock.now()
@@ -165,15 +167,13 @@ def _template(request: Request) -> str:
 
 async def _health(app: Runtime, scope: Scope, send: Send) -> None:
     """`/livez`: we answer. `/readyz`: we can also read what was stored."""
-    if scope["path"] == "/livez":
-        await send_reply(send, Reply(200, b'{"ok":true}'))
-        return
-    try:
+
+    async def work() -> Answered:
+        if scope["path"] == "/livez":
+            return Reply(200, b'{"ok":true}'), ()
         version = await run_in_threadpool(
             app.db.read, lambda tx: app.ground.views.current_or_empty(tx).version
         )
-    except Exception:
-        log.exception("/readyz: the database does not answer")
-        await send_reply(send, Reply(503, b'{"ok":false}'), (b"retry-after", b"5"))
-        return
-    await send_reply(send, Reply(200, b'{"ok":true,"estate_version":%d}' % version))
+        return Reply(200, b'{"ok":true,"estate_version":%d}' % version), ()
+
+    await answer(send, work(), refuse=lambda _: Reply(503, b'{"ok":false}'), template="/readyz")

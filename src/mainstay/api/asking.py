@@ -118,7 +118,7 @@ class GuardedRoute(APIRoute):
         declared = (self.openapi_extra or {}).get(PERMISSION)
         if declared not in people.PERMISSIONS:
             raise Impossible(f"The route {self.path} declares no permission.")
-        self.permission: str = declared
+        self.permission = str(declared)
         self.token_in_query = bool((self.openapi_extra or {}).get(TOKEN_IN_QUERY))
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -137,9 +137,7 @@ class GuardedRoute(APIRoute):
             _check_query(request, known)
             checked = CheckedRequest(request.scope, request.receive)
             checked.state.call = replace(call, expire=request.app.state.standing.expire)
-            checked.checked = await read_body(
-                request.receive, request.headers.raw, limits=limits
-            )
+            checked.checked = await read_body(request.receive, request.headers.raw, limits=limits)
             if checked.checked:
                 _check_type(request.headers.get("content-type", ""))
                 checked.value = strict_json(checked.checked)

@@ -15,7 +15,7 @@ from mainstay.cli.desk import Desk, Verbs, at_desk
 from mainstay.cli.install import act_here
 from mainstay.estate import duration
 from mainstay.foundation.clock import to_text
-from mainstay.foundation.errors import Invalid, NotFound, Unreachable
+from mainstay.foundation.errors import Invalid, Unreachable
 from mainstay.people import ROLES
 
 SEND_TIMEOUT_S = 60.0
@@ -188,7 +188,7 @@ def _make(
     if not local:
         try:
             return str(ask()[name]), "server"
-        except (Unreachable, NotFound):  # the server refuses by Refused, so nobody was asked
+        except Unreachable:
             if named:
                 raise
     done = act_here(desk, command)

@@ -132,6 +132,8 @@ class Client:
             connection.close()
         if len(raw) > ANSWER_BYTES_MAX:
             raise BadReply(f"{self.url} answered with more than {ANSWER_BYTES_MAX} bytes.")
+        if answer.length:  # of what was announced, this much did not come
+            raise BadReply(f"{self.url} broke off in the middle of its answer; try again.")
         if not 200 <= answer.status < 300:
             raise _refusal(answer.status, raw, self.url)
         return raw

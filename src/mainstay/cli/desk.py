@@ -22,7 +22,7 @@ from rich.console import Console
 from mainstay.cli import show
 from mainstay.cli.client import Client
 from mainstay.foundation.clock import SystemClock
-from mainstay.foundation.errors import Invalid, MainstayError, NotFound, Refused
+from mainstay.foundation.errors import Invalid, MainstayError, Refused, Unreachable
 from mainstay.foundation.settings import Loaded, find_file, load
 
 TOKEN_FILE = "cli.json"  # noqa: S105 (the name of a file)
@@ -55,7 +55,7 @@ class Desk:
             known = self._token_file() if not url else {}
             url, token = url or known.get("url"), token or known.get("token")
         if not url:
-            raise NotFound(
+            raise Unreachable(
                 f"No Mainstay is known in {self.data_dir}. Start one with: mainstay serve – or say "
                 "where it is, by --url and --token, or by MAINSTAY_URL and MAINSTAY_TOKEN."
             )

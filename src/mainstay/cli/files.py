@@ -84,7 +84,7 @@ def tell_problems(desk: Desk, problems: Sequence[estate.Problem]) -> None:
     for one in problems:
         place = Text(f"{show.clean(one.path)}:{one.line}:{one.col}: ")
         code = Text(one.code, "bold red" if one.level == "error" else "yellow")
-        desk.out.print(place + code + Text(f" {show.clean(one.message)}"))
+        desk.out.print(Text.assemble(place, code, f" {show.clean(one.message)}"))
 
 
 def _verdict(found: estate.Checked, folder: Path) -> str:
@@ -165,7 +165,7 @@ def tell_plan(desk: Desk, found: Mapping[str, Any]) -> None:
             show.clean(part) for part in (verb, one["collection"], one["id"], one["what"]) if part
         )
         mark = Text(VERB_MARKS.get(verb, "·"), VERB_STYLES.get(verb, ""))
-        desk.out.print(mark + Text(f" {show.clean(words)}"))
+        desk.out.print(Text.assemble(mark, f" {show.clean(words)}"))
     _sentences(desk, "On call changes:", found.get("oncall") or [], "")
     _sentences(desk, "Nobody would be on call:", found.get("gaps") or [], "bold red")
     running = found.get("running") or 0

@@ -81,9 +81,8 @@ def _one(desk: Desk, client: Client, name: str) -> None:
     if desk.dump({**one, "timeline": told}):
         return
     look = desk.look
-    head = Text(f"{show.clean(one['name'])}  ", "bold")
-    head += _priority(one) + Text("  ") + Text(show.clean(one["title"]))
-    desk.out.print(head)
+    name_of, title = (show.clean(one["name"]), "bold"), show.clean(one["title"])
+    desk.out.print(Text.assemble(name_of, "  ", _priority(one), "  ", title))
     show.pairs(
         desk.out,
         [
@@ -279,5 +278,5 @@ def story(found: Mapping[str, Any], look: show.Look) -> list[Text]:
     lines = [Text(show.clean(found["answer"]), "bold"), Text()]
     for line in found["lines"]:
         at = Text(f"{look.when(line['at']):<18} ", "dim")
-        lines.append(at + Text(show.clean(line["sentence"])))
+        lines.append(Text.assemble(at, show.clean(line["sentence"])))
     return lines

@@ -162,7 +162,7 @@ def doctor(ctx: click.Context, allow_root: bool | None) -> None:
         desk.say("")
         for check in found:
             mark = Text("✓", "green") if check.ok else Text("✗", "bold red")
-            desk.out.print(mark + Text(f" {check.name}: {show.clean(check.sentence)}"))
+            desk.out.print(Text.assemble(mark, f" {check.name}: {show.clean(check.sentence)}"))
     if not well:
         ctx.exit(FAILED)
 
@@ -221,7 +221,7 @@ def _verdict(found: record.Verdict) -> Text:
         return Text(f"✗ The record was tampered with: {show.clean(found.broken)}.", "bold red")
     tail = f"; {found.unsealed} rows wait for their seal" if found.unsealed else ""
     words = f" The record is whole: {found.rows} rows under {found.seals} seals{tail}."
-    return Text("✓", "green") + Text(words)
+    return Text.assemble(("✓", "green"), words)
 
 
 @audit.command()

@@ -161,6 +161,8 @@ def console(file: TextIO, environment: Mapping[str, str]) -> Console:
         markup=False,
         emoji=False,
         soft_wrap=not terminal,
+        force_terminal=terminal,
+        _environ=environment,
         color_system=None if plain else "auto",
         width=None if terminal else PIPED_WIDTH,
     )

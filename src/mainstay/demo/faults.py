@@ -29,6 +29,13 @@ class Fault:
     severity: Literal["critical", "error", "warning"]
     over: str
     source: Source = "prometheus"
+    unrouted: bool = False
+    """The estate knows no such service: the last route takes it."""
+
+    @property
+    def place(self) -> str:
+        """The service that Mainstay files it under."""
+        return "unrouted" if self.unrouted else self.service
 
     @property
     def teller(self) -> str:
@@ -57,11 +64,11 @@ LAG = Fault(
     "pay-db", "ReplicaLag", "Replica pg-02 is 38 s behind", "error", "Replica pg-02 has caught up"
 )
 LATENCY = Fault(
-    "pay-api", "LatencyHigh", "99 % of payments take up to 4.2 s", "critical",
-    "99 % of payments take up to 0.3 s",
+    "pay-api", "LatencyHigh", "pay-api answers in 4.2 s (p99)", "critical",
+    "pay-api answers in 0.3 s (p99)",
 )  # fmt: skip
 FLAP = Fault(
-    "merchant-ui", "ErrorRatio", "2 % of requests fail", "warning", "requests succeed again"
+    "merchant-ui", "ErrorRatio", "2 % of requests fail", "warning", "Requests succeed again"
 )
 FILE_LATE = Fault(
     "settlement", "SETL040", "SEPA file of 05:30 has not arrived", "critical",
@@ -75,8 +82,9 @@ GATEWAY = Fault(
     "sepa-gw", "SixSlow", "SIX acknowledges after 40 s", "error", "SIX acknowledges at once"
 )
 FAX = Fault(
-    "fax-bridge", "PaperOut", "Nobody has claimed this service", "warning", "is over, whatever it was"
-)
+    "fax-bridge", "PaperOut", "The fax bridge has no paper", "warning", "The fax bridge has paper",
+    unrouted=True,
+)  # fmt: skip
 DEPLOY = "pay-api 4.12.0 was deployed"
 
 ACTS = (

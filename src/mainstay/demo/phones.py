@@ -104,7 +104,7 @@ class Phones:
                 ack_url=page["ack_url"],
                 key=key,
                 copy=copy or bool(page["repeat"]),
-                update=page["facts"].get("event") == "update",
+                update=page.get("event") == "update",
             )
             with self._journal.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"to": rang.person, **page}) + "\n")

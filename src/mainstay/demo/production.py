@@ -51,6 +51,8 @@ class Production:
         self._stirred = 0
         self._firing: dict[str, tuple[Fault, datetime]] = {}
         self._mending: set[str] = set()
+        self._taken = False
+        """Somebody acknowledged something of this act: nothing new goes wrong in it."""
         self._outbox: deque[Request] = deque()
         self._cut_off = False
         self._plan(now + FIRST, "act")
@@ -65,13 +67,16 @@ class Production:
     def calm(self, services: Iterable[str], *, now: datetime) -> None:
         """End what an earlier demo left open on these services."""
         for fault in _known():
-            if fault.service in services:
+            if fault.place in services:
                 self._post(request_of(fault, firing=False, since=now, now=now))
 
     def acknowledged(self, services: Iterable[str], *, now: datetime) -> None:
         """Somebody is at it: what fires on these services ends in a while."""
         found = [s for s in services if s in self._firing and s not in self._mending]
         self._mending.update(found)
+        self._taken = True
+        if found:
+            self._say(f"somebody looks at {' and '.join(found)} now; give them a moment")
         for n, service in enumerate(found):
             fault, _ = self._firing[service]
             self._plan(now + MENDING + n * timedelta(seconds=2), "over", fault)
@@ -86,7 +91,7 @@ class Production:
         """Trouble at once, on a service that has none: so that there is a next page."""
         fault = STIRS[self._stirred % len(STIRS)]
         self._stirred += 1
-        if fault.service in self._firing:
+        if fault.place in self._firing:
             self._over(fault, now)
         self._fire(fault, now)
         self._plan(now + STIR_HEALS, "over", fault)
@@ -104,9 +109,9 @@ class Production:
             case "repeat", _:
                 self._repeat(now)
             case "deploy", _:
-                self._say(f"{DEPLOY} (a change, told by the pipeline)")
+                self._say(f"{DEPLOY} (a change; the pipeline tells)")
                 self._post(change_of(DEPLOY, now=now))
-            case "fire", Fault() as fault if fault.service not in self._mending:
+            case "fire", Fault() as fault if not self._taken:
                 self._fire(fault, now)
             case "over", Fault() as fault:
                 self._over(fault, now)
@@ -119,6 +124,7 @@ class Production:
         act = ACTS[self._act % len(ACTS)]
         self._act += 1
         self._mending.clear()
+        self._taken = False
         for after_s, verb, fault in act.beats:
             self._plan(now + timedelta(seconds=after_s), verb, fault)
         for fault in {fault for _, _, fault in act.beats if fault is not None}:
@@ -127,17 +133,17 @@ class Production:
         self._plan(now + timedelta(seconds=last_s) + PAUSE, "act")
 
     def _fire(self, fault: Fault, now: datetime) -> None:
-        if fault.service in self._firing:
+        if fault.place in self._firing:
             return
-        self._firing[fault.service] = (fault, now)
-        self._say(f"{fault.service}: {fault.summary} ({fault.severity}, told by {fault.teller})")
+        self._firing[fault.place] = (fault, now)
+        self._say(f"{fault.summary} ({fault.service}, {fault.severity}; {fault.teller} tells)")
         self._post(request_of(fault, firing=True, since=now, now=now))
 
     def _over(self, fault: Fault, now: datetime) -> None:
-        found = self._firing.pop(fault.service, None)
+        found = self._firing.pop(fault.place, None)
         if found is None or found[0] != fault:
             return
-        self._say(f"{fault.service}: {fault.over} (told by {fault.teller})")
+        self._say(f"{fault.over} ({fault.service}; {fault.teller} tells)")
         self._post(request_of(fault, firing=False, since=found[1], now=now))
 
     def _repeat(self, now: datetime) -> None:
@@ -158,15 +164,18 @@ class Production:
             try:
                 key = self._keys[request.source]
                 Wire(self._port, key).post(request.path, request.body(key))
-            except Unreachable:
-                if not self._cut_off:
-                    self._say("cannot reach Mainstay, and will try until it can")
-                self._cut_off = True
-                return
-            except Rejected as error:
+            except (Unreachable, Rejected) as error:
+                if isinstance(error, Unreachable) or error.reply >= 500:
+                    self._wait_for_it()
+                    return
                 self._say(f"was refused: {error.sentence}")
             self._cut_off = False
             self._outbox.popleft()
+
+    def _wait_for_it(self) -> None:
+        if not self._cut_off:
+            self._say("cannot reach Mainstay, and will try until it can")
+        self._cut_off = True
 
 
 def _known() -> list[Fault]:

@@ -34,6 +34,13 @@ BATCH_MAX = 512
 WAITING_MAX = 20_000
 """Queued calls; beyond it `write` says Stuck, and the doors answer 503 with Retry-After."""
 READERS = 4
+_NO_ROOM = frozenset(
+    (
+        sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+    )
+)  # fmt: skip
+"""What the disk or another process does to us, not what we asked for: it may pass."""
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
 
 
@@ -129,7 +136,9 @@ class Database:
             self._closing = True
             self._wake.set()
             self._thread.join()
-            self._thread = None
+            with self._lock:  # what came while the thread was ending
+                self._thread = None
+                self._work_off()
         for _ in range(READERS):
             reader = self._readers.get()
             if reader is not None:
@@ -157,26 +166,30 @@ class Database:
         return len(self._waiting)
 
     def _submit(self, call: _Call) -> None:
-        if self._thread is None:
-            with self._lock:
-                self._commit([call])
-            call.resolve()
-            return
-        if len(self._waiting) >= WAITING_MAX:
-            raise Stuck("The database cannot keep up; try again shortly.", retry_after_s=1)
-        self._waiting.append(call)
-        self._wake.set()
+        with self._lock:
+            if self._thread is not None:
+                if len(self._waiting) >= WAITING_MAX:
+                    raise Stuck("The database cannot keep up; try again shortly.", retry_after_s=1)
+                self._waiting.append(call)
+                self._wake.set()
+                return
+            self._commit([call])
+        call.resolve()
 
     def _serve(self) -> None:
         while True:
             self._wake.wait()
             self._wake.clear()
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
-                self._commit(batch)
-                _resolve(batch)
+            self._work_off()
             if self._closing:
                 return
+
+    def _work_off(self) -> None:
+        """Commit all that waits, at most `BATCH_MAX` calls at a time."""
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
+            self._commit(batch)
+            _resolve(batch)
 
     def _commit(self, batch: list[_Call]) -> None:
         """One transaction for all of `batch`; errors land in their call."""
@@ -213,11 +226,14 @@ class Database:
     def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` on the last committed state; it must not write."""
         with self._reader() as connection:
-            connection.execute("BEGIN")
             try:
+                connection.execute("BEGIN")
                 return fn(Tx(connection))
+            except sqlite3.Error as error:
+                raise _as_stuck(error) from error
             finally:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
 
     @contextlib.contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
@@ -245,8 +261,10 @@ def open_database(path: Path) -> Database:
         path.chmod(0o600)
     try:
         migrate(database._writer)
-    except BaseException:
+    except BaseException as error:
         database.close()
+        if isinstance(error, sqlite3.DatabaseError):
+            raise _opening_error(path, error) from error
         raise
     return database
 
@@ -272,13 +290,18 @@ def migrate(connection: sqlite3.Connection) -> None:
             "Start the newer Mainstay, or restore a backup made before the upgrade."
         )
     for number, text in known:
-        if number <= have:
-            continue
-        connection.execute("BEGIN IMMEDIATE")
+        if number > have:
+            _migrate_to(connection, number, text)
+
+
+def _migrate_to(connection: sqlite3.Connection, number: int, text: str) -> None:
+    """One migration; nothing is done when another process was quicker."""
+    connection.execute("BEGIN IMMEDIATE")
+    if connection.execute("PRAGMA user_version").fetchone()[0] < number:
         for statement in statements(text):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {number}")
-        connection.execute("COMMIT")
+    connection.execute("COMMIT")
 
 
 def schema_number() -> int:
@@ -320,10 +343,10 @@ def _opening_error(path: Path, error: sqlite3.DatabaseError) -> Exception:
 
 def _as_stuck(error: BaseException) -> BaseException:
     """Disk and lock trouble as Stuck; anything else as it is."""
-    if isinstance(error, sqlite3.OperationalError):
-        words = str(error)
-        if any(w in words for w in ("disk", "full", "I/O", "locked", "readonly", "unable to open")):
-            return Stuck(f"The database cannot write: {words}.", retry_after_s=5)
+    # The low byte of the code is its kind; the rest says more exactly where it went wrong.
+    kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if isinstance(error, sqlite3.OperationalError) and kind in _NO_ROOM:
+        return Stuck(f"The database cannot write: {error}.", retry_after_s=5)
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.IntegrityError):
         return Broken(f"The database refused a statement: {error}.")
     return error

@@ -152,8 +152,10 @@ class Egress:
 
     async def close(self) -> None:
         """Close every connection."""
-        while self._pools:
-            await self._pools.popitem()[1].aclose()
+        if self._loop is asyncio.get_running_loop():
+            for pool in self._pools.values():
+                await pool.aclose()
+        self._pools = {}
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     # -- one exchange --------------------------------------------------------------------------

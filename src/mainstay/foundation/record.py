@@ -142,7 +142,7 @@ def seal(tx: Tx, now: datetime) -> int:
     tx.run(
         "INSERT INTO foundation_seal (number, at, rows_n, digest)"
         " VALUES (:number, :at, :rows_n, :digest)",
-        number=number, at=to_us(now), rows_n=len(rows), digest=_digest(head, rows),
+        number=number, at=to_us(now), rows_n=len(rows), digest=_digest(head, to_us(now), rows),
     )  # fmt: skip
     return len(rows)
 
@@ -193,9 +193,13 @@ def verify(tx: Tx) -> Verdict:
             break
         head = row["digest"]
     unsealed = tx.value("SELECT count(*) FROM foundation_record WHERE seal IS NULL")
-    stray = tx.value("SELECT count(*) FROM foundation_record WHERE seal > :last", last=len(seals))
+    stray = tx.value(
+        "SELECT count(*) FROM foundation_record WHERE seal < 1 OR seal > :last", last=len(seals)
+    )
     if stray and not broken:
-        broken = f"{stray} rows name a seal that does not exist: seals were cut off the end"
+        broken = (
+            f"{stray} rows name a seal that is not there: seals were cut off, or rows slipped in"
+        )
     return Verdict(rows=rows_n, seals=len(seals), unsealed=unsealed, head=head, broken=broken)
 
 
@@ -206,14 +210,14 @@ def _fault(seal_row: Row, expected: int, sealed: list[Row], head: str) -> str | 
         return f"seal {expected} is missing"
     if len(sealed) != seal_row["rows_n"]:
         return f"seal {number} covers {seal_row['rows_n']} rows, {len(sealed)} are there"
-    if _digest(head, sealed) != seal_row["digest"]:
-        span = f"rows {sealed[0]['seq']} to {sealed[-1]['seq']}"
-        return f"seal {number} does not fit its content: one of {span} was changed"
+    if _digest(head, seal_row["at"], sealed) != seal_row["digest"]:
+        span = f"rows {sealed[0]['seq']} to {sealed[-1]['seq']}" if sealed else "its rows"
+        return f"seal {number} does not fit its content: it, or one of {span}, was changed"
     return None
 
 
-def _digest(head: str, rows: list[Row]) -> str:
-    chain = hashlib.sha256(head.encode())
+def _digest(head: str, at_us: int, rows: list[Row]) -> str:
+    chain = hashlib.sha256(msgspec.json.encode([head, at_us]))
     for row in rows:
         chain.update(msgspec.json.encode([row[column] for column in _SEALED_COLUMNS]))
         chain.update(b"\n")

@@ -29,8 +29,13 @@ class Board:
     __slots__ = ("_by_service", "_incidents")
 
     def __init__(self, tx: Tx) -> None:
-        self._by_service = {c.service: c for c in store.candidates(tx)}
+        self._by_service: dict[str, Candidate] = {}
         self._incidents: dict[str, Incident] = {}
+        self.look(tx)
+
+    def look(self, tx: Tx) -> None:
+        """Which services are in an open incident: read at the start, and when one reopens."""
+        self._by_service = {c.service: c for c in store.candidates(tx)}
 
     def near(self, service: str, neighbours: Callable[[str], frozenset[str]]) -> list[Candidate]:
         """The candidates for an alert of `service`: its own incident's, else its neighbours'."""
@@ -151,6 +156,7 @@ def _reopened(
     store.update(tx, incident)
     due.cancel(tx, CLOSE_DUE, incident.id)
     board.remember(incident)
+    board.look(tx)
     board.join(tx, incident.id, alert.service, to_us(now))
     minutes = int(rules.reopen_within.total_seconds() // 60)
     because = f"{incident.name} resolved less than {minutes} minutes ago"

@@ -139,7 +139,7 @@ def plan_send(
 ) -> bool:  # fmt: skip
     """One outbox row and its due row; False when this very page was planned before."""
     at = now + timedelta(seconds=contact.delay_s)
-    origin = run.id if run is not None else f"hand:{to_us(now)}"
+    origin = run.id if run is not None else f"hand:{incident.id}"
     send = Send(
         id=ids.new("pag", now), escalation=run.id if run else None, incident=incident.id,
         person=contact.address.person, address=contact.address.id,
@@ -179,7 +179,10 @@ def escalate_now(tx: Tx, incident: Incident, *, now: datetime) -> bool:
 
 
 def stop(tx: Tx, incident: Incident, *, because: str, now: datetime) -> list[Fact]:
-    """No later step's page starts: end the running policies, cancel what waits in the outbox."""
+    """No later step's page starts: end the running policies, cancel what waits in the outbox.
+
+    A page by hand stays: somebody asked for it, whoever has the incident.
+    """
     facts = []
     for run in store.running(tx, incident.id):
         store.end_escalation(tx, run.id, state="stopped", at=to_us(now))
@@ -187,10 +190,18 @@ def stop(tx: Tx, incident: Incident, *, because: str, now: datetime) -> list[Fac
         words = f"policy {run.policy} stops, because {because}"
         facts.append(Fact("paging.stopped", run.id, words, incident=incident.id))
     for send in store.waiting_of_incident(tx, incident.id):
-        store.cancel_send(tx, send.id, because)
-        due.cancel(tx, SEND_DUE, send.id)
+        if send.escalation is not None:
+            store.cancel_send(tx, send.id, because)
+            due.cancel(tx, SEND_DUE, send.id)
+            release_carried(tx, send.id, now=now)
     feed.tell(tx, incident.id, now=now)
     return facts
+
+
+def release_carried(tx: Tx, send_id: str, *, now: datetime) -> None:
+    """A page that will not be sent gives back the pages that it carried: they are due now."""
+    for carried in store.unbundle(tx, send_id):
+        due.plan(tx, SEND_DUE, carried, at=now)
 
 
 def page_by_hand(
@@ -212,8 +223,8 @@ def page_by_hand(
         contacts = people.plan_for(tx, person, "high", channel=None)
         for contact in contacts:
             plan_send(
-                tx, ids, incident, contact, run=None, step=BY_HAND, round=0, why=why, now=now,
-                shadow=view.is_shadow(incident.service),
+                tx, ids, incident, contact, run=None, step=BY_HAND, round=to_us(now), why=why,
+                now=now, shadow=view.is_shadow(incident.service),
             )  # fmt: skip
         written[person] = len(contacts)
     return written

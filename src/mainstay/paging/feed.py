@@ -89,7 +89,7 @@ def finish(tx: Tx, done: Update, outcome: Answer | MainstayError, *, now: dateti
             upto=done.upto,
             told=1,
         )
-        if _has_news(tx, done):
+        if has_news(tx, done.incident, upto=done.upto):
             due.plan(tx, FEED_DUE, done.due.key, at=now)
         else:
             due.finish(tx, done.due)
@@ -102,8 +102,8 @@ def finish(tx: Tx, done: Update, outcome: Answer | MainstayError, *, now: dateti
     due.again(tx, done.due, at=now + timedelta(seconds=wait_s))
 
 
-def _has_news(tx: Tx, done: Update) -> bool:
-    """Whether an alert joined, or the incident changed, while the update was on its way."""
-    if alerts.of_incident_after(tx, done.incident.id, after=done.upto, limit=1):
+def has_news(tx: Tx, told: Incident, *, upto: tuple[int, str]) -> bool:
+    """Whether an alert joined, or the incident changed, while the webhook was being told."""
+    if alerts.of_incident_after(tx, told.id, after=upto, limit=1):
         return True
-    return incidents.get(tx, done.incident.id) != done.incident
+    return incidents.get(tx, told.id) != told

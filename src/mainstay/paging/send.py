@@ -20,9 +20,9 @@ from mainstay.foundation.errors import BadReply, MainstayError, Outside, TimedOu
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.record import Fact
 from mainstay.incidents import Incident
-from mainstay.paging import links, store, words
+from mainstay.paging import feed, links, store, words
 from mainstay.paging.channels import Answer, Page
-from mainstay.paging.escalate import SEND_DUE, STEP_DUE, plan_send
+from mainstay.paging.escalate import SEND_DUE, STEP_DUE, plan_send, release_carried
 from mainstay.paging.store import Send, SendState
 from mainstay.people import Address
 
@@ -58,6 +58,13 @@ class Prepared:
     page: Page
     upto: tuple[int, str] | None
     """Webhooks: the newest alert that this message tells of."""
+    incident: Incident
+    """As the message tells it."""
+
+    @property
+    def tries(self) -> int:
+        """How often it was handed to its channel, this time included; waiting is no try."""
+        return self.send.tries + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +89,10 @@ def begin(
         due.finish(tx, send_due)
         return None, []
     if address is None:
-        return None, _drop(tx, send_due, send, f"the address of {send.person} was removed")
+        return None, _drop(tx, send_due, send, f"the address of {send.person} was removed", now)
     obsolete = _obsolete(send, incident, now)
     if obsolete is not None:
-        return None, _drop(tx, send_due, send, obsolete)
+        return None, _drop(tx, send_due, send, obsolete, now)
     wait_until = _limited(tx, send, limits, now)
     if wait_until is not None:
         store.postpone(tx, send.id, to_us(wait_until))
@@ -111,12 +118,16 @@ def _limited(tx: Tx, send: Send, limits: Limits, now: datetime) -> datetime | No
     """
     if send.channel == "webhook" or send.tries > 0:
         return None
-    if send.severity == "critical" and store.first_for_incident(tx, send):
+    if _passes_limit(tx, send):
         return None
     last = store.last_attempt(tx, send.address, but=send.id)
     if last is None or from_us(last) + limits.window <= now:
         return None
     return from_us(last) + limits.window
+
+
+def _passes_limit(tx: Tx, send: Send) -> bool:
+    return send.severity == "critical" and store.first_for_incident(tx, send)
 
 
 def _attempt(
@@ -125,12 +136,12 @@ def _attempt(
 ) -> tuple[Prepared, list[Fact]]:  # fmt: skip
     repeat = send.state is SendState.SENDING
     store.sending(tx, send.id, at=to_us(now), repeat=repeat)
-    others = _bundle(tx, send, now)
+    carried = _bundle(tx, send, now)
     ack_url = None
     if limits.public_url is not None:
         links.make(tx, token, send=send, now=now)
         ack_url = f"{limits.public_url}/a/{token}"
-    told = tell(tx, incident, others=others)
+    told = tell(tx, incident, others=_carried(tx, send, now))
     in_message = told.alerts
     upto = None
     if send.channel == "webhook":
@@ -150,8 +161,8 @@ def _attempt(
         facts=words.facts(told, view, event="page", send=send, alerts=in_message),
     )
     facts = [_repeat_fact(send)] if repeat else []
-    facts += [_bundle_fact(send, other) for other in others]
-    return Prepared(send_due, send, address, page, upto), facts
+    facts += [_bundle_fact(send, other) for other in carried]
+    return Prepared(send_due, send, address, page, upto, incident), facts
 
 
 def tell(tx: Tx, incident: Incident, *, others: list[Incident]) -> words.Told:
@@ -163,12 +174,15 @@ def tell(tx: Tx, incident: Incident, *, others: list[Incident]) -> words.Told:
 
 
 def _bundle(tx: Tx, send: Send, now: datetime) -> list[Incident]:
-    """Carry the other waiting pages to this address too, so that a storm is one page a minute."""
+    """Carry the other waiting pages to this address too, so that a storm is one page a minute.
+
+    Not what passes the limiter by itself. Returns the incidents that are carried from now on.
+    """
     if send.channel == "webhook":
         return []
     others: dict[str, Incident] = {}
     for other in store.waiting_of_address(tx, send.address, due_by=to_us(now)):
-        if other.id == send.id or (other.severity == "critical" and other.tries == 0):
+        if other.id == send.id or (other.tries == 0 and _passes_limit(tx, other)):
             continue
         incident = incidents.get(tx, other.incident)
         if incident is None or _obsolete(other, incident, now) is not None:
@@ -177,6 +191,17 @@ def _bundle(tx: Tx, send: Send, now: datetime) -> list[Incident]:
         due.cancel(tx, SEND_DUE, other.id)
         if incident.id != send.incident:
             others[incident.id] = incident
+    return list(others.values())
+
+
+def _carried(tx: Tx, send: Send, now: datetime) -> list[Incident]:
+    """The other incidents that this page tells of, each time that it is tried."""
+    others: dict[str, Incident] = {}
+    for other in store.carried_by(tx, send.id):
+        incident = incidents.get(tx, other.incident)
+        if incident is not None and _obsolete(other, incident, now) is None:
+            others[incident.id] = incident
+    others.pop(send.incident, None)
     return list(others.values())
 
 
@@ -189,17 +214,18 @@ def finish(
         return _sent(tx, done, outcome, now)
     permanent = isinstance(outcome, Outside) and outcome.permanent
     permanent = permanent or not isinstance(outcome, Outside)
-    if permanent or done.due.tries >= TRIES_MAX:
+    if permanent or done.tries >= TRIES_MAX:
         return _failed(tx, ids, done, outcome, now)
-    wait_s = outcome.retry_after_s or BACKOFF_S[min(done.due.tries, len(BACKOFF_S)) - 1]
+    wait_s = outcome.retry_after_s or BACKOFF_S[min(done.tries, len(BACKOFF_S)) - 1]
     at = now + timedelta(seconds=min(wait_s, 60) * (1 + jitter / 4))
     unknown = isinstance(outcome, TimedOut | BadReply)  # it may have arrived all the same
     state = SendState.SENDING if unknown else SendState.WAITING
+    if not due.again(tx, done.due, at=at):
+        return _overtaken(done, outcome)
     store.not_sent(tx, done.send.id, state=state, answer=outcome.sentence, due_at=to_us(at))
-    due.again(tx, done.due, at=at)
-    because = f"try {done.due.tries} failed: {outcome.sentence} Next try in {(at - now).seconds} s."
+    because = f"try {done.tries} failed: {outcome.sentence} Next try in {(at - now).seconds} s."
     facts = [_send_fact("page.retry", done.send, because)]
-    if done.due.tries == NEXT_CHANNEL_AFTER:
+    if done.tries == NEXT_CHANNEL_AFTER:
         facts += _next_channel(tx, ids, done.send, now)
     return Finished(facts)
 
@@ -210,7 +236,7 @@ def _sent(tx: Tx, done: Prepared, answer: Answer, now: datetime) -> Finished:
     store.sent(tx, send.id, at=to_us(now), provider_id=answer.provider_id, answer=answer.words)
     due.finish(tx, done.due)
     if done.upto is not None:
-        store.follow(tx, send.incident, send.address, person=send.person, upto=done.upto, told=0)
+        _follow(tx, done, done.upto, now)
     because = (
         f"{send.person} was paged by {send.channel} at {done.address.address}; "
         f"the other side said: {answer.words}"
@@ -218,22 +244,39 @@ def _sent(tx: Tx, done: Prepared, answer: Answer, now: datetime) -> Finished:
     return Finished([_send_fact("page.sent", send, because)])
 
 
+def _follow(tx: Tx, done: Prepared, upto: tuple[int, str], now: datetime) -> None:
+    """From now on the webhook is told what changes; at once, when something did meanwhile."""
+    send = done.send
+    known = store.feed(tx, send.incident, send.address)
+    if known is not None:
+        upto = max(upto, (known.upto_at, known.upto_id))
+    store.follow(tx, send.incident, send.address, person=send.person, upto=upto, told=0)
+    if feed.has_news(tx, done.incident, upto=upto):
+        feed.tell(tx, send.incident, now=now)
+
+
+def _overtaken(done: Prepared, error: MainstayError) -> Finished:
+    """We were away longer than our lease: what came of this try decides nothing any more."""
+    because = f"a try that another has taken over since failed: {error.sentence}"
+    return Finished([_send_fact("page.retry", done.send, because)])
+
+
 def _failed(tx: Tx, ids: Ids, done: Prepared, error: MainstayError, now: datetime) -> Finished:
     """Given up: the person's next address; when nothing is left of this step, the next step now."""
     send = done.send
+    if not due.finish(tx, done.due):
+        return _overtaken(done, error)
     store.not_sent(tx, send.id, state=SendState.FAILED, answer=error.sentence, due_at=to_us(now))
-    due.finish(tx, done.due)
-    for carried in store.unbundle(tx, send.id):
-        due.plan(tx, SEND_DUE, carried, at=now)
-    because = f"gave up after {done.due.tries} tries: {error.sentence}"
+    release_carried(tx, send.id, now=now)
+    because = f"gave up after {done.tries} tries: {error.sentence}"
     facts = [_send_fact("page.failed", send, because)]
     more = _next_channel(tx, ids, send, now)
-    if more or send.escalation is None:
-        trouble = None if more else f"{send.person} could not be paged by hand: {error.sentence}"
-        return Finished(facts + more, trouble)
-    step = store.sends_of_step(tx, send.escalation, step=send.step, round=send.round)
-    if any(other.state is not SendState.FAILED for other in step):
-        return Finished(facts)
+    by_hand = send.escalation is None
+    hopes = [one for one in store.siblings(tx, send) if not by_hand or one.person == send.person]
+    if more or any(one.state is not SendState.FAILED for one in hopes):
+        return Finished(facts + more)
+    if send.escalation is None:
+        return Finished(facts, f"{send.person} could not be paged by hand: {error.sentence}")
     due.sooner(tx, STEP_DUE, send.escalation, at=now)
     because = "no channel worked for anybody of this step; the next step fires now"
     facts.append(Fact("paging.unreachable", send.escalation, because, incident=send.incident))
@@ -244,10 +287,7 @@ def _next_channel(tx: Tx, ids: Ids, send: Send, now: datetime) -> list[Fact]:
     """Page the same person at an address that this step has not used yet."""
     incident = incidents.get(tx, send.incident)
     assert incident is not None
-    used = {send.address}
-    if send.escalation is not None:
-        step = store.sends_of_step(tx, send.escalation, step=send.step, round=send.round)
-        used |= {other.address for other in step if other.person == send.person}
+    used = {other.address for other in store.siblings(tx, send) if other.person == send.person}
     fresh = [a for a in people.addresses(tx, send.person) if a.id not in used]
     if not fresh:
         return []
@@ -267,9 +307,10 @@ def person_name(view: View, person: str) -> str:
     return found.name if found is not None else person
 
 
-def _drop(tx: Tx, send_due: Due, send: Send, because: str) -> list[Fact]:
+def _drop(tx: Tx, send_due: Due, send: Send, because: str, now: datetime) -> list[Fact]:
     store.cancel_send(tx, send.id, because)
     due.finish(tx, send_due)
+    release_carried(tx, send.id, now=now)
     return [_send_fact("page.cancelled", send, f"not sent to {send.person}: {because}")]
 
 

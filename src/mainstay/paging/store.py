@@ -206,15 +206,16 @@ def sends_of_incident(tx: Tx, incident: str, *, limit: int = 500) -> list[Send]:
     return [_send(row) for row in rows]
 
 
-def sends_of_step(tx: Tx, escalation_id: str, *, step: int, round: int) -> list[Send]:
-    """Every page that one firing of a step planned."""
+def siblings(tx: Tx, one: Send) -> list[Send]:
+    """Every page that the same firing of a step, or the same act by hand, planned; this one too."""
     rows = tx.all(
-        "SELECT * FROM paging_send"
-        " WHERE escalation = :escalation AND step = :step AND round = :round"
+        "SELECT * FROM paging_send WHERE incident = :incident"
+        " AND coalesce(escalation, '') = :escalation AND step = :step AND round = :round"
         " ORDER BY created_at, id",
-        escalation=escalation_id,
-        step=step,
-        round=round,
+        incident=one.incident,
+        escalation=one.escalation or "",
+        step=one.step,
+        round=one.round,
     )
     return [_send(row) for row in rows]
 
@@ -297,9 +298,10 @@ def postpone(tx: Tx, send_id: str, due_at: int) -> None:
 
 
 def bundled(tx: Tx, send_id: str, carrier: str) -> None:
-    """Carried by another page to the same address."""
+    """Carried by another page to the same address, with all that it carried itself."""
     tx.run(
-        "UPDATE paging_send SET state = 'bundled', bundle = :carrier WHERE id = :id",
+        "UPDATE paging_send SET state = 'bundled', bundle = :carrier WHERE id = :id"
+        " OR (bundle = :id AND state = 'bundled')",
         id=send_id,
         carrier=carrier,
     )

@@ -9,6 +9,7 @@ from mainstay.acts import commands
 from mainstay.api import asking
 from mainstay.api.routes import shapes
 from mainstay.api.routes.shapes import At, Listed, Sentence, When
+from mainstay.foundation.clock import text_of_us, to_text
 
 
 class Key(BaseModel):
@@ -69,7 +70,7 @@ def list_keys(call: asking.Asked) -> Listed[Key]:
     found = call.read(signals.list_keys)
     items = [
         Key(id=one.id, source=one.source, created_at=shapes.at(one.created_at_us),
-            created_by=one.created_by, revoked_at=shapes.text_of_us(one.revoked_at_us))
+            created_by=one.created_by, revoked_at=text_of_us(one.revoked_at_us))
         for one in found
     ]  # fmt: skip
     return Listed(items=items)
@@ -91,7 +92,7 @@ def list_tokens(call: asking.Asked) -> Listed[Token]:
     found = call.read(people.tokens_of)
     items = [
         Token(id=one.id, person=one.person, role=one.role, team=one.team, about=one.about,
-              created_at=shapes.to_text(one.created_at),
+              created_at=to_text(one.created_at),
               expires_at=shapes.text_of(one.expires_at),
               last_used_at=shapes.text_of(one.last_used_at),
               revoked_at=shapes.text_of(one.revoked_at))

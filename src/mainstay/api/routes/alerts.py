@@ -13,7 +13,7 @@ from mainstay.api import asking
 from mainstay.api.routes import shapes
 from mainstay.api.routes.shapes import After, Alert, At, Limit, Listed, Sentence, State, When
 from mainstay.estate import duration
-from mainstay.foundation.clock import to_us
+from mainstay.foundation.clock import text_of_us, to_us
 from mainstay.foundation.errors import Invalid, NotFound
 
 ENDED_WITHIN = timedelta(days=30)
@@ -72,9 +72,7 @@ def get_alert(call: asking.Asked, id: str) -> Alert:
     return shapes.alert(row)
 
 
-def list_silences(
-    call: asking.Asked, state: Literal["live", "all"] = "live"
-) -> Listed[Silence]:
+def list_silences(call: asking.Asked, state: Literal["live", "all"] = "live") -> Listed[Silence]:
     """Silences in force and to come, newest first; with `all` also those of the last 30 days."""
     now_us = to_us(call.now)
     since = now_us if state == "live" else to_us(call.now - ENDED_WITHIN)
@@ -121,6 +119,6 @@ def _silence(row: alerts.Silence, now_us: int) -> Silence:
     return Silence(
         id=row.id, matchers=[str(matcher) for matcher in row.matchers], state=state,
         starts_at=shapes.at(row.starts_at), ends_at=shapes.at(row.ends_at),
-        ended_at=shapes.text_of_us(row.ended_at), author=row.author, reason=row.reason,
+        ended_at=text_of_us(row.ended_at), author=row.author, reason=row.reason,
         created_at=shapes.at(row.created_at),
     )  # fmt: skip

@@ -222,5 +222,3 @@ def _escalation(tx: Tx, row: paging.Escalation) -> Escalation:
         policy=row.policy, state=row.state, step=row.step, round=row.round,
         next_at=shapes.text_of(at), shadow=bool(row.shadow), reason=row.reason,
     )  # fmt: skip
-
-

@@ -107,9 +107,7 @@ class Status(BaseModel):
 def get_trace(call: asking.Asked, id: str) -> Trace:
     """Where did it go? For a receipt, an alert or an incident."""
     found = call.read(lambda tx: tracing.trace(tx, call.app.ground, id))
-    lines = [
-        Line(at=to_text(one.at), kind=one.kind, sentence=one.sentence) for one in found.lines
-    ]
+    lines = [Line(at=to_text(one.at), kind=one.kind, sentence=one.sentence) for one in found.lines]
     return Trace(subject=found.subject, answer=found.answer, lines=lines)
 
 
@@ -121,6 +119,7 @@ def list_record(
         raise Invalid("Either `after` or `before`, not both.")
 
     def look(tx: Tx) -> Listed[Fact]:
+        end: str | None
         if after:
             rows = record.since(tx, after, limit=limit)
             end = str(rows[-1]["seq"]) if rows else str(after)
@@ -174,9 +173,7 @@ def get_shadow(
     if not 1972 <= chosen.year <= 2197:
         raise Invalid("Ask about a day between 1972 and 2197.")
     start = datetime(chosen.year, chosen.month, chosen.day, tzinfo=UTC)
-    found = call.read(
-        lambda tx: paging.compare(tx, start=start, end=start + timedelta(days=1))
-    )
+    found = call.read(lambda tx: paging.compare(tx, start=start, end=start + timedelta(days=1)))
     return Comparison(
         day=str(chosen), pages=found.pages, incidents=found.incidents, by_person=found.by_person,
         by_channel=found.by_channel, live=found.live, sentence=found.sentence,

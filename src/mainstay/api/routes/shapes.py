@@ -25,9 +25,7 @@ PAGE_MAX = 500
 SEQ_MAX = 2**53
 """The greatest row number that every JSON reader holds exactly."""
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="How many at most.")]
-After = Annotated[
-    str | None, Query(max_length=200, description="The `next` of the answer before.")
-]
+After = Annotated[str | None, Query(max_length=200, description="The `next` of the answer before.")]
 
 
 def _instant(value: Any) -> datetime:

@@ -90,9 +90,7 @@ def report(call: asking.Asked, body: Report) -> Taken:
         reading = signals.door_named("report").read(raw, source, arrival)
         pipeline.accept(
             tx,
-            pipeline.Arrived(
-                receipt, call.now, REPORTS, "report", view.version, {}, raw, reading
-            ),
+            pipeline.Arrived(receipt, call.now, REPORTS, "report", view.version, {}, raw, reading),
         )
 
     app.db.run(take)

@@ -50,7 +50,7 @@ def _head(screen: Screen, look: show.Look, width: int) -> Text:
     left = Text.assemble((" Mainstay", "bold"), (f"  {screen.url}", "dim"))
     right = f"{now:%a} {now.day} {now:%b %H:%M:%S %Z} "
     gap = width - left.cell_len - cell_len(right) if width < WIDE else 2
-    return left + Text(" " * max(gap, 2)) + Text(right, "dim")
+    return Text.assemble(left, " " * max(gap, 2), (right, "dim"))
 
 
 def _verdict(screen: Screen, look: show.Look) -> list[Text]:
@@ -60,9 +60,11 @@ def _verdict(screen: Screen, look: show.Look) -> list[Text]:
         words = f" ! Not reachable since {gone}, trying again."
         if screen.answered_at is not None:
             words += f" What you see is of {look.local(screen.answered_at):%H:%M:%S}."
-        lines.append(Text(words, "bold yellow") + Text(f" {show.clean(screen.trouble)}", "dim"))
+        trouble = f" {show.clean(screen.trouble)}"
+        lines.append(Text.assemble((words, "bold yellow"), (trouble, "dim")))
     if screen.found is not None:
-        lines.append(Text(" ● ", _colour(screen.found)) + Text(show.clean(screen.found["verdict"])))
+        verdict = show.clean(screen.found["verdict"])
+        lines.append(Text.assemble((" ● ", _colour(screen.found)), verdict))
     elif not lines:
         lines.append(Text(" Asking …", "dim"))
     return lines
@@ -137,10 +139,10 @@ def _aligned(rows: Sequence[Sequence[Text]], chosen: Sequence[bool]) -> list[Tex
     widths = [max(row[n].cell_len for row in rows) for n in range(len(rows[0]))]
     lines = []
     for row, is_chosen in zip(rows, chosen, strict=True):
-        line = Text(" ▸ " if is_chosen else "   ", "bold")
+        line = Text(" ▸ " if is_chosen else "   ")
         for cell, width in zip(row[:-1], widths, strict=False):
-            line += cell + Text(" " * (width - cell.cell_len + 2))
-        line += row[-1]
+            line = Text.assemble(line, cell, " " * (width - cell.cell_len + 2))
+        line = Text.assemble(line, row[-1])
         if is_chosen:
             line.stylize("bold")
         lines.append(line)
@@ -190,7 +192,7 @@ def _record(found: Item, look: show.Look, room: int) -> list[Text]:
     if not facts:
         return []
     lines = [
-        Text(f"   {look.when(one['at'])}  ", "dim") + Text(show.clean(one["because"]))
+        Text.assemble((f"   {look.when(one['at'])}  ", "dim"), show.clean(one["because"]))
         for one in facts[-min(room, 30) :]
     ]
     return [Text(" What happened", "bold"), *lines]
@@ -200,7 +202,7 @@ def _traced(screen: Screen, look: show.Look, room: int) -> list[Text]:
     head = Text(f" Trace of {show.clean(screen.chosen)}", "bold")
     if screen.trace is None:
         return [head, Text("   Asking …", "dim")]
-    lines = [Text("   ") + line for line in story(screen.trace, look)]
+    lines = [Text.assemble("   ", line) for line in story(screen.trace, look)]
     scroll = min(screen.scroll, max(0, len(lines) - room + 1))
     return [head, *lines[scroll:]]
 
@@ -214,7 +216,7 @@ def _bottom(screen: Screen) -> list[Text]:
             return [message, Text(asked, "bold yellow")]
         case Mode.NOTE:
             keys = Text(" ▏  Enter writes it, Esc does not", "dim")
-            return [message, Text(f" Note for {screen.chosen}: {screen.typed}") + keys]
+            return [message, Text.assemble(f" Note for {screen.chosen}: {screen.typed}", keys)]
         case _:
             return [message, Text(f" {KEYS[screen.mode]}", "dim")]
 

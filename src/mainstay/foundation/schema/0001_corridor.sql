@@ -255,6 +255,7 @@ CREATE TABLE paging_send (                -- the outbox: one page to one address
 CREATE INDEX paging_send_incident ON paging_send (incident, created_at);
 CREATE INDEX paging_send_escalation ON paging_send (escalation, step, round);
 CREATE INDEX paging_send_limit ON paging_send (address, attempted_at);
+CREATE INDEX paging_send_bundle ON paging_send (bundle) WHERE bundle IS NOT NULL;
 CREATE INDEX paging_send_waiting ON paging_send (address) WHERE state = 'waiting';
 CREATE INDEX paging_send_created ON paging_send (created_at);
 

@@ -77,15 +77,15 @@ def _digest(body: bytes, secret: str, *, at: str) -> str:
 
 
 def _document(page: Page) -> dict[str, object]:
+    """The page's facts (event, incident, alerts) beside the words that a person would read."""
     return {
+        **page.facts,
         "idempotency_key": page.idempotency_key,
         "repeat": page.repeat,
         "note": REPEAT_NOTE if page.repeat else None,
         "person": {"id": page.person, "name": page.person_name},
-        "incident": page.incident,
         "subject": page.subject,
         "text": page.text,
         "urgency": page.urgency,
         "ack_url": page.ack_url,
-        "facts": page.facts,
     }
