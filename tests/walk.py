@@ -267,9 +267,7 @@ def _template(kinds: tuple[str, ...]) -> Path:
     )  # fmt: skip
 
     def act(command: acts.Command) -> None:
-        made.db.run(
-            lambda tx: pipeline.act(tx, made.ground, command, actor=ROOT, now=clock.now())
-        )
+        made.db.run(lambda tx: pipeline.act(tx, made.ground, command, actor=ROOT, now=clock.now()))
 
     act(acts.commands.Apply(declared))
     for person in declared.people:

@@ -276,7 +276,7 @@ def _greet(runtime: Runtime, url: str, say: Say) -> None:
 # -- logs ------------------------------------------------------------------------------------------
 
 
-class _Lines(logging.Formatter):
+class Lines(logging.Formatter):
     """One event a line, as text or JSON, with secrets blanked; a traceback follows its text."""
 
     def __init__(self, *, json_lines: bool, blank: Callable[[str], str]) -> None:
@@ -297,7 +297,7 @@ class _Lines(logging.Formatter):
 def _start_logs(settings: Settings, secrets: list[str]) -> None:
     stream = logging.StreamHandler(sys.stderr)
     json_lines = settings.log_format == "json"
-    stream.setFormatter(_Lines(json_lines=json_lines, blank=redactor(secrets)))
+    stream.setFormatter(Lines(json_lines=json_lines, blank=redactor(secrets)))
     root = logging.getLogger()
     root.handlers[:] = [stream]
     root.setLevel(settings.log_level.upper())

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from walk import Try, Walk, fire, over
 
-from mainstay import acts, alerts, incidents, paging
+from mainstay import alerts, incidents, paging
 from mainstay.acts import commands
 from mainstay.alerts import Matcher
 from mainstay.foundation import due
@@ -292,12 +292,10 @@ def is_muted(walk: Walk, incident: incidents.Incident) -> bool:
     return bool(still) and all(alert.silence is not None for alert in still)
 
 
-assert acts  # the vocabulary that the rules speak
-
-
 TestCorridor = Corridor.TestCase
 TestCorridor.settings = settings(
     max_examples=int(os.environ.get("MAINSTAY_EXAMPLES", "25")), stateful_step_count=30,
-    deadline=None, derandomize=True, suppress_health_check=list(HealthCheck),
+    deadline=None, derandomize="MAINSTAY_EXAMPLES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 TestCorridor.pytestmark = [pytest.mark.timeout(300)]  # type: ignore[attr-defined]

@@ -144,6 +144,10 @@ class World:
         command = acts.commands.AddAddress(person, kind, f"{person}/{kind}", secret)
         return self.act(command, who="root", role="admin").value
 
+    def addresses(self, person: str) -> list[people.Address]:
+        """Where somebody can be reached now."""
+        return list(self.app.db.read(lambda tx: people.addresses(tx, person)))
+
     def __getattr__(self, person: str) -> Any:
         if person in self.__dict__.get("phones", {}):
             return self.phones[person]

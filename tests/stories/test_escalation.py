@@ -119,3 +119,33 @@ def test_down_for_half_an_hour_the_steps_keep_their_distance(world):
     assert world.ben.is_quiet()
     world.forward(minutes=4)
     assert world.ben.is_quiet()
+
+
+def test_round_robin_pages_the_next_one_with_each_incident_and_its_repeats_keep_to_them(world):
+    world.apply(
+        world.text.replace(
+            "- {after: 0m, notify: [schedule:payops-oncall]}",
+            "- {after: 0m, notify: [person:mara, person:ben], round_robin: true,"
+            " repeat: {times: 1, every: 3m}}",
+        )
+    )
+    world.fires("pay-api")
+    world.mara.expects("INC-1")
+    world.fires("reports")
+    world.ben.expects("INC-2")
+    world.forward(minutes=4, keep=("pay-api", "reports"))
+    world.mara.expects("INC-1")
+    world.ben.expects("INC-2")
+    assert world.mara.is_quiet()
+
+
+def test_in_shadow_people_without_an_address_are_shown_and_nothing_is_hurried(world):
+    world.apply(world.text.replace("name: Alpenpay,", "name: Alpenpay, paging: shadow,"))
+    for person in ("mara", "ben", "head"):
+        [address] = world.addresses(person)
+        world.act(acts.commands.RemoveAddress(address.id), who="root", role="admin")
+    world.fires("pay-api")
+    assert [i.service for i in world.incidents()] == ["pay-api"]
+    assert not any("ben" in line for line in world.timeline() if "paging.step" in line)
+    world.forward(minutes=11, keep=("pay-api",))
+    assert any("pages ben" in line for line in world.timeline())

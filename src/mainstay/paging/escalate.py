@@ -7,12 +7,12 @@ row in the same transaction: killed at any point, the step is either done or due
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 from mainstay import incidents, oncall, people
-from mainstay.estate import Step, Target, View
+from mainstay.estate import SELF, Step, Target, View
 from mainstay.foundation import due
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
@@ -82,25 +82,27 @@ def fire(tx: Tx, ids: Ids, step_due: Due, *, view: View, now: datetime) -> Fired
     at = Position(**step_due.facts)
     store.stand(tx, run.id, step=at.step, round=at.again)
     step = rules.steps[at.step]
-    reached, empty = _reach(tx, run, step, view=view, now=now, turn_of=at)
+    if step.round_robin and at.turn is None:
+        at = replace(at, turn=store.turn(tx, run.policy, at.step))
+    reached, empty = _reach(tx, step, at, view=view, now=now)
     facts = [_fired_fact(run, incident, at, reached, empty)]
     sends = _write_sends(tx, ids, run, incident, step, at, reached, now=now)
     facts += [_no_address(incident, person) for person in reached if person not in sends]
     planned = sum(sends.values())
+    found = bool(planned) or (bool(run.shadow) and bool(reached))  # shadow needs no addresses yet
     base = step_due.planned_at if now - step_due.planned_at < LATE else now
-    follows = policy.following(rules, at) if planned else policy.after_nobody(rules, at)
-    _plan(tx, run, follows, base=base if planned else now)
+    follows = policy.following(rules, at) if found else policy.after_nobody(rules, at)
+    _plan(tx, run, follows, base=base if found else now)
     return Fired(facts, planned)
 
 
 def _reach(
-    tx: Tx, run: Escalation, step: Step, *, view: View, now: datetime, turn_of: Position
+    tx: Tx, step: Step, at: Position, *, view: View, now: datetime
 ) -> tuple[dict[str, str], list[str]]:
     """person → why they are paged, in order, each once; and why a target stands for nobody."""
     targets: Iterable[Target] = step.notify
-    if step.round_robin and turn_of.again == 0:
-        whose = store.turn(tx, run.policy, turn_of.step)
-        targets = [step.notify[whose % len(step.notify)]]
+    if at.turn is not None:
+        targets = [step.notify[at.turn % len(step.notify)]]
     reached: dict[str, str] = {}
     empty = []
     for target in targets:
@@ -165,7 +167,8 @@ def _dry(
     because = f"policy {run.policy} ran dry and nobody has acknowledged {incident.name}"
     facts = [Fact("paging.exhausted", run.id, because, incident=incident.id)]
     if run.policy == FALLBACK:
-        return Fired(facts, 0, trouble=because)
+        silent = run.shadow or incident.service == SELF
+        return Fired(facts, 0, trouble=None if silent else because)
     facts += start(
         tx, ids, incident, policy_id=FALLBACK, view=view, reason=f"{run.policy} ran dry", now=now
     )
@@ -238,7 +241,11 @@ def urgency_of(incident: Incident) -> Urgency:
 def _plan(tx: Tx, run: Escalation, follows: Next, *, base: datetime) -> None:
     """The next due row; `step: null` says that the policy is dry by then."""
     at = follows.position
-    facts = {"step": None} if at is None else {"step": at.step, "again": at.again, "loop": at.loop}
+    facts = (
+        {"step": None}
+        if at is None
+        else {"step": at.step, "again": at.again, "loop": at.loop, "turn": at.turn}
+    )
     due.plan(tx, STEP_DUE, run.id, at=base + follows.wait, facts=facts)
 
 

@@ -23,6 +23,8 @@ class Position:
     step: int = 0
     again: int = 0
     loop: int = 0
+    turn: int | None = None
+    """Round robin: whose turn this step has drawn; its repeats keep to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def following(policy: Escalation, at: Position) -> Next:
     step = policy.steps[at.step]
     repeat = step.repeat
     if repeat is not None and at.again < repeat.times:
-        return Next(Position(at.step, at.again + 1, at.loop), repeat.every)
+        return Next(Position(at.step, at.again + 1, at.loop, at.turn), repeat.every)
     if at.step + 1 < len(policy.steps):
         spent = repeat.every * at.again if repeat is not None else timedelta(0)
         gap = policy.steps[at.step + 1].after - step.after - spent

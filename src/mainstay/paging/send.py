@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from mainstay import alerts, incidents, people
 from mainstay.alerts import rank
-from mainstay.estate import View
+from mainstay.estate import SELF, View
 from mainstay.foundation import due
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
@@ -280,7 +280,10 @@ def _failed(tx: Tx, ids: Ids, done: Prepared, error: MainstayError, now: datetim
     due.sooner(tx, STEP_DUE, send.escalation, at=now)
     because = "no channel worked for anybody of this step; the next step fires now"
     facts.append(Fact("paging.unreachable", send.escalation, because, incident=send.incident))
-    return Finished(facts, trouble=f"No channel reached anybody: {error.sentence}")
+    incident = incidents.get(tx, send.incident)
+    about_us = incident is not None and incident.service == SELF  # we cannot page about it either
+    words = f"No channel reached anybody: {error.sentence}"
+    return Finished(facts, trouble=None if about_us else words)
 
 
 def _next_channel(tx: Tx, ids: Ids, send: Send, now: datetime) -> list[Fact]:
