@@ -156,12 +156,11 @@ class Walk:
         """Step every loop until nothing is due."""
         app.drain(self.app)
 
-    def forward(self, **span: float) -> None:
-        """Time passes a minute at a time, and the loops with it."""
-        target = self.clock.now()
-        end = ManualClock(target).forward(**span)
+    def forward(self, *, each_s: float = 60, **span: float) -> None:
+        """Time passes, a minute at a time, and the loops with it."""
+        end = ManualClock(self.clock.now()).forward(**span)
         while self.clock.now() < end:
-            self.clock.forward(seconds=min(60, (end - self.clock.now()).total_seconds()))
+            self.clock.forward(seconds=min(each_s, (end - self.clock.now()).total_seconds()))
             self.settle()
 
     def act(self, command: acts.Command, *, who: people.Actor = ROOT) -> acts.Done:

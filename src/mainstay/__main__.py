@@ -1,4 +1,4 @@
-"""The program's entry: the command line, and `serve` with its flags."""
+"""The program's entry: the command line. `serve` and `demo` become another process image."""
 
 from __future__ import annotations
 
@@ -7,48 +7,33 @@ import sys
 
 import click
 
-from mainstay.cli import desk_of, program, run, shared
-from mainstay.demo import demo
-from mainstay.serve import serve as serve_until_told
+from mainstay.cli import program, run
+
+HEAVY = {
+    "serve": "Run Mainstay: listen, page, keep.",
+    "demo": "A small simulated production around a real Mainstay, to try it.",
+}
+"""Commands that need the web server and all; `mainstay.running` has them whole."""
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     mainstay = program()
-    mainstay.add_command(serve)
-    mainstay.add_command(demo)
+    for name, words in HEAVY.items():
+        mainstay.add_command(_elsewhere(name, words))
     sys.exit(run(mainstay, sys.argv[1:]))
 
 
-@click.command(params=[*shared("--data", "--config", "--debug")])
-@click.option("--listen", metavar="HOST:PORT", help="127.0.0.1:8460 if not given.")
-@click.option(
-    "--estate", metavar="FOLDER", help="Put this folder in force at start, and on SIGHUP."
-)
-@click.option("--public-url", metavar="URL", help="What acknowledge links begin with.")
-@click.option("--tls-cert", metavar="FILE", help="Certificate chain, PEM.")
-@click.option("--tls-key", metavar="FILE", help="Its key, PEM, 0600.")
-@click.option("--behind-proxy", metavar="ADDRESS,…", help="Proxies that speak TLS for us.")
-@click.option("--egress-allow", metavar="HOST:PORT,…", help="Private addresses.")
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]))
-@click.option("--log-format", type=click.Choice(["text", "json"]))
-@click.option("--allow-root", is_flag=True, default=None, help="Run as root all the same.")
-@click.pass_context
-def serve(ctx: click.Context, /, **flags: object) -> None:
-    """Run Mainstay: listen, page, keep. Every setting also has a variable and a line in
-    mainstay.toml; `mainstay doctor` shows them.
+def _elsewhere(name: str, words: str) -> click.Command:
+    """A command that goes on in `mainstay.running`, in this process, with the same words."""
 
-    \b
-    Example: mainstay serve --estate estate --data /var/lib/mainstay
-    """
-    flags["egress.allow"] = flags.pop("egress_allow")
-    settings = desk_of(ctx, flags).settings().settings
-    serve_until_told(settings, environment=os.environ, say=_say)
+    def go_on() -> None:
+        os.execv(sys.executable, [sys.executable, "-m", "mainstay.running", *sys.argv[1:]])  # noqa: S606
 
-
-def _say(sentence: str) -> None:
-    click.echo(sentence)
-    sys.stdout.flush()
+    anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return click.Command(
+        name, callback=go_on, help=words, add_help_option=False, context_settings=anything
+    )
 
 
 if __name__ == "__main__":

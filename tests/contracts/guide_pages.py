@@ -125,8 +125,12 @@ class Reader:
         with out.open("wb") as file:
             self.staying.append(
                 subprocess.Popen(
-                    ["bash", "-c", f"exec {command}"], cwd=self.work, env=self.environment,
-                    stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                    ["bash", "-c", f"exec {command}"],
+                    cwd=self.work,
+                    env=self.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=file,
                 )  # fmt: skip
             )
         process = self.staying[-1]
@@ -149,7 +153,9 @@ class Reader:
                 return True
             if LOOKS.match(step.command):
                 return False
-            return pytest.fail(f"{where}: $ {step.command}\nexit {code}, without {missing}:\n{text}")
+            return pytest.fail(
+                f"{where}: $ {step.command}\nexit {code}, without {missing}:\n{text}"
+            )
 
         try:
             wait_until(seen, within_s=WITHIN_S, what=f"{where}: $ {step.command}")
@@ -159,7 +165,7 @@ class Reader:
     def _ask(self, command: str) -> tuple[int, str]:
         assert self.shell.stdin is not None
         assert self.shell.stdout is not None
-        self.shell.stdin.write(f"{command} < /dev/null\ncode=$?; echo; echo {MARK}$code\n")
+        self.shell.stdin.write(f"{{ {command}; }} < /dev/null\ncode=$?; echo; echo {MARK}$code\n")
         self.shell.stdin.flush()
         lines: list[str] = []
         for line in self.shell.stdout:

@@ -143,9 +143,7 @@ def shape(value: Any) -> Any:
         ("?active=true&silenced=false&inhibited=false&unprocessed=false", {"ReplicaLag", "Slow"}),
     ],
 )
-def test_the_list_holds_what_was_asked_for(
-    mainstay: Live, query: str, expected: set[str]
-) -> None:
+def test_the_list_holds_what_was_asked_for(mainstay: Live, query: str, expected: set[str]) -> None:
     assert names(mainstay, query) == expected
 
 

@@ -124,7 +124,9 @@ def test_a_revoked_key_opens_nothing_any_more_from_the_very_next_request(mainsta
     assert mainstay.call("POST", "/api/v2/alerts", ALERT, key=made).status == 401
 
 
-def test_a_key_that_another_process_made_works_and_one_that_it_revoked_does_not(mainstay: Live) -> None:
+def test_a_key_that_another_process_made_works_and_one_that_it_revoked_does_not(
+    mainstay: Live,
+) -> None:
     secret = mainstay.act(acts.commands.CreateKey("other")).secret
 
     def status() -> int:

@@ -17,7 +17,7 @@ from mainstay.foundation.settings import Sms
 
 SECRET = "the provider's own token"
 PUBLIC = "https://mainstay.example"
-MARA = "+41790000002"
+MARA = "+41790000000"
 FIRING = [
     {
         "labels": {"alertname": "ReplicaLag", "service": "pay-db", "severity": "critical"},
@@ -141,7 +141,7 @@ def texts(mainstay: Live, body: str, *, number: str = MARA, sid: str = "SM1") ->
     return mainstay.call("POST", "/callbacks/sms", urlencode(params).encode(), headers=headers)
 
 
-@pytest.mark.parametrize("words", ["1", "INC-1", "inc 1".replace(" ", "-"), "ack", "Ack 1", " ACK. "])
+@pytest.mark.parametrize("words", ["1", "INC-1", "inc-1", "ack", "Ack 1", " ACK. "])
 def test_an_sms_with_the_number_or_ack_alone_acknowledges(mainstay: Live, words: str) -> None:
     answer = texts(mainstay, words)
     assert (answer.status, holder(mainstay)) == (200, "mara"), answer.body
@@ -164,7 +164,12 @@ def test_a_number_that_is_nobodys_acknowledges_nothing_and_gets_no_answer(mainst
 def test_without_the_providers_signature_nothing_happens(mainstay: Live) -> None:
     params = {"From": MARA, "Body": "1", "MessageSid": "SM1"}
     body = urlencode(params).encode()
-    for signature in ("", "nonsense", signed(params, "another secret"), signed(params | {"x": "y"})):
+    for signature in (
+        "",
+        "nonsense",
+        signed(params, "another secret"),
+        signed(params | {"x": "y"}),
+    ):
         headers = {"X-Twilio-Signature": signature}
         assert mainstay.call("POST", "/callbacks/sms", body, headers=headers).status == 403
     assert holder(mainstay) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 FLOORS = {
-    6: "app __main__ demo",
+    6: "app serve running __main__ demo",
     5: "api console cli",
     4: "loops pipeline acts trace settling ground runtime",
     3: "diagnosis runbooks problems resilience handover reports",
@@ -18,7 +18,8 @@ SAME_FLOOR = """
     settling → ground, acts → settling, acts → ground, runtime → ground, trace → ground
     pipeline → acts, pipeline → settling, pipeline → ground
     loops → pipeline, loops → acts, loops → runtime
-    app → demo, __main__ → app, __main__ → demo
+    app → demo, serve → app, demo → app, demo → serve, running → serve, running → demo, running → app
+    __main__ → app, __main__ → demo
 """
 """The arrows between rooms of one floor."""
 

@@ -31,6 +31,7 @@ AT_THE_EDGE = {
     "loops.py": "time asyncio",
     "app.py": "time asyncio os",
     "__main__.py": "time asyncio os print input",
+    "running.py": "os print",
     "demo/*": "time asyncio os print input datetime",
     "cli/*": "time asyncio os print input datetime",
     "api/server.py": "time asyncio os",

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, given, settings
-from walk import Try, Walk, fire
 
 from mainstay.foundation.db import Database, Tx
 from mainstay.paging.channels import Page
+from walk import Try, Walk, fire
 
 SETTINGS = settings(
-    max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 
 
@@ -102,11 +103,9 @@ def test_killed_anywhere_no_page_is_lost_and_every_copy_says_so(
             walk.sends([fire(service, severity="critical")])
         for at, how in kills:
             FailPoint(walk, at, how)
-            try:
+            with contextlib.suppress(Killed):
                 walk.settle()
                 walk.forward(minutes=3)
-            except Killed:
-                pass
             walk.restart()
             for provider in walk.providers.values():
                 provider.watch = lambda page: None
@@ -153,10 +152,8 @@ def test_killed_while_the_signal_is_settled_it_is_settled_once(at: int, how: str
     try:
         walk.sends([fire("alpha", "A"), fire("beta", "B")])
         FailPoint(walk, at, how)
-        try:
+        with contextlib.suppress(Killed):
             walk.settle()
-        except Killed:
-            pass
         walk.restart()
         for provider in walk.providers.values():
             provider.watch = lambda page: None

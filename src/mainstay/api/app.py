@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from mainstay import __version__
 from mainstay.api.alertmanager import Alertmanager
@@ -143,14 +144,19 @@ async def _refuse_words(request: Request, error: Exception) -> Response:
 async def _refuse_plain(request: Request, error: Exception) -> Response:
     """What the router says: no such path, or not with this method."""
     assert isinstance(error, HTTPException)
-    refused: MainstayError
-    if error.status_code == 404:
-        refused = NotFound("There is nothing at this path; /openapi.json lists what there is.")
-    else:
-        words = f"This path does not take {request.method}."
-        refused = Invalid(words, http_status=error.status_code)
-    headers = [(k.encode(), v.encode()) for k, v in (error.headers or {}).items()]
-    return _response(problem(refused), *headers)
+    if error.status_code != 405:
+        words = "There is nothing at this path; /openapi.json lists what there is."
+        return _response(problem(NotFound(words)))
+    refused = Invalid(f"This path does not take {request.method}.", http_status=405)
+    allowed = ", ".join(_methods_at(request))
+    return _response(problem(refused), (b"allow", allowed.encode()))
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Every method that the path of a request takes; Starlette names only its first route's."""
+    routes = request.app.routes
+    here = [one for one in routes if one.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for one in here for method in one.methods or ()})
 
 
 async def _break(request: Request, error: Exception) -> Response:

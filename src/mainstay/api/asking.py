@@ -224,7 +224,9 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise Invalid(f"The key {key[:80]!r} stands twice in one object; which one counts?")
+            raise Invalid(
+                f"The key {key[:80]!r} stands twice in one object; leave one of them out."
+            )
         found[key] = value
     return found
 

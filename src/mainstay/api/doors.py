@@ -232,7 +232,9 @@ class Doors:
     ) -> Answered:
         app = self._app
         headers = {
-            _READ[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _READ
+            _READ[name]: value.decode("latin-1")
+            for name, value in scope["headers"]
+            if name in _READ
         }
         signals.check_headers(headers)
         body = await read_body(receive, scope["headers"], limits=self._limits)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from mainstay import people
@@ -63,8 +65,8 @@ class NewAddress(shapes.Asked):
 class NewRule(shapes.Asked):
     """When to use which address (an id)."""
 
-    urgency: str
-    delay_s: int
+    urgency: people.Urgency
+    delay_s: Annotated[int, Field(ge=0, le=86_400)]
     address: str
 
 

@@ -61,15 +61,25 @@ class Estate(Part):
     """Everything that is declared. References are ids; `estate.read` has checked every one."""
 
     org: Org
+    """The organisation, and the defaults of the whole estate."""
     calendars: dict[Id, Calendar] = {}
+    """Business days, by name."""
     teams: dict[Id, Team] = {}
+    """Who owns services together."""
     people: dict[Id, Person] = {}
+    """Who can be paged."""
     sources: dict[Id, Source] = {}
+    """Who may send signals, and how to read them."""
     routes: list[Route] = []
+    """Which service a signal is about."""
     schedules: dict[Id, Schedule] = {}
+    """Who is on call when."""
     priorities: Priorities = DEFAULT_PRIORITIES
+    """The priority of an incident: tier of its service by severity of its worst alert."""
     escalations: dict[Id, Escalation] = {}
+    """Whom to page, in which order, after how long."""
     services: dict[Id, Service] = {}
+    """What is supported."""
 
     @field_validator("priorities")
     @classmethod

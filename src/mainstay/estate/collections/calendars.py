@@ -11,8 +11,11 @@ class Holidays(Part):
     """Public holidays of a country (ISO 3166), a subdivision, or a market (`XNYS`)."""
 
     country: str | None = None
+    """Two letters: `CH`."""
     subdiv: str | None = None
+    """Canton, state or region of the country: `ZH`."""
     market: str | None = None
+    """An exchange instead of a country: `XNYS`."""
 
     @model_validator(mode="after")
     def _one_of(self) -> Holidays:
@@ -25,7 +28,9 @@ class Calendar(Part):
     """Either a set of business days, or a `rule` that picks days `of` another calendar."""
 
     weekend: list[Weekday] = ["sat", "sun"]
+    """Days off in every week."""
     holidays: Holidays | None = None
+    """Public holidays, which are days off."""
     extra: list[Day] = []
     """Further days off."""
     removed: list[Day] = []
@@ -36,3 +41,4 @@ class Calendar(Part):
     Without "of the …": of the month.
     """
     of: Id | None = None
+    """The calendar whose business days the rule picks from."""

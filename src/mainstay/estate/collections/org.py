@@ -27,7 +27,12 @@ class Org(Part):
     """Who we are, and the defaults of the whole estate."""
 
     name: str
+    """As people call it."""
     timezone: Zone = "UTC"
+    """Of every schedule and person that names none."""
     business_day_starts: WallClock = time(0, 0)
+    """What happens before belongs to the business day before. Kept; nothing counts with it yet."""
     paging: Paging = "live"
+    """`shadow` decides and records everything and sends nothing."""
     incidents: Incidents = Incidents()
+    """How incidents behave."""

@@ -11,8 +11,11 @@ class Person(Part):
     """Somebody who can be paged. `from` and `until` bound when rotations may pick them."""
 
     name: str
+    """As people call them."""
     timezone: Zone | None = None
+    """Where they live. None: the organisation's."""
     from_: Day | None = Field(default=None, alias="from")
+    """The first day."""
     until: Day | None = None
     """The last day."""
 
@@ -21,7 +24,10 @@ class Team(Part):
     """Who owns services together. Paging `team:…` pages every member."""
 
     members: list[Id] = Field(min_length=1)
+    """People."""
     chat: str | None = None
+    """Their channel, for people to read."""
     shifts: dict[str, str] = {}
     """Named working times: {early: "06:00-14:00"}."""
     paging: Paging | None = None
+    """None: as the organisation's."""

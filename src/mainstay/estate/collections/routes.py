@@ -6,10 +6,12 @@ from mainstay.estate.collections.text import Part
 
 
 class Route(Part):
-    """`match`: label, `source` or `severity` → exact text, `~regex` (RE2, whole), `!text`, `!~regex`.
-
-    `to`: `service:ID`, where `{label}` stands for the label's value.
-    """
+    """One rule. The first route that matches wins; the last one has no condition."""
 
     match: dict[str, str] = {}
+    """Label, `source` or `severity` → `text`, `~regex` (RE2, the whole value), `!text`, `!~regex`.
+
+    All of them must hold.
+    """
     to: str
+    """`service:ID`; `{label}` stands for a label's value. No such service: the next route."""

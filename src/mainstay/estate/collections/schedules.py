@@ -65,7 +65,9 @@ class Turn(Part):
     """A place in the order, with its dates. Written as an id, or as {person, from, until}."""
 
     person: Id
+    """Whose turn it is."""
     from_: Day | None = Field(default=None, alias="from")
+    """The first day."""
     until: Day | None = None
     """The last day."""
 
@@ -74,8 +76,11 @@ class Only(Part):
     """When a layer covers at all: wall-clock times (may pass midnight) and days."""
 
     from_: WallClock | None = Field(default=None, alias="from")
+    """When it begins to cover. None: midnight."""
     to: WallClock | None = None
+    """When it ends; on the next day when not later than `from`. None: midnight."""
     days: list[Weekday] = []
+    """Only spans that begin on these; none: every day."""
     calendar: Id | None = None
     """Only on the business days of this calendar."""
 
@@ -85,14 +90,18 @@ def _listed(value: object) -> object:
 
 
 class Layer(Part):
-    """One rotation. `handover` is a time of day, with a weekday (weekly) or a day (monthly) first."""
+    """One rotation: people who take turns."""
 
     rotate: Rotate
+    """How long a turn is, times `every`."""
     every: Count = Field(default=1, ge=1, le=366)
     """Hand over every n-th hour, day, week or month."""
     handover: str
+    """`"mon 09:00"` (weekly), `"02:00"` (daily), `"15 09:00"` (monthly), `":30"` (hourly)."""
     order: list[Turn] = Field(min_length=1)
+    """Who follows whom; each an id, or {person, from, until}."""
     timezone: Zone | None = None
+    """None: the schedule's."""
     starts: Day = date(2024, 1, 1)
     """The first of `order` has the shift that holds this day's handover. 2024-01-01 is a Monday."""
     only: Annotated[list[Only], BeforeValidator(_listed)] = []
@@ -100,10 +109,13 @@ class Layer(Part):
 
 
 class Schedule(Part):
-    """Who is on call when. The zone of a layer: its own, else the schedule's, else the org's."""
+    """Who is on call when: layers of rotations, from the ground up."""
 
     team: Id | None = None
+    """Whose schedule it is; for people to read."""
     timezone: Zone | None = None
+    """Of the layers that name none. None: the organisation's."""
     layers: list[Layer] = Field(min_length=1)
+    """Where two cover an instant, the later one wins."""
     gaps: Literal["error", "warn", "allow"] = "warn"
     """What `check` says about times that nobody covers."""

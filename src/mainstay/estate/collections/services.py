@@ -22,23 +22,38 @@ class Service(Part):
     """Something that is up or down for somebody."""
 
     name: str | None = None
+    """As people call it. None: its id."""
     type: Literal["service", "external", "database", "queue", "batch", "host"] = "service"
+    """What kind of thing it is; for people to read."""
     tier: Tier = 3
+    """1: the business stops without it; 3: it can wait. Decides the priority, see `priorities`."""
     owner: Id | None = None
     """A team. None: the fallback policy pages."""
     depends: list[Id] = []
+    """Services that it needs to work; alerts of both, close in time, make one incident."""
     escalation: Id | None = None
     """None: the escalation named after the owner, else `default`, else `fallback`."""
     paging: Paging | None = None
+    """None: as its owner's."""
     business: str | None = None
-    """What it is to the business, in its words."""
+    """What it is to the business, in its words; pages say it."""
     about: str | None = None
+    """What it is; pages say it where `business` is not given."""
     degrade: str | None = None
+    """How it can be run in part, when it cannot be run whole."""
     repo: str | None = None
+    """Where its code is."""
     engine: str | None = None
+    """What it runs on: `postgres`, `kafka`."""
     vendor: str | None = None
+    """Who runs it, when we do not."""
     contact: str | None = None
+    """How to reach them."""
     sla: float | None = Field(default=None, ge=0, le=100, strict=True)
+    """What they promise, in percent of time."""
     cutoff: WallClock | None = None
+    """After this time of day it takes nothing more."""
     runbook: str | None = None
+    """The name of its runbook."""
     links: dict[str, str] = {}
+    """What to look at: {dashboard: https://…}."""

@@ -27,18 +27,26 @@ class SeverityMap(Part):
     """
 
     from_: str = Field(alias="from")
+    """Its path."""
     words: dict[str, Severity] = {}
+    """Their word → ours. Each may stand beside `from`, without `words`."""
     otherwise: Severity = "error"
+    """For any other word."""
 
 
 class JsonMap(Part):
     """Where things stand in a JSON body. Each is a path (`$.a.b[0]`); `resolve` a condition."""
 
     key: str
+    """What makes two messages speak of one alert."""
     summary: str
+    """What is wrong, in a line."""
     severity: SeverityMap | None = None
+    """A path, or a path and what its words mean. None: the source's `severity`."""
     service: str | None = None
+    """Becomes the label `service`, which routes can match."""
     url: str | None = None
+    """Where to read more."""
     resolve: str | None = None
     """`$.state == 'OK'`: when it holds, the alert is resolved."""
     items: str | None = None
@@ -51,9 +59,11 @@ class Source(Part):
     """One sender. Its keys are made with `mainstay key create`."""
 
     format: Format
+    """The protocol that it speaks; it decides which paths its keys open."""
     drop_labels: list[str] = []
     """Labels that do not make an alert another one (`replica` of an HA pair)."""
     map: JsonMap | None = None
+    """For `format: json` only. None: the names that most senders use are tried."""
     expire_after: Duration | None = None
     """Close as "not seen" when not repeated for this long. None: the protocol's own rule."""
     resolve_timeout: Duration = timedelta(minutes=5)
@@ -63,3 +73,4 @@ class Source(Part):
     severities: dict[str, Severity] = {}
     """The sender's words in ours: {page: critical}."""
     about: str | None = None
+    """For people to read."""

@@ -88,11 +88,17 @@ class Smtp(Table):
     """The mail server that carries pages."""
 
     host: str = Field(min_length=1)
+    """Its name or address."""
     port: Port = 587
+    """587 for `starttls`, as a rule 465 for `tls`."""
     security: Literal["starttls", "tls", "none"] = "starttls"
+    """`none` never carries a password, save to this machine."""
     user: str | None = None
+    """Together with `password`, where the server wants a log-in."""
     password: SecretReference | None = None
+    """Where it is, never the password itself."""
     sender: str = Field(min_length=3)
+    """The address that pages come from."""
     ca_file: Path | None = None
     """Trust this CA instead of the system's."""
 
@@ -101,8 +107,11 @@ class Sms(Table):
     """A provider that speaks Twilio's API."""
 
     base: Url = "https://api.twilio.com"
+    """Where its API begins."""
     account: str = Field(min_length=1)
+    """The account id (`AC…`)."""
     token: SecretReference
+    """Where the auth token is, never the token itself; it also signs the replies."""
     sender: str = Field(min_length=1)
     """Our number, or a name that the provider has registered."""
 
@@ -118,16 +127,23 @@ class LimitSettings(Table):
     """What one request and one connection may cost; `foundation.limits` enforces it."""
 
     body_bytes: int = Field(default=1_048_576, ge=1024)
-    """Also after decompression."""
+    """Bytes of a request body; also after decompression."""
     ratio: int = Field(default=100, ge=1)
     """Bytes out per byte in when decompressing."""
     depth: int = Field(default=64, ge=4)
+    """Levels of nesting in a JSON document."""
     keys: int = Field(default=10_000, ge=16)
+    """Keys in a JSON document, all levels counted."""
     header_bytes: int = Field(default=16_384, ge=1024)
+    """Bytes of the request line and the headers together."""
     header_s: float = Field(default=10, gt=0)
+    """Seconds until all headers are in."""
     body_s: float = Field(default=30, gt=0)
+    """Seconds from there until the whole body is in."""
     idle_s: float = Field(default=15, gt=0)
+    """Seconds between two requests of one connection."""
     connections: int = Field(default=1000, ge=1)
+    """Open at once."""
 
 
 def _url_of_listen(values: dict[str, Any]) -> str:
@@ -139,22 +155,31 @@ class Settings(Table):
     """Every setting. Only `data_dir` has no default here: `load` knows the person's home."""
 
     data_dir: Path
-    """Database and token file; 0700."""
+    """Where the database and the token file are; 0700."""
     estate: Path | None = None
-    """Folder to apply at start."""
+    """Folder to put in force at start, and again on SIGHUP."""
     listen: HostPortText = "127.0.0.1:8460"
+    """Where requests come in. Beyond this machine only with TLS, or behind a proxy."""
     tls_cert: Path | None = None
+    """Certificate chain, PEM."""
     tls_key: Path | None = None
+    """Its key, PEM, 0600."""
     behind_proxy: tuple[Network, ...] = ()
     """Proxies whose `X-Forwarded-*` we believe; they speak TLS for us."""
     public_url: Url = Field(default_factory=_url_of_listen)
     """What acknowledge links begin with; people's phones must reach it."""
     allow_root: bool = False
+    """Run as root all the same."""
     egress: Egress = Egress()
+    """Exceptions to the address guard."""
     smtp: Smtp | None = None
+    """None: nobody can be paged by mail."""
     sms: Sms | None = None
+    """None: nobody can be paged by SMS."""
     ntfy_server: Url = "https://ntfy.sh"
+    """Where an ntfy address that is only a topic is published."""
     limits: LimitSettings = LimitSettings()
+    """What clients may cost us."""
     retention_days: int = Field(default=30, ge=1, le=3650)
     """How long raw signals are kept."""
     page_per_minute: int = Field(default=1, ge=1, le=60)
@@ -162,7 +187,9 @@ class Settings(Table):
     backlog_max: int = Field(default=50_000, ge=1)
     """Waiting signals beyond which the doors answer 429."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is worth a line."""
     log_format: Literal["text", "json"] = "text"
+    """`json`: one object a line, for collectors."""
 
     @property
     def address(self) -> HostPort:
