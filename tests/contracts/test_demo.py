@@ -47,7 +47,7 @@ class Demo:
         """What rang, without the updates for programs."""
         journal = self.folder / "run/pages.jsonl"
         lines = journal.read_text(encoding="utf-8").splitlines() if journal.exists() else []
-        return [page for page in map(json.loads, lines) if page["facts"]["event"] == "page"]
+        return [page for page in map(json.loads, lines) if page["event"] == "page"]
 
     @property
     def server(self) -> int | None:

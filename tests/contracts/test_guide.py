@@ -102,5 +102,5 @@ def test_a_command_that_fails_or_says_something_else_is_found(reader: Reader) ->
     for wrong in ("$ false\n", "$ echo yes\nnothing of this\n"):
         page = reader.folder / "wrong.md"
         page.write_text(f"```console\n{wrong}```\n", encoding="utf-8")
-        with pytest.raises((AssertionError, pytest.fail.Exception), match="wrong.md:2"):
+        with pytest.raises((AssertionError, pytest.fail.Exception), match=r"wrong\.md:2"):
             reader.follow(page)

@@ -39,21 +39,21 @@ def correlate(
     """Pick among `candidates`. `distance` counts dependency steps between two services, or None."""
     key = f"service:{alert.service}"
     window_us = window // timedelta(microseconds=1)
-    near: list[tuple[int, int, str, Candidate]] = []
+    near: list[tuple[int, int, str, str]] = []
     for candidate in candidates:
         if candidate.service == alert.service:
             because = f"{alert.service} has an open incident"
             return Place(candidate.incident, key, because)
         steps = distance(alert.service, candidate.service)
         if steps is not None and at_us - candidate.last_at <= window_us:
-            near.append((steps, -candidate.last_at, candidate.incident, candidate))
+            near.append((steps, -candidate.last_at, candidate.incident, candidate.service))
     if near:
-        steps, _, _, best = min(near)
+        steps, _, incident, neighbour = min(near)
         because = (
-            f"{alert.service} and {best.service} depend on each other ({_steps(steps)} apart), "
-            f"and {best.service} had a new alert within {int(window.total_seconds() // 60)} minutes"
+            f"{alert.service} and {neighbour} depend on each other ({_steps(steps)} apart), "
+            f"and {neighbour} had a new alert within {int(window.total_seconds() // 60)} minutes"
         )
-        return Place(best.incident, key, because)
+        return Place(incident, key, because)
     return Place(None, key, f"nothing open on {alert.service} or near it")
 
 

@@ -60,7 +60,7 @@ def from_us(us: int) -> datetime:
 
 def to_text(at: datetime) -> str:
     """RFC 3339 in UTC with milliseconds: 2026-11-22T05:40:08.123Z."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def text_of_us(us: int | None) -> str | None:

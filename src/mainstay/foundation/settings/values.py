@@ -165,7 +165,7 @@ class Settings(Table):
     tls_key: Path | None = None
     """Its key, PEM, 0600."""
     behind_proxy: tuple[Network, ...] = ()
-    """Proxies whose `X-Forwarded-*` we believe; they speak TLS for us."""
+    """Proxies that speak TLS for us: with one here, `listen` may be open to other machines."""
     public_url: Url = Field(default_factory=_url_of_listen)
     """What acknowledge links begin with; people's phones must reach it."""
     allow_root: bool = False
@@ -177,7 +177,7 @@ class Settings(Table):
     sms: Sms | None = None
     """None: nobody can be paged by SMS."""
     ntfy_server: Url = "https://ntfy.sh"
-    """Where an ntfy address that is only a topic is published."""
+    """Has no effect yet: an ntfy address names its own server."""
     limits: LimitSettings = LimitSettings()
     """What clients may cost us."""
     retention_days: int = Field(default=30, ge=1, le=3650)

@@ -1,0 +1,70 @@
+"""docs/reference/permissions.md: which role may do what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mainstay.people import PERMISSIONS, ROLES
+from mainstay.people.roles import INSTALL_WIDE
+
+from reference.markdown import code, joined, table
+
+INTRO = """# Permissions
+
+Every request, and so every command, needs one permission; a token has one role. What no role has a
+mark for is refused, and the refusal says who may. A refused attempt leaves a row in the
+[record](record.md). `mainstay token create PERSON --role ROLE` makes a token."""
+
+TEAM = """A token may be limited to one team (`--team`): then it acts only on what that team owns, and
+on what nobody owns. It never gives {wide}, which concern every team."""
+
+ABOUT = {
+    "viewer": "looks on",
+    "responder": "is on call and works on incidents",
+    "lead": "also directs: releases signals, sets others' contacts",
+    "author": "changes the estate",
+    "approver": "approves; for now, reads like a viewer, and the record",
+    "admin": "everything, keys and tokens too",
+    "auditor": "reads everything, changes nothing",
+    "stakeholder": "sees incidents and may report trouble",
+}
+WHAT = {
+    "alerts.read": "See alerts and silences.",
+    "alerts.silence": "Make and end silences.",
+    "incidents.read": "See incidents, their timelines and the shift.",
+    "incidents.act": "Acknowledge, resolve, reopen, assign, note, move.",
+    "incidents.page": "Escalate now; page somebody by hand.",
+    "signals.read": "See raw requests; their bodies may hold personal data.",
+    "signals.release": "Let a quarantined signal try again.",
+    "signals.report": "Report trouble.",
+    "oncall.read": "See who is on call, overrides, calendars.",
+    "oncall.override": "Make and remove overrides and swaps.",
+    "estate.read": "See the estate and its versions; plan a change.",
+    "estate.apply": "Put an estate in force.",
+    "people.read": "See people; their addresses masked.",
+    "people.contact_own": "Set one's own addresses and rules; try them out.",
+    "people.contact_any": "The same for anybody, and see addresses in full.",
+    "people.token": "Make, list and revoke API tokens.",
+    "keys.manage": "Make, list and revoke intake keys.",
+    "record.read": "Read the record; trace an alert.",
+    "record.verify": "Recompute the record's chain.",
+    "paging.read": "See what shadow mode would have sent.",
+    "system.read": "See how this install does.",
+}
+"""Permission → what it lets one do."""
+
+
+def page(root: Path) -> str:
+    """The whole page."""
+    assert ABOUT.keys() == set(ROLES), "a role has no line"
+    assert WHAT.keys() == PERMISSIONS.keys(), "a permission has no line"
+    roles = [[f"**{role}**", ABOUT[role]] for role in ROLES]
+    rows = [
+        [code(name), WHAT[name], *("●" if role in having else "" for role in ROLES)]
+        for name, having in PERMISSIONS.items()
+    ]
+    wide = ", ".join(code(name) for name in sorted(INSTALL_WIDE))
+    return joined(
+        INTRO, TEAM.format(wide=wide), "## Roles", table(["Role", "Who"], roles),
+        "## Who may what", table(["Permission", "What it gives", *ROLES], rows),
+    )  # fmt: skip
