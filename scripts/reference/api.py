@@ -7,10 +7,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from mainstay.api import PREFIX, ROUTES, Route
 from mainstay.api.alertmanager import SPOKEN, Alertmanager
 from mainstay.api.doors import KEY_PREFIX
 from mainstay.api.links import LINK, SMS
+from mainstay.api.routes import PREFIX, ROUTES, Route
 from mainstay.foundation import errors
 from mainstay.foundation.errors import MainstayError
 from mainstay.signals.formats import DOORS, pagerduty

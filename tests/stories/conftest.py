@@ -127,13 +127,13 @@ class World:
         self.app.close()
         self.app = self._open()
 
-    def apply(self, text: str) -> None:
+    def apply(self, text: str, *, rebase: bool = False) -> None:
         """Put an estate in force; everybody in it has an SMS address."""
         folder = self.folder / "estate"
         folder.mkdir(exist_ok=True)
         (folder / "estate.yaml").write_text(dedent(text))
         declared = estate.read(folder)
-        self.act(acts.commands.Apply(declared), who="root", role="admin")
+        self.act(acts.commands.Apply(declared, rebase), who="root", role="admin")
         for person in declared.people:
             if person not in self.phones:
                 self.phones[person] = Phone()

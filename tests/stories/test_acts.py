@@ -159,3 +159,22 @@ def test_who_is_on_call_is_asked_when_the_page_is_sent(world):
         )
     )  # fmt: skip
     assert answer.person == "head"
+
+
+def test_a_rebased_escalation_goes_on_under_the_new_version(world):
+    world.fires("pay-api")
+    world.mara.expects("INC-1")
+    changed = world.text.replace("notify: [person:ben]", "notify: [person:head]")
+    world.apply(changed, rebase=True)
+    world.forward(minutes=11, keep=("pay-api",))
+    world.head.expects("INC-1")
+    assert world.ben.is_quiet()
+
+
+def test_rebased_on_a_policy_that_became_shorter_the_fallback_takes_over(world):
+    world.fires("pay-api")
+    world.mara.expects("INC-1")
+    shorter = world.text.replace("    - {after: 10m, notify: [person:ben]}\n", "")
+    world.apply(shorter, rebase=True)
+    world.forward(minutes=11, keep=("pay-api",))
+    world.head.expects("INC-1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from mainstay import estate, oncall, people, signals
+from mainstay import estate, oncall, paging, people, signals
 from mainstay.acts.commands import (
     AddAddress,
     AddOverrides,
@@ -163,6 +163,8 @@ def _apply(act: Act, command: Apply) -> Done:
         return Done(f"Version {before} is in force already; nothing changed.", str(before), saved)
     changes = estate.differences(act.view.estate if before else None, command.estate)
     words = f"{act.actor.id} put version {saved.version} in force: {len(changes)} changes"
+    if command.rebase:
+        words += f"; {paging.rebase(act.tx, saved.version)} running escalations go on under it"
     fact = Fact(
         "estate.applied",
         f"estate:{saved.version}",

@@ -140,7 +140,7 @@ def more_headers(error: MainstayError) -> Iterable[Header]:
 
 def full_disk(error: MainstayError) -> MainstayError:
     """A full disk as 507 (RFC 4918 §11.5): the sender must know that waiting alone may not help."""
-    if not isinstance(error, Stuck) or "full" not in error.sentence:
+    if not isinstance(error, Stuck) or not error.facts.get("disk_full"):
         return error
     return OverLimit(error.sentence, limit=0, unit="bytes free", status=DISK_FULL, retry_after_s=30)
 

@@ -346,7 +346,8 @@ def _as_stuck(error: BaseException) -> BaseException:
     # The low byte of the code is its kind; the rest says more exactly where it went wrong.
     kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if isinstance(error, sqlite3.OperationalError) and kind in _NO_ROOM:
-        return Stuck(f"The database cannot write: {error}.", retry_after_s=5)
+        full = kind == sqlite3.SQLITE_FULL
+        return Stuck(f"The database cannot write: {error}.", retry_after_s=5, disk_full=full)
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.IntegrityError):
         return Broken(f"The database refused a statement: {error}.")
     return error

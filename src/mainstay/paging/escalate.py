@@ -80,6 +80,8 @@ def fire(tx: Tx, ids: Ids, step_due: Due, *, view: View, now: datetime) -> Fired
     if rules is None or step_due.facts["step"] is None:
         return _dry(tx, ids, run, incident, view=view, now=now)
     at = Position(**step_due.facts)
+    if at.step >= len(rules.steps):  # re-based on a shorter policy
+        return _dry(tx, ids, run, incident, view=view, now=now)
     store.stand(tx, run.id, step=at.step, round=at.again)
     step = rules.steps[at.step]
     if step.round_robin and at.turn is None:

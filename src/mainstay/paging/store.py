@@ -157,6 +157,15 @@ def end_escalation(tx: Tx, escalation_id: str, *, state: str, at: int) -> None:
     )
 
 
+def rebase(tx: Tx, estate_version: int) -> int:
+    """Every policy that runs goes on under this version; returns how many."""
+    return tx.run(
+        "UPDATE paging_escalation SET estate_version = :version"
+        " WHERE state = 'running' AND estate_version <> :version",
+        version=estate_version,
+    )
+
+
 def turn(tx: Tx, policy: str, step: int) -> int:
     """Round robin: whose turn it is, counted from 0; the next call says one more."""
     return int(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from mainstay.foundation.db import Row, Tx
+
+_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def insert(tx: Tx, request: Request) -> None:
         source=request.source,
         format=request.format,
         estate_version=request.estate_version,
-        headers=json.dumps(request.headers),
+        headers=_encode(request.headers).decode(),
         body=request.body,
         items_n=request.items_n,
         state=request.state,
@@ -219,14 +222,14 @@ def _request(row: Row) -> Request:
         source=row["source"],
         format=row["format"],
         estate_version=row["estate_version"],
-        headers=json.loads(row["headers"]),
+        headers=msgspec.json.decode(row["headers"]),
         body=bytes(row["body"]),
         items_n=row["items_n"],
         state=row["state"],
         tries=row["tries"],
-        problem=None if row["problem"] is None else json.loads(row["problem"]),
+        problem=None if row["problem"] is None else msgspec.json.decode(row["problem"]),
     )
 
 
 def _problem_text(problem: dict[str, Any] | None) -> str | None:
-    return None if problem is None else json.dumps(problem)
+    return None if problem is None else _encode(problem).decode()

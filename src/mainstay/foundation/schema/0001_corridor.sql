@@ -125,6 +125,7 @@ CREATE TABLE signals_request (            -- one row per request that we said 2x
 );
 CREATE INDEX signals_request_waiting ON signals_request (receipt, items_n, received_at)
   WHERE state = 'waiting';
+CREATE INDEX signals_request_problem ON signals_request (receipt) WHERE problem IS NOT NULL;
 CREATE INDEX signals_request_received ON signals_request (received_at);
 
 -- alerts ---------------------------------------------------------------------------------------
