@@ -68,7 +68,7 @@ def contact_list(desk: Desk, person: str | None) -> None:
 def _contacts(desk: Desk, person: str, found: Json) -> None:
     if not found["addresses"]:
         desk.say(f"Nobody can reach {person} yet. Add an address with:")
-        desk.say(f"  mainstay contact add {person} email {person}@example.com")
+        desk.say(f"  mainstay contact add {person} mail {person}@example.com")
         return
     rows = [
         (show.clean(one["id"]), show.clean(one["kind"]), show.clean(one["address"]))
@@ -94,10 +94,10 @@ def _contacts(desk: Desk, person: str, found: Json) -> None:
 @click.option("--secret", metavar="env:NAME|file:/PATH", help="Where the channel's secret is.")
 @at_desk
 def contact_add(desk: Desk, person: str, kind: str, address: str, secret: str | None) -> None:
-    """Add an address: email, webhook, slack, ntfy, sms …
+    """Add an address: mail, webhook, slack, ntfy, sms …
 
     \b
-    Example: mainstay contact add ana email ana@example.com
+    Example: mainstay contact add ana mail ana@example.com
     """
     body: dict[str, object] = {"kind": kind, "address": address}
     if secret:
@@ -136,7 +136,7 @@ def contact_test(desk: Desk, person: str) -> None:
             "address": lambda one: show.clean(one["address"]),
             "answer": lambda one: show.clean(one["answer"]),
         },
-        empty=f"{person} has no address: mainstay contact add {person} email …",
+        empty=f"{person} has no address: mainstay contact add {person} mail …",
     )
 
 

@@ -198,10 +198,11 @@ def _new(tx: Tx, ids: Ids, alert: Alert, *, key: str, rules: Rules, now: datetim
 
 
 def _worsened(incident: Incident, alert: Alert, rules: Rules) -> Incident:
-    """With the title, severity and priority of the worst alert so far."""
+    """With the severity and priority of the worst alert so far; the title speaks of its service."""
     priority = more_urgent(incident.priority, rules.priority_of(alert.service, alert.severity))
     if worse(alert.severity, incident.severity):
-        return replace(incident, severity=alert.severity, title=alert.summary, priority=priority)
+        title = alert.summary if alert.service == incident.service else incident.title
+        return replace(incident, severity=alert.severity, title=title, priority=priority)
     return incident if priority == incident.priority else replace(incident, priority=priority)
 
 

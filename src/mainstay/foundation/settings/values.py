@@ -97,7 +97,8 @@ class Smtp(Table):
     """Together with `password`, where the server wants a log-in."""
     password: SecretReference | None = None
     """Where it is, never the password itself."""
-    sender: str = Field(min_length=3)
+    sender: str = Field(pattern=r"^[^\s<>@,;]+@[^\s<>@,;]+$")
+    """A bare address; pages come from `Mainstay <sender>`."""
     """The address that pages come from."""
     ca_file: Path | None = None
     """Trust this CA instead of the system's."""
