@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run dev check style test peers lock
+.PHONY: help run dev check style test stories prove bench reference peers lock
 
 BIN := .venv/bin
 UV := $(BIN)/uv pip
@@ -10,7 +10,7 @@ EDITABLE := $(UV) install -q --python $(BIN)/python --no-deps --no-build-isolati
 LOCK := $(UV) compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 help:  ## print this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/.base  ## set everything up and run Mainstay with the example estate, live
 	$(BIN)/mainstay demo
@@ -26,6 +26,18 @@ style: .venv/.dev
 
 test: peers style  ## everything, against real Prometheus and Alertmanager too
 	$(BIN)/pytest
+
+stories: .venv/.dev  ## the promises of the README, one story each
+	$(BIN)/pytest tests/stories
+
+prove: peers  ## the full counts of the kill loops: before an issue is called done
+	MAINSTAY_PROOF_ROUNDS=40 $(BIN)/pytest tests/proofs
+
+bench: peers  ## figures side by side with Alertmanager, in one run
+	$(BIN)/python tests/bench/corridor.py
+
+reference: .venv/.dev  ## write docs/reference anew from the code
+	PYTHONPATH=scripts $(BIN)/python -m reference
 
 lock: .venv/.bootstrap  ## write the locks anew after pyproject.toml has changed
 	$(LOCK) --group bootstrap -o requirements-bootstrap.lock && $(LOCK) pyproject.toml -o requirements.lock && $(LOCK) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock

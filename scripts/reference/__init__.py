@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from reference import api, cli, estate, permissions, record, settings
+from reference import api, cli, estate, markdown, permissions, record, settings, written
+
+__all__ = ["FOLDER", "NAMES", "REMAKE", "markdown", "pages", "record", "write", "written"]
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "reference"
@@ -18,11 +20,12 @@ _PAGES: dict[str, Callable[[Path], str]] = {
     "permissions.md": permissions.page,
     "record.md": record.page,
 }
+NAMES = tuple(_PAGES)
 _END = f"\n---\n\nMade from the code by `{REMAKE}`; change the words there, not here.\n"
 
 
 def pages() -> dict[str, str]:
-    """File name → the page as the code makes it now."""
+    """File name → the page as the code makes it now. AssertionError when a table has drifted."""
     return {name: make(ROOT) + _END for name, make in _PAGES.items()}
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
-from mainstay.api.alertmanager import SPOKEN, Alertmanager
+from pydantic import BaseModel
+
+from mainstay.api.alertmanager import ENDED_WITHIN, SPOKEN, Alertmanager
 from mainstay.api.doors import KEY_PREFIX
 from mainstay.api.links import LINK, SMS
 from mainstay.api.routes import PREFIX, ROUTES, Route
@@ -15,8 +17,6 @@ from mainstay.foundation import errors
 from mainstay.foundation.errors import MainstayError
 from mainstay.signals.formats import DOORS, pagerduty
 from mainstay.signals.formats.door import header_key, problem
-from pydantic import BaseModel
-
 from reference.markdown import code, fenced, joined, plain, table
 
 INTRO = f"""# The API
@@ -28,6 +28,8 @@ Bodies are JSON. Instants are RFC 3339 in UTC with milliseconds: `2026-11-22T06:
 token (`mainstay token create`) goes as `Authorization: Bearer mst_…`, or as the password of Basic;
 [what it may do](permissions.md) depends on its role. Lists take `limit` and `after` where the table
 says so and answer `{{"items": […], "next": …}}`; give `next` as `after` to go on, until it is null.
+A `?` behind a field of a body: it may be left out. `?token` in a calendar's address carries an API
+token, since calendar programs cannot send headers.
 What a person does answers with a `sentence` that says what was done. `GET /openapi.json` describes
 every answer in full."""
 
@@ -41,10 +43,7 @@ TAGS = {
     "access": "Keys and tokens",
     "overview": "The whole",
 }
-KEYS = {
-    header_key: "`Authorization: Bearer KEY`, or Basic with the key as password",
-    pagerduty.key_of: "`routing_key` in the body, else the header `X-Routing-Key`, else as the others",
-}
+KEYS = {header_key: "header", pagerduty.key_of: "`routing_key` in the body, or header"}
 """Where a door looks for the intake key."""
 FORMATS = {
     "alertmanager": "Prometheus and whatever else posts alerts to Alertmanager",
@@ -60,12 +59,19 @@ ALERTMANAGER = {
     "/api/v2/alerts/groups": "The same, by service.",
     "/api/v2/status": "Version and receivers.",
     "/api/v2/receivers": "The escalation policies.",
-    "/api/v2/silences": "Silences: live ones, and those that ended in the last days; or make one.",
-    "/api/v2/silence/{id}": "One silence; or end it.",
+    "/api/v2/silences": f"Silences; ended ones of the last {ENDED_WITHIN.days} days too.",
+    "POST /api/v2/silences": "Make a silence; with the `id` of one, replace it.",
+    "/api/v2/silence/{id}": "One silence.",
+    "DELETE /api/v2/silence/{id}": "End a silence.",
 }
 """Way in for amtool, Grafana, karma → what it gives."""
 PLAIN = (
-    ("GET, POST", f"{LINK}{{token}}", "the link in a page", "Shows the incident; only POST acknowledges."),
+    (
+        "GET, POST",
+        f"{LINK}{{token}}",
+        "the link in a page",
+        "Shows the incident; only POST acknowledges.",
+    ),
     ("POST", SMS, "the provider's signature", "A person's answer by SMS."),
     ("GET", "/livez", "–", "200 while the process answers."),
     ("GET", "/readyz", "–", "200 while it can also read what is stored; else 503."),
@@ -89,7 +95,7 @@ def _section(room: str) -> str:
     heads = ["Method", f"Path below `{PREFIX}`", "Permission", "What", "Takes"]
     rows = [
         [route.method, code(route.path), f"[{route.permission}](permissions.md)",
-         plain(route.run.__doc__).partition(". ")[0].rstrip(".") + ".", _takes(route)]
+         plain(route.run.__doc__), _takes(route)]
         for route in ROUTES if _room(route) == room
     ]  # fmt: skip
     return joined(f"## {TAGS[room]}", table(heads, rows))
@@ -103,13 +109,21 @@ def _takes(route: Route) -> str:
         if model is not None:
             body = [_field(*pair) for pair in model.model_fields.items()]
         elif name not in ("call", "request") and f"{{{name}}}" not in route.path:
-            query.append(code(f"?{name}"))
+            query.append(code(f"?{name}{_words(one.annotation)}"))
     fields = f"{{{', '.join(body)}}}" if body else ""
     return " ".join([*query, code(fields) if fields else ""]).strip() or "–"
 
 
+def _words(annotation: Any) -> str:
+    """`=open|all`, where only some words are allowed."""
+    return f"={'|'.join(get_args(annotation))}" if get_origin(annotation) is Literal else ""
+
+
 def _field(name: str, field: Any) -> str:
-    return (field.alias or name) + ("" if field.is_required() else "?")
+    inner = _model(field.annotation)
+    listed = ", ".join(_field(*pair) for pair in inner.model_fields.items()) if inner else ""
+    mark = "" if field.is_required() else "?"
+    return (field.alias or name) + mark + (f": [{{{listed}}}]" if inner else "")
 
 
 def _model(annotation: Any) -> type[BaseModel] | None:
@@ -122,12 +136,16 @@ def _model(annotation: Any) -> type[BaseModel] | None:
 def _doors() -> str:
     rows = []
     for door in DOORS:
+        placed = KEYS[door.key_of] + (
+            " or path" if any("{key}" in one for one in door.paths) else ""
+        )
         paths = ", ".join(code(path) for path in door.paths)
-        rows.append([door.method, paths, FORMATS[door.name], code(door.format), KEYS[door.key_of]])
+        rows.append([door.method, paths, FORMATS[door.name], code(door.format), placed])
     words = f"""Where machines send. Each needs an intake key of a [source](estate.md#sources)
-(`mainstay key create SOURCE`); where two formats share a path, the source's decides. `{{key}}` in a
-path is the key, for senders that can set nothing but a URL, and `{KEY_PREFIX}KEY` may stand before
-any of these paths. Keys in a path end up in other systems' logs: prefer a header.
+(`mainstay key create SOURCE`): in a header, as `Authorization: Bearer KEY` or as the password of
+Basic (for PagerDuty's API also `X-Routing-Key`); or, for senders that can set nothing but a URL, as
+`{{key}}` in the path, or with `{KEY_PREFIX}KEY` before any of these paths. A key in a path ends up in
+other systems' logs: prefer the header. Where two formats share a path, the source's decides.
 
 A 2xx means that the request is on disk. The header `Mainstay-Receipt` names it, and `mainstay trace
 RECEIPT` tells what became of it. At overload the answer is 429 with `Retry-After`. A refusal has the
@@ -140,7 +158,12 @@ def _alertmanager() -> str:
     stub: Any = SimpleNamespace(clock=SimpleNamespace(now=lambda: None))
     ways = Alertmanager(stub, stub)._ways
     rows = [
-        [method, code(way.template), f"[{way.permission}](permissions.md)", ALERTMANAGER[way.template]]
+        [
+            method,
+            code(way.template),
+            f"[{way.permission}](permissions.md)",
+            ALERTMANAGER.get(f"{method} {way.template}") or ALERTMANAGER[way.template],
+        ]
         for (method, _), way in ways.items()
     ]
     words = f"""amtool, Grafana and karma work against Mainstay unchanged: it answers as Alertmanager

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+
 from mainstay.cli import OPERATOR, program, shared
 from mainstay.cli.desk import FAILED, INTERRUPTED, OK, REFUSED, TOKEN_FILE
 from mainstay.demo import demo
 from mainstay.running import serve
-
 from reference.markdown import anchor, code, fenced, joined, plain, table
 
 INTRO = f"""# The command line
@@ -24,6 +24,7 @@ file acts as `{OPERATOR}`. Elsewhere give the address and a token: `MAINSTAY_URL
 
 A TIME is `14:00`, `2026-11-22 14:00` or `+2h`, in this machine's zone. INCIDENT is `INC-12`, `12` or
 `inc_01J…`."""
+SHARED = "Options that every command takes"
 EXITS = {
     OK: "Done.",
     FAILED: "The other side failed, or we did.",
@@ -44,7 +45,7 @@ def page(root: Path) -> str:
     return joined(
         INTRO,
         "## Commands", table(["Command", "What"], index),
-        "## Options that every command takes", table(["Option", "Meaning"], options),
+        f"## {SHARED}", _without(found), table(["Option", "Meaning"], options),
         "## Exit codes", exits,
         *(_section(command, ctx) for command, ctx in found[1:]),
     )  # fmt: skip
@@ -75,16 +76,33 @@ def _section(command: click.Command, ctx: click.Context) -> str:
     if isinstance(command, click.Group):
         return joined(f"{level} {ctx.command_path}", words)
     usage = " ".join([ctx.command_path, *command.collect_usage_pieces(ctx)])
-    known = {name for one in shared() for name in one.opts}
+    known = _shared()
     own = [one for one in command.params if isinstance(one, click.Option)]
-    options = [_option(one, ctx) for one in own if not known & set(one.opts)]
+    options = [_option(one, ctx) for one in own if (one.opts[0], one.help) not in known]
     shown = table(["Option", "Meaning"], options) if options else ""
     return joined(f"{level} {ctx.command_path}", words, fenced(usage), shown,
                   f"Example:\n\n{fenced(example, 'console')}" if example else "")  # fmt: skip
 
 
+def _shared() -> dict[tuple[str, str | None], None]:
+    return dict.fromkeys((one.opts[0], one.help) for one in shared())
+
+
+def _without(found: list[tuple[click.Command, click.Context]]) -> str:
+    """The commands that do not take all of them."""
+    lines = []
+    for command, ctx in found:
+        mine = {(one.opts[0], one.help) for one in command.params if isinstance(one, click.Option)}
+        taken = [code(name) for name, help in _shared() if (name, help) in mine]
+        if len(taken) < len(_shared()):
+            lines.append(f"{code(ctx.command_path)} takes {', '.join(taken) or 'none'} of these.")
+    return " ".join(lines)
+
+
 def _summary(command: click.Command) -> str:
-    return _help(command)[0]
+    """The first sentence."""
+    first, end, _ = _help(command)[0].partition(". ")
+    return first + end.strip()
 
 
 def _help(command: click.Command) -> tuple[str, str]:
@@ -96,7 +114,8 @@ def _help(command: click.Command) -> tuple[str, str]:
 
 
 def _option(option: click.Option, ctx: click.Context) -> list[str]:
-    takes = "" if option.is_flag else " " + option.make_metavar(ctx)
+    number = isinstance(option.type, click.IntRange | click.FloatRange) and not option.metavar
+    takes = "" if option.is_flag else " " + ("N" if number else option.make_metavar(ctx))
     words = [option.help or ""]
     if option.required:
         words.append("Required.")

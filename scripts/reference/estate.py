@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from pydantic import BaseModel
+
 from mainstay.estate import collections as parts
 from mainstay.estate.collections import Estate, text
 from mainstay.estate.reading.layout import SCHEMA_VERSION
 from mainstay.estate.reading.problems import CODES
-from pydantic import BaseModel
-
 from reference.kinds import alternatives, bounds, default, kind
-from reference.markdown import anchor, code, field_words, fenced, joined, plain, table
+from reference.markdown import anchor, code, fenced, field_words, joined, plain, table
 
 INTRO = f"""# The estate
 
@@ -21,7 +21,7 @@ What you support, as YAML files in your own repository: services, teams, who is 
 page. Any `*.yaml` of the folder may hold any collection; the files together are the estate. One of
 them says `mainstay: {SCHEMA_VERSION}`, the version of this language. `mainstay check` tells every
 mistake at once, `mainstay plan` what would change and for whom, `mainstay apply` puts it in force;
-`mainstay schema` teaches all of this to your editor. The [guide](../guide/05-your-estate.md) leads
+`mainstay schema` lets your editor complete and check it. The [guide](../guide/05-your-estate.md) leads
 through a first one; the examples here are those of `examples/alpenpay`."""
 
 LONGEST = text.duration_text(text.DURATION_MAX)
@@ -57,13 +57,6 @@ EXAMPLES = {
 
 FAMILIES = {"E1": "The files and their layout", "E2": "References", "E3": "Values",
             "W4": "Warnings: they do not keep an estate from being applied"}  # fmt: skip
-SHORT = {
-    "Escalation": "May be written as the list of its steps alone.",
-    "SeverityMap": "May be written as its path alone.",
-    "Turn": "May be written as the person's id alone.",
-    "Route": "Routes are a list, in order.",
-}
-"""Short forms, which the reader accepts and no field can tell."""
 
 
 def page(root: Path) -> str:
@@ -92,15 +85,13 @@ def _id(name: str) -> str:
 
 
 def _collection(name: str, annotation: Any, example: _Example) -> str:
-    shown = [f"## {name}", f"{field_words(Estate)[name]}"]
     first = next(iter(_models(annotation)), None)
+    shown = [f"## {name}", plain(first.__doc__) if first else field_words(Estate)[name]]
     if first is None:
         default_rows = [[code(tier), *(code(p) for p in row.values())] for tier, row in
                         parts.DEFAULT_PRIORITIES.items()]  # fmt: skip
         heads = ["Tier of the service", *get_args(text.Severity)]
         shown += ["What a table leaves out is as here:", table(heads, default_rows)]
-    else:
-        shown += [plain(first.__doc__), SHORT.get(first.__name__, "")]
     shown.append(fenced(example.of(name), "yaml"))
     if first is not None:
         shown += [_fields(first), *(_part(model) for model in _below(first))]
@@ -108,8 +99,7 @@ def _collection(name: str, annotation: Any, example: _Example) -> str:
 
 
 def _part(model: type[BaseModel]) -> str:
-    words = [plain(model.__doc__), SHORT.get(model.__name__, "")]
-    return joined(f"### {model.__name__}", *words, _fields(model))
+    return joined(f"### {model.__name__}", plain(model.__doc__), _fields(model))
 
 
 def _fields(model: type[BaseModel]) -> str:

@@ -8,10 +8,10 @@ from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from mainstay.estate.collections.text import duration_text
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from mainstay.estate.collections.text import duration_text
 from reference.markdown import code
 
 Named = Callable[[Any], str | None]
@@ -47,7 +47,7 @@ def bounds(metadata: list[Any]) -> str:
     if low is not None and high is not None:
         return f" from {low} to {high}"
     if low is not None:
-        return f" from {low:,}"
+        return f" of at least {low}"
     return f" above {above}" if above is not None else ""
 
 
@@ -88,4 +88,6 @@ def _bare(value: Any) -> str:
 
 
 def _limit(metadata: list[Any], name: str) -> Any:
-    return next((getattr(one, name) for one in metadata if getattr(one, name, None) is not None), None)
+    return next(
+        (getattr(one, name) for one in metadata if getattr(one, name, None) is not None), None
+    )

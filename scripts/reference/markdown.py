@@ -51,7 +51,7 @@ def field_words(cls: type) -> dict[str, str]:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             match below:
                 case ast.Expr(value=ast.Constant(value=str(text))):
-                    found[field.target.id] = plain(text)
+                    found[field.target.id] = plain(text).replace("None:", "Left out:")
     return found
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from mainstay.people import PERMISSIONS, ROLES
 from mainstay.people.roles import INSTALL_WIDE
-
 from reference.markdown import code, joined, table
 
 INTRO = """# Permissions
@@ -15,17 +14,18 @@ Every request, and so every command, needs one permission; a token has one role.
 mark for is refused, and the refusal says who may. A refused attempt leaves a row in the
 [record](record.md). `mainstay token create PERSON --role ROLE` makes a token."""
 
-TEAM = """A token may be limited to one team (`--team`): then it acts only on what that team owns, and
-on what nobody owns. It never gives {wide}, which concern every team."""
+TEAM = """A token may be limited to one team (`--team`): then it acts on an incident only where
+that team, or nobody, owns the service. It never gives what concerns every team: {wide}. What is not
+about an incident (silences, overrides, reports) is not limited by team yet."""
 
 ABOUT = {
-    "viewer": "looks on",
+    "viewer": "reads",
     "responder": "is on call and works on incidents",
     "lead": "also directs: releases signals, sets others' contacts",
     "author": "changes the estate",
-    "approver": "approves; for now, reads like a viewer, and the record",
+    "approver": "reads; the record too",
     "admin": "everything, keys and tokens too",
-    "auditor": "reads everything, changes nothing",
+    "auditor": "reads; raw signals and the record too; changes nothing",
     "stakeholder": "sees incidents and may report trouble",
 }
 WHAT = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from mainstay.api.routes.shapes import Fact
-
 from reference import written
 from reference.markdown import code, joined, table
 
@@ -35,8 +34,11 @@ TITLES = {
     "signal": ("Signals", "Subject: the receipt (`rcp_…`)."),
     "alert": ("Alerts", "Subject: the alert (`alt_…`)."),
     "incident": ("Incidents", "Subject: the incident (`inc_…`)."),
-    "paging": ("Escalation", "Subject: the run of a policy for an incident, unless it says otherwise."),
-    "page": ("Pages", "Subject: the page (`snd_…`), unless it says otherwise."),
+    "paging": (
+        "Escalation",
+        "Subject: a policy as it runs for an incident (`esc_…`), unless it says otherwise.",
+    ),
+    "page": ("Pages", "Subject: the page (`pag_…`), unless it says otherwise."),
     "silence": ("Silences", "Subject: the silence (`sil_…`)."),
     "override": ("Overrides", "Subject: the override (`ovr_…`)."),
     "estate": ("The estate", "Subject: `estate:` and the version."),
@@ -71,7 +73,7 @@ KINDS = {
     "paging.started": "A policy began to run, and why.",
     "paging.step": "A step fired: whom it pages, and why them.",
     "paging.stopped": "A policy stopped: acknowledged, resolved, or all is silenced.",
-    "paging.exhausted": "A policy has no step left; the fallback takes over.",
+    "paging.exhausted": "A policy has no step left; the fallback takes over, unless it was the fallback.",
     "paging.unreachable": "Nobody of a step could be reached, or a person (the subject) has no address.",
     "paging.by_hand": "Somebody paged somebody beside any policy. Subject: the incident.",
     "paging.shadow": "The daily comparison of shadow mode. Subject: `paging`.",

@@ -6,14 +6,14 @@ import tomllib
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from pydantic import BaseModel
+
 from mainstay.foundation.settings import FILE_NAME, Settings
 from mainstay.foundation.settings import values as known
 from mainstay.foundation.settings.layers import NOT_SETTINGS, PREFIX, from_defaults
 from mainstay.running import serve
-from pydantic import BaseModel
-
 from reference.kinds import bounds, default, kind
-from reference.markdown import code, field_words, fenced, joined, plain, table
+from reference.markdown import code, fenced, field_words, joined, plain, table
 
 INTRO = f"""# Settings
 
@@ -25,7 +25,9 @@ should be; every mistake is told at once, with its place.
 The file is the one that `--config` names, else `{PREFIX}CONFIG`, else `{FILE_NAME}` in the folder
 where the command runs. A setting in a table is `MAINSTAY_TABLE__NAME` in the environment; lists
 there are separated by commas, and an empty variable counts as not set. No setting holds a secret,
-only where one is: `env:NAME`, or `file:/path` of a file that only its owner may read."""
+only where one is: `env:NAME`, or `file:/path` of a file that only its owner may read.
+
+A table may be left out whole; *required* means: once it is there."""
 
 EXAMPLE = """
 data_dir = "/var/lib/mainstay"
@@ -68,7 +70,7 @@ def page(root: Path) -> str:
     sections = [_section(f"[{name}]", model, f"{name}.") for name, model in tables.items()]
     others = [[code(PREFIX + name), words] for name, words in OTHERS.items()]
     return joined(
-        INTRO, fenced(EXAMPLE.strip(), "toml"), _section("At the top", Settings, ""), *sections,
+        INTRO, fenced(EXAMPLE.strip(), "toml"), _section("Outside of any table", Settings, ""), *sections,
         "## Other variables", table(["Variable", "Meaning"], others),
     )  # fmt: skip
 

@@ -34,8 +34,12 @@ def main() -> None:
 @click.option("--tls-key", metavar="FILE", help="Its key, PEM, 0600.")
 @click.option("--behind-proxy", metavar="ADDRESS,…", help="Proxies that speak TLS for us.")
 @click.option("--egress-allow", metavar="HOST:PORT,…", help="Private addresses.")
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]))
-@click.option("--log-format", type=click.Choice(["text", "json"]))
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    help="The least that is worth a line.",
+)
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="json: one object a line.")
 @click.option("--allow-root", is_flag=True, default=None, help="Run as root all the same.")
 @click.pass_context
 def serve(ctx: click.Context, /, **flags: object) -> None:

@@ -235,4 +235,6 @@ class TestBlanking:
 
 def test_a_refused_request_is_not_read_into_anything() -> None:
     with pytest.raises(Invalid):
-        signals.door_named("alertmanager").read(b'[{"labels":{}}]', SOURCE, signals.Arrival("sig_1", 1))
+        signals.door_named("alertmanager").read(
+            b'[{"labels":{}}]', SOURCE, signals.Arrival("sig_1", 1)
+        )

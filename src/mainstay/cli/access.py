@@ -149,7 +149,14 @@ def rule() -> None:
 @click.argument("person")
 @click.argument("urgency", type=click.Choice(["high", "low"]))
 @click.argument("address_id", metavar="ADDRESS")
-@click.option("--after", "delay", metavar="5m", default="0m", show_default=True)
+@click.option(
+    "--after",
+    "delay",
+    metavar="5m",
+    default="0m",
+    show_default=True,
+    help="Counted from when the page is due.",
+)
 @at_desk
 def rule_add(desk: Desk, person: str, urgency: str, address_id: str, delay: str) -> None:
     """Use ADDRESS for pages of this urgency, so long after their start.
@@ -271,7 +278,13 @@ def token() -> None:
 
 @token.command("create")
 @click.argument("person")
-@click.option("--role", type=click.Choice(ROLES), default="responder", show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice(ROLES),
+    default="responder",
+    show_default=True,
+    help="What it may do.",
+)
 @click.option("--about", required=True, help="What it is for, so that it is found again.")
 @click.option("--team", help="Only for this team's services.")
 @click.option("--expires", metavar="TIME", help="+90d, 2027-01-01 …")

@@ -10,7 +10,13 @@ from mainstay.cli.desk import Desk, Verbs, at_desk
 from mainstay.foundation.clock import to_text
 from mainstay.foundation.errors import Invalid
 
-LIMIT = click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+LIMIT = click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=50,
+    show_default=True,
+    help="How many at most.",
+)
 verbs = Verbs("alerts")
 
 
@@ -23,7 +29,11 @@ def register(group: click.Group) -> None:
 @verbs.command()
 @click.argument("summary", nargs=-1, required=True)
 @click.option("--service", help="What it is about; else the routes decide.")
-@click.option("--severity", type=click.Choice(["critical", "error", "warning", "info"]))
+@click.option(
+    "--severity",
+    type=click.Choice(["critical", "error", "warning", "info"]),
+    help="How bad it is; else as the source says.",
+)
 @click.option("--details", help="More than fits in a line.")
 @at_desk
 def report(
@@ -89,7 +99,7 @@ def silence() -> None:
 @click.option("--for", "length", metavar="2h", help="From now, or from --from on.")
 @click.option("--until", metavar="TIME", help="14:00, 2026-11-22 14:00, +2h …")
 @click.option("--from", "start", metavar="TIME", help="When it begins; now if not given.")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why it may be mute.")
 @at_desk
 def silence_add(
     desk: Desk,

@@ -58,7 +58,13 @@ def init(desk: Desk, folder: Path) -> None:
 
 @verbs.command()
 @FOLDER
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="For people, or for programs.",
+)
 @click.pass_context
 def check(ctx: click.Context, folder: Path, form: str) -> None:
     """Every mistake in the files, with its place; needs no server.

@@ -30,7 +30,13 @@ NAME = click.argument("name", metavar="INCIDENT")
 @verbs.command()
 @click.argument("name", metavar="[INCIDENT]", required=False)
 @click.option("--all", "every", is_flag=True, help="Closed ones too.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=50,
+    show_default=True,
+    help="How many at most.",
+)
 @at_desk
 def incidents(desk: Desk, name: str | None, every: bool, limit: int) -> None:
     """Open incidents; or everything about one.
@@ -180,7 +186,7 @@ def resolve(desk: Desk, name: str, text: str | None) -> None:
 
 @verbs.command()
 @NAME
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why; the timeline keeps it.")
 @at_desk
 def reopen(desk: Desk, name: str, reason: str) -> None:
     """It is not over.
@@ -233,7 +239,7 @@ def move(desk: Desk, name: str, state: str, hold: str | None) -> None:
 
 @verbs.command()
 @NAME
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why; the timeline keeps it.")
 @at_desk
 def escalate(desk: Desk, name: str, reason: str) -> None:
     """Do not wait for the next step.
@@ -247,7 +253,7 @@ def escalate(desk: Desk, name: str, reason: str) -> None:
 @verbs.command()
 @NAME
 @click.argument("target", metavar="TARGET")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why; the timeline keeps it.")
 @at_desk
 def page(desk: Desk, name: str, target: str, reason: str) -> None:
     """Page a person, team or schedule beside any policy.

@@ -225,7 +225,13 @@ def _verdict(found: record.Verdict) -> Text:
 
 
 @audit.command()
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=50,
+    show_default=True,
+    help="How many at most.",
+)
 @at_desk
 def log(desk: Desk, limit: int) -> None:
     """The newest rows of the record, oldest first.

@@ -65,7 +65,9 @@ def who(desk: Desk, schedule: str | None, at: str | None) -> None:
 
 @oncall.command("show")
 @click.argument("schedule", required=False)
-@click.option("--days", type=click.IntRange(1, 366), default=14, show_default=True)
+@click.option(
+    "--days", type=click.IntRange(1, 366), default=14, show_default=True, help="How many."
+)
 @click.option("--from", "start", metavar="TIME", help="Now if not given.")
 @at_desk
 def oncall_show(desk: Desk, schedule: str | None, days: int, start: str | None) -> None:
@@ -141,9 +143,9 @@ def _wanted(
 @SCHEDULE
 @click.argument("person_id", metavar="PERSON")
 @click.option("--from", "start", metavar="TIME", default="now", help="Now if not given.")
-@click.option("--until", metavar="TIME", required=True)
+@click.option("--until", metavar="TIME", required=True, help="When the schedule holds again.")
 @click.option("--instead-of", metavar="PERSON", help="Only while this person would be on call.")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="Why; the override keeps it.")
 @at_desk
 def override_add(
     desk: Desk,
@@ -166,9 +168,21 @@ def override_add(
 
 @override.command("swap")
 @SCHEDULE
-@click.option("--first", metavar="PERSON FROM UNTIL", nargs=3, required=True)
-@click.option("--second", metavar="PERSON FROM UNTIL", nargs=3, required=True)
-@click.option("--reason", required=True)
+@click.option(
+    "--first",
+    metavar="PERSON FROM UNTIL",
+    nargs=3,
+    required=True,
+    help="Whose shift the second one takes.",
+)
+@click.option(
+    "--second",
+    metavar="PERSON FROM UNTIL",
+    nargs=3,
+    required=True,
+    help="Whose shift the first one takes.",
+)
+@click.option("--reason", required=True, help="Why; the override keeps it.")
 @at_desk
 def override_swap(
     desk: Desk,

@@ -77,13 +77,13 @@ def list_keys(call: asking.Asked) -> Listed[Key]:
 
 
 def create_key(call: asking.Asked, body: ForSource) -> KeyMade:
-    """A new intake key of a source."""
+    """A new intake key of a source, shown this once."""
     done = call.act(commands.CreateKey(body.source))
     return KeyMade(sentence=done.sentence, key=done.secret or "")
 
 
 def revoke_key(call: asking.Asked, id: str) -> Sentence:
-    """The key opens nothing any more."""
+    """Revoke a key: it opens nothing any more."""
     return Sentence(sentence=call.act(commands.RevokeKey(id)).sentence)
 
 
@@ -102,12 +102,12 @@ def list_tokens(call: asking.Asked) -> Listed[Token]:
 
 
 def create_token(call: asking.Asked, body: NewToken) -> TokenMade:
-    """A new API token of a person."""
+    """A new API token of a person, shown this once."""
     command = commands.CreateToken(body.person, body.role, body.about, body.team, body.expires_at)
     done = call.act(command)
     return TokenMade(sentence=done.sentence, id=done.subject, token=done.secret or "")
 
 
 def revoke_token(call: asking.Asked, id: str) -> Sentence:
-    """The token opens nothing any more."""
+    """Revoke a token: it opens nothing any more."""
     return Sentence(sentence=call.act(commands.RevokeToken(id)).sentence)

@@ -97,7 +97,7 @@ def add_silence(call: asking.Asked, body: NewSilence) -> SilenceMade:
 
 
 def end_silence(call: asking.Asked, id: str) -> Sentence:
-    """Let it speak again now."""
+    """End a silence: what still fires speaks again."""
     return Sentence(sentence=call.act(acts.commands.EndSilence(id)).sentence)
 
 

@@ -145,42 +145,42 @@ def get_timeline(
 
 
 def acknowledge(call: asking.Asked, name: str) -> Done:
-    """I have it: paging stops."""
+    """Acknowledge: I have it, and paging stops."""
     return _act(call, commands.Acknowledge(name))
 
 
 def unacknowledge(call: asking.Asked, name: str) -> Done:
-    """I no longer have it: paging starts again."""
+    """Give it back: paging starts again."""
     return _act(call, commands.Unacknowledge(name))
 
 
 def resolve(call: asking.Asked, name: str, body: PerhapsNote | None = None) -> Done:
-    """It is over; its open alerts are closed by hand."""
+    """Resolve: it is over, and its open alerts are closed by hand."""
     return _act(call, commands.Resolve(name, body.note if body else None))
 
 
 def reopen(call: asking.Asked, name: str, body: Reason) -> Done:
-    """It is not over."""
+    """Reopen: it is not over."""
     return _act(call, commands.Reopen(name, body.reason))
 
 
 def note(call: asking.Asked, name: str, body: Note) -> Done:
-    """A line in the timeline."""
+    """Write a line into the timeline."""
     return _act(call, commands.Note(name, body.text))
 
 
 def assign(call: asking.Asked, name: str, body: Assignee) -> Done:
-    """Somebody else is to take it, and is paged."""
+    """Assign: somebody else is to take it, and is paged."""
     return _act(call, commands.Reassign(name, body.person))
 
 
 def move(call: asking.Asked, name: str, body: Move) -> Done:
-    """To another working state."""
+    """Set another working state; `hold` says what it waits for."""
     return _act(call, commands.Move(name, body.state, body.hold))
 
 
 def escalate(call: asking.Asked, name: str, body: Reason) -> Done:
-    """Do not wait for the next step."""
+    """Escalate: do not wait for the next step."""
     return _act(call, commands.EscalateNow(name, body.reason))
 
 

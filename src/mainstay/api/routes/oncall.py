@@ -150,7 +150,7 @@ def add_overrides(call: asking.Asked, body: NewOverrides) -> OverridesMade:
 
 
 def remove_override(call: asking.Asked, id: str) -> Sentence:
-    """Back to the schedule."""
+    """Remove an override: back to the schedule."""
     return Sentence(sentence=call.act(commands.RemoveOverride(id)).sentence)
 
 

@@ -105,7 +105,7 @@ class Status(BaseModel):
 
 
 def get_trace(call: asking.Asked, id: str) -> Trace:
-    """Where did it go? For a receipt, an alert or an incident."""
+    """Where did it go? `id`: a receipt, an alert or an incident."""
     found = call.read(lambda tx: tracing.trace(tx, call.app.ground, id))
     lines = [Line(at=to_text(one.at), kind=one.kind, sentence=one.sentence) for one in found.lines]
     return Trace(subject=found.subject, answer=found.answer, lines=lines)
@@ -144,7 +144,7 @@ def verify_record(call: asking.Asked) -> Verdict:
 
 
 def get_shift(call: asking.Asked) -> Shift:
-    """One call for the live view."""
+    """Everything that a live view shows, in one call."""
     view = call.view()
 
     def look(tx: Tx) -> Shift:

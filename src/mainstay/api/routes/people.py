@@ -126,7 +126,7 @@ def get_contacts(call: asking.Asked, id: str) -> Contacts:
 
 
 def add_address(call: asking.Asked, id: str, body: NewAddress) -> AddressMade:
-    """Another address for somebody."""
+    """A new address for somebody."""
     done = call.act(commands.AddAddress(id, body.kind, body.address, body.secret))
     row: people.Address = done.value
     made = Address(id=row.id, kind=row.kind, address=row.address, secret=row.secret)
@@ -134,18 +134,18 @@ def add_address(call: asking.Asked, id: str, body: NewAddress) -> AddressMade:
 
 
 def remove_address(call: asking.Asked, id: str) -> Sentence:
-    """No longer there; the rules that use it go with it."""
+    """Remove an address; the rules that use it go with it."""
     return Sentence(sentence=call.act(commands.RemoveAddress(id)).sentence)
 
 
 def add_rule(call: asking.Asked, id: str, body: NewRule) -> RuleMade:
-    """When to use which address."""
+    """A new rule: when to use which address."""
     done = call.act(commands.AddRule(id, body.urgency, body.delay_s, body.address))
     return RuleMade(sentence=done.sentence, rule=_rule(done.value))
 
 
 def remove_rule(call: asking.Asked, id: str) -> Sentence:
-    """No longer so."""
+    """Remove a rule."""
     return Sentence(sentence=call.act(commands.RemoveRule(id)).sentence)
 
 

@@ -80,7 +80,7 @@ class Only(Part):
     to: WallClock | None = None
     """When it ends; on the next day when not later than `from`. None: midnight."""
     days: list[Weekday] = []
-    """Only spans that begin on these; none: every day."""
+    """Only spans that begin on these. None: every day."""
     calendar: Id | None = None
     """Only on the business days of this calendar."""
 

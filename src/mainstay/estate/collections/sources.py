@@ -23,7 +23,7 @@ def _path_or_paths(value: object) -> object:
 class SeverityMap(Part):
     """Where the severity stands, and what the sender's words mean in ours.
 
-    Written `{from: $.sev, "1": critical}`: every other key but `otherwise` is one of `words`.
+    Written as a path alone, or `{from: $.sev, "1": critical}`: every other key but `otherwise` is one of `words`.
     """
 
     from_: str = Field(alias="from")

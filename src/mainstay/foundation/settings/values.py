@@ -125,7 +125,7 @@ class Egress(Table):
 
 
 class LimitSettings(Table):
-    """What one request and one connection may cost; `foundation.limits` enforces it."""
+    """What one request and one connection may cost. Beyond it: 413, 429, or the connection ends."""
 
     body_bytes: int = Field(default=1_048_576, ge=1024)
     """Bytes of a request body; also after decompression."""
