@@ -105,7 +105,9 @@ def _channels(
     if sms is not None:
         token = resolve(sms.token, environment=environment)
         account = Sms(base=sms.base, account=sms.account, token=token, sender=sms.sender)
-    return build(egress, smtp=relay, sms=account, clock=clock)
+    return build(
+        egress, smtp=relay, sms=account, ntfy_server=settings.ntfy_server, clock=clock
+    )
 
 
 def _checker(channels: Mapping[str, Channel]) -> Callable[[str, str], str]:

@@ -406,3 +406,9 @@ def test_a_bad_address_is_refused_in_words_that_help(kind: str, given: str) -> N
 def test_channels_that_are_not_set_up_do_not_exist() -> None:
     assert sorted(channels.build(Egress())) == ["ntfy", "slack", "webhook"]
     assert TOKEN not in repr(Sms("AC1", TOKEN, "+1"))
+
+
+def test_an_ntfy_topic_alone_belongs_to_the_server_of_the_settings() -> None:
+    ntfy = channels.build(Egress(), ntfy_server="https://push.example.org")["ntfy"]
+    assert ntfy.check("ops-7f3a") == "https://push.example.org/ops-7f3a"
+    assert ntfy.check("https://ntfy.sh/ops") == "https://ntfy.sh/ops"

@@ -54,7 +54,7 @@ services:
 SERVE = [sys.executable, "-m", "mainstay", "serve"]
 EARLY_ANSWER = """
 import asyncio, sys
-from mainstay import __main__ as program
+from mainstay import running as program
 from mainstay.api.doors import Intake
 
 durable = Intake.keep

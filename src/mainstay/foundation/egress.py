@@ -196,10 +196,13 @@ class Egress:
                 body, cut = await _read(response)
             finally:
                 await response.aclose()
-        except (httpcore.LocalProtocolError, httpcore.UnsupportedProtocol) as error:
+        except (httpcore.LocalProtocolError, httpcore.UnsupportedProtocol):
+            # Its words repeat the header that it refuses, which may be the one with the secret.
             raise Unreachable(
-                f"Cannot write this request to {call.where}: {error}.", permanent=True
-            ) from error
+                f"Cannot write this request to {call.where}: a header of it is not lawful HTTP. "
+                "A secret in it must be one line, without spaces around it.",
+                permanent=True,
+            ) from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
             raise call.broken(error) from error
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in response.headers}

@@ -119,7 +119,7 @@ class TimedOut(Outside):
 
 
 class Rejected(Outside):
-    """An answer that says no; `status` is the other side's number."""
+    """An answer that says no; `reply` is the other side's status."""
 
     code, title = "MS-2003", "Rejected"
 

@@ -126,6 +126,11 @@ def remove_rule(tx: Tx, rule_id: str, *, person: str | None = None) -> Rule:
     return rule
 
 
+def masked(address: str) -> str:
+    """Enough to tell two addresses apart, not enough to use one: a webhook's URL is a secret."""
+    return f"{address[:2]}…{address[-2:]}" if len(address) > 6 else "…"
+
+
 def plan_for(
     tx: Tx, person: str, urgency: Urgency, *, channel: str | None = None
 ) -> tuple[Contact, ...]:

@@ -178,7 +178,7 @@ class Settings(Table):
     sms: Sms | None = None
     """None: nobody can be paged by SMS."""
     ntfy_server: Url = "https://ntfy.sh"
-    """Has no effect yet: an ntfy address names its own server."""
+    """Where an ntfy address that is a topic alone is sent."""
     limits: LimitSettings = LimitSettings()
     """What clients may cost us."""
     retention_days: int = Field(default=30, ge=1, le=3650)

@@ -31,6 +31,7 @@ def build(
     *,
     smtp: Smtp | None = None,
     sms: Sms | None = None,
+    ntfy_server: str = "https://ntfy.sh",
     clock: Clock | None = None,
 ) -> dict[str, Channel]:
     """The channels that work under these settings, by kind; mail and SMS only when set up."""
@@ -38,7 +39,7 @@ def build(
     channels: list[Channel] = [
         Webhook(egress, clock),
         Slack(egress, clock),
-        Ntfy(egress, clock),
+        Ntfy(egress, clock, server=ntfy_server),
     ]
     if smtp is not None:
         channels.append(Mail(egress, clock, relay=smtp))

@@ -27,15 +27,16 @@ class Ntfy:
 
     kind = "ntfy"
 
-    def __init__(self, egress: Egress, clock: Clock) -> None:
+    def __init__(self, egress: Egress, clock: Clock, *, server: str = "https://ntfy.sh") -> None:
         self._egress = egress
         self._clock = clock
+        self._server = server
 
     def check(self, address: str) -> str:
-        """`https://server/topic`; a bare topic is one of ntfy.sh."""
+        """`https://server/topic`; a bare topic is one of the server in the settings."""
         address = address.strip()
         if _TOPIC.fullmatch(address):
-            address = f"https://ntfy.sh/{address}"
+            address = f"{self._server}/{address}"
         checked = self._egress.check(address)
         _split(checked)
         return checked

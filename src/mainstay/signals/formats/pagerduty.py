@@ -28,7 +28,7 @@ from mainstay.signals.item import (
     severity_of,
     web_url,
 )
-from mainstay.signals.times import instant_us
+from mainstay.signals.times import ZERO_US, instant_us
 
 DEDUP_KEY_CHARS_MAX = 255
 _ACTIONS: dict[str, Kind] = {"trigger": "fire", "acknowledge": "acknowledge", "resolve": "resolve"}
@@ -179,7 +179,7 @@ def _timestamp(payload: dict[str, Any]) -> int | None:
     us = instant_us(text)
     if us is None:
         raise Invalid("'payload.timestamp' is not ISO 8601.", pointer="/payload/timestamp")
-    return us
+    return us if us > ZERO_US else None
 
 
 def _labels(payload: dict[str, Any], details: Any) -> dict[str, str]:

@@ -1,0 +1,141 @@
+"""Leases: whoever dies is relieved, and whoever comes back late can no longer decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mainstay.foundation import due
+from mainstay.foundation.db import Database, open_database
+from mainstay.foundation.due import Due
+from mainstay.foundation.errors import Conflict
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+LEASE = timedelta(seconds=20)
+
+
+@pytest.fixture
+def db(data_dir: Path) -> Iterator[Database]:
+    made = open_database(data_dir / "mainstay.db")
+    yield made
+    made.close()
+
+
+def plan(db: Database, key: str = "a", at: datetime = NOW, **facts: int) -> None:
+    db.run(lambda tx: due.plan(tx, "k", key, at=at, facts=facts))
+
+
+def claim(db: Database, at: datetime = NOW, owner: str = "one", limit: int = 10) -> list[Due]:
+    return db.run(lambda tx: due.claim(tx, "k", now=at, owner=owner, limit=limit, lease_s=20))
+
+
+def test_what_is_due_is_claimed_once_and_what_is_not_yet_due_is_left(db: Database) -> None:
+    plan(db, "a", step=3)
+    plan(db, "later", NOW + timedelta(seconds=1))
+    [one] = claim(db)
+    assert (one.key, one.facts, one.tries, one.planned_at) == ("a", {"step": 3}, 1, NOW)
+    assert claim(db) == []
+
+
+def test_the_oldest_plan_comes_first_also_when_only_some_fit(db: Database) -> None:
+    for n in (3, 1, 2):
+        plan(db, f"k{n}", NOW - timedelta(minutes=10 - n))
+    assert [one.key for one in claim(db, limit=2)] == ["k1", "k2"]
+
+
+def test_a_worker_that_dies_is_relieved_when_its_lease_ends(db: Database) -> None:
+    plan(db)
+    claim(db)
+    assert claim(db, NOW + LEASE - timedelta(microseconds=1)) == []
+    [again] = claim(db, NOW + LEASE)
+    assert again.tries == 2
+    assert again.planned_at == NOW
+
+
+def test_a_worker_that_was_away_longer_than_its_lease_can_decide_nothing(db: Database) -> None:
+    plan(db)
+    [stale] = claim(db)
+    [fresh] = claim(db, NOW + LEASE, owner="two")
+    assert not db.run(lambda tx: due.finish(tx, stale))
+    assert not db.run(lambda tx: due.again(tx, stale, at=NOW))
+    assert db.run(lambda tx: due.finish(tx, fresh))
+
+
+def test_a_new_plan_voids_a_lease(db: Database) -> None:
+    plan(db)
+    [stale] = claim(db)
+    plan(db, at=NOW + timedelta(hours=1))
+    assert not db.run(lambda tx: due.finish(tx, stale))
+    [fresh] = claim(db, NOW + timedelta(hours=1))
+    assert fresh.tries == 1
+
+
+def test_a_worker_from_before_the_row_was_taken_off_cannot_finish_its_successor(
+    db: Database,
+) -> None:
+    plan(db)
+    [stale] = claim(db)
+    db.run(lambda tx: due.cancel(tx, "k", "a"))
+    plan(db)
+    claim(db)
+    assert not db.run(lambda tx: due.finish(tx, stale))
+
+
+def test_again_gives_it_back_for_later(db: Database) -> None:
+    plan(db)
+    [one] = claim(db)
+    assert db.run(lambda tx: due.again(tx, one, at=NOW + timedelta(minutes=1)))
+    assert claim(db, NOW + timedelta(seconds=59)) == []
+    assert len(claim(db, NOW + timedelta(minutes=1))) == 1
+
+
+def test_plan_once_leaves_an_earlier_plan_and_a_lease_alone(db: Database) -> None:
+    assert db.run(lambda tx: due.plan_once(tx, "k", "a", at=NOW))
+    [one] = claim(db)
+    assert not db.run(lambda tx: due.plan_once(tx, "k", "a", at=NOW))
+    assert db.run(lambda tx: due.finish(tx, one))
+
+
+def test_sooner_moves_what_waits_and_never_what_is_held_or_sooner_already(db: Database) -> None:
+    plan(db, at=NOW + timedelta(hours=1))
+    assert db.run(lambda tx: due.sooner(tx, "k", "a", at=NOW))
+    assert not db.run(lambda tx: due.sooner(tx, "k", "a", at=NOW + timedelta(minutes=5)))
+    [one] = claim(db)
+    assert one.planned_at == NOW
+    assert not db.run(lambda tx: due.sooner(tx, "k", "a", at=NOW))
+
+
+def test_a_node_that_starts_again_gets_back_what_it_held_and_nobody_elses(db: Database) -> None:
+    plan(db, "mine")
+    claim(db, owner="one")
+    plan(db, "theirs")
+    claim(db, owner="two")
+    assert db.run(lambda tx: due.release(tx, "one", now=NOW)) == 1
+    assert [one.key for one in claim(db)] == ["mine"]
+
+
+def test_kinds_do_not_mix(db: Database) -> None:
+    plan(db)
+    assert db.run(lambda tx: due.claim(tx, "x", now=NOW, owner="o", limit=9, lease_s=9)) == []
+    assert db.read(lambda tx: due.next_at(tx, "x")) is None
+    assert db.read(lambda tx: due.next_at(tx, "k")) == NOW
+
+
+def hold(db: Database, owner: str, at: datetime = NOW) -> int | None:
+    return db.run(lambda tx: due.hold(tx, "settle", owner=owner, now=at, lease_s=20))
+
+
+def test_one_owner_at_a_time_and_the_next_one_gets_a_higher_token(db: Database) -> None:
+    first = hold(db, "one")
+    assert first is not None
+    assert hold(db, "two") is None
+    assert hold(db, "one", NOW + timedelta(seconds=10)) == first
+    assert hold(db, "two", NOW + timedelta(seconds=29)) is None
+    second = hold(db, "two", NOW + timedelta(seconds=30))
+    assert second == first + 1
+    with pytest.raises(Conflict):
+        db.run(lambda tx: due.fence(tx, "settle", first))
+    db.run(lambda tx: due.fence(tx, "settle", second))
