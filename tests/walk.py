@@ -36,6 +36,7 @@ mainstay: 1
 org: {name: Alpenpay, timezone: Europe/Zurich}
 teams:
   payops: {members: [mara, ben]}
+  dataops: {members: [ben]}
 people:
   mara: {name: Mara Keller}
   ben: {name: Ben Okafor}
@@ -54,6 +55,7 @@ escalations:
   payops:
     - {after: 0m, notify: [schedule:payops-oncall], repeat: {times: 1, every: 5m}}
     - {after: 10m, notify: [person:ben]}
+  dataops: [{after: 0m, notify: [person:ben]}]
   fallback: [{after: 0m, notify: [person:head]}]
 services:
   checkout: {tier: 1, owner: payops, depends: [pay-api]}
@@ -63,6 +65,9 @@ services:
   beta: {tier: 2, owner: payops}
   gamma: {tier: 3, owner: payops}
   delta: {tier: 3, owner: payops}
+  web: {tier: 1, owner: payops, depends: [lake]}
+  mobile: {tier: 1, owner: payops, depends: [lake]}
+  lake: {tier: 1, owner: dataops}
 """
 ROOT = people.Actor("person", "root", "admin")
 

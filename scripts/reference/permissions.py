@@ -44,6 +44,7 @@ WHAT = {
     "people.read": "See people; their addresses masked.",
     "people.contact_own": "Set one's own addresses and rules; try them out.",
     "people.contact_any": "The same for anybody, and see addresses in full.",
+    "people.secret": "Name the secret that goes out with pages to an address.",
     "people.token": "Make, list and revoke API tokens.",
     "keys.manage": "Make, list and revoke intake keys.",
     "record.read": "Read the record; trace an alert.",

@@ -24,6 +24,8 @@ from mainstay.people import Address
 from mainstay.runtime import Runtime, Wake
 
 DATABASE = "mainstay.db"
+BY_PROVIDER = {"mail": "smtp", "sms": "sms"}
+"""Channels that need a provider, and the table of the settings that names it."""
 """The file in the data folder."""
 
 
@@ -105,16 +107,19 @@ def _channels(
     if sms is not None:
         token = resolve(sms.token, environment=environment)
         account = Sms(base=sms.base, account=sms.account, token=token, sender=sms.sender)
-    return build(
-        egress, smtp=relay, sms=account, ntfy_server=settings.ntfy_server, clock=clock
-    )
+    return build(egress, smtp=relay, sms=account, ntfy_server=settings.ntfy_server, clock=clock)
 
 
 def _checker(channels: Mapping[str, Channel]) -> Callable[[str, str], str]:
     def check(kind: str, address: str) -> str:
         if kind not in channels:
             known = ", ".join(sorted(channels))
-            raise Invalid(f"No channel {kind!r} is set up here; there is {known}.", pointer="/kind")
+            words = f"No channel {kind!r} is set up here; there is {known}."
+            if kind in BY_PROVIDER:
+                words += (
+                    f" It needs the table [{BY_PROVIDER[kind]}] in mainstay.toml, and a restart."
+                )
+            raise Invalid(words, pointer="/kind")
         return channels[kind].check(address)
 
     return check

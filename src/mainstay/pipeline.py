@@ -69,8 +69,7 @@ def report_self(tx: Tx, ground: Ground, summary: str, *, key: str, now: datetime
     payload = {"summary": summary, "source": SELF, "severity": "critical"}
     event = {"event_action": "trigger", "dedup_key": key, "payload": payload}
     body = msgspec.json.encode(event | {"routing_key": "*" * 32})
-    receipt = ground.ids.new("rcp", now)
-    arrival = signals.Arrival(receipt, to_us(now))
+    arrival = signals.Arrival(receipt := ground.ids.new("rcp", now), to_us(now))
     reading = signals.door_named("pagerduty").read(body, SELF_SOURCE, arrival)
     version = ground.views.current(tx).version
     accept(tx, Arrived(receipt, now, SELF, "pagerduty", version, {}, body, reading))
@@ -127,13 +126,12 @@ def opened(batch: Batch, alert: Alert, because: str) -> None:
     silence = batch.silences.of(alert)
     if silence is not None:
         alerts.insert(batch.tx, alert, silence=silence.id)
-        words = f"{because}; silenced by {silence.author}, because {silence.reason}"
-        batch.note("alert.silenced", alert, words)
-        return
+        because += f"; silenced by {silence.author}, because {silence.reason}"
+        return batch.note("alert.silenced", alert, because)
     attached = settling.place(batch, alert)
     alerts.insert(batch.tx, alert, incident=attached.incident.id)
-    words = f"{because}; in {attached.incident.name}"
-    batch.note("alert.opened", alert, words, incident=attached.incident.id)
+    because += f"; in {attached.incident.name}"
+    batch.note("alert.opened", alert, because, incident=attached.incident.id)
     settling.follow_up(batch, alert, attached)
 
 
@@ -170,7 +168,9 @@ def take(tx: Tx, ground: Ground, one: Due, *, now: datetime) -> Ready | None:
             ready, facts = None, fired.facts
         case paging.SEND_DUE:
             limits, token = ground.limits, ground.token()
-            ready, facts = paging.begin(tx, one, view=view, limits=limits, token=token, now=now)
+            ready, facts = paging.begin(
+                tx, ground.ids, one, view=view, limits=limits, token=token, now=now
+            )
         case _:
             return paging.begin_update(tx, one, view=view)
     record.write(tx, facts, now=now, estate_version=view.version)

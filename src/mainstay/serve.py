@@ -210,8 +210,13 @@ def _tell_bad(error: estate.BadEstate, in_force: int) -> None:
     log.error("the estate folder has errors; version %d stays in force", in_force)
 
 
-def _reload(runtime: Runtime) -> None:
-    """On SIGHUP, in a thread of its own."""
+def _reload(runtime: Runtime, turn: threading.Lock) -> None:
+    """On SIGHUP, in a thread of its own; one after the other, so that what is read last stays."""
+    with turn:
+        _apply_again(runtime)
+
+
+def _apply_again(runtime: Runtime) -> None:
     folder = runtime.settings.estate
     if folder is None:
         log.warning("SIGHUP reads the estate folder again, and the settings name none")
@@ -229,8 +234,9 @@ def _reload(runtime: Runtime) -> None:
 
 async def _listen(runtime: Runtime, server: Server) -> None:
     loop = asyncio.get_running_loop()
+    turn = threading.Lock()
     loop.add_signal_handler(
-        signal.SIGHUP, lambda: loop.run_in_executor(None, _reload, runtime) and None
+        signal.SIGHUP, lambda: loop.run_in_executor(None, _reload, runtime, turn) and None
     )
     server.config.timeout_graceful_shutdown = REQUESTS_S
     await server.serve()
@@ -300,6 +306,6 @@ def _start_logs(settings: Settings, secrets: list[str]) -> None:
     stream.setFormatter(Lines(json_lines=json_lines, blank=redactor(secrets)))
     root = logging.getLogger()
     root.handlers[:] = [stream]
-    root.setLevel(settings.log_level.upper())
-    for noisy in ("uvicorn", "asyncio"):
-        logging.getLogger(noisy).setLevel("WARNING")
+    # What others write at debug level holds whole headers: theirs is only what is wrong.
+    root.setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level.upper())))
+    logging.getLogger("mainstay").setLevel(settings.log_level.upper())

@@ -89,7 +89,7 @@ def test_pressing_the_button_acknowledges_once_as_the_person_who_was_paged(mains
     assert b"You have it now" in done.body
     assert b"<button" not in done.body
     again = mainstay.call("POST", link(mainstay))
-    assert b"used before" in again.body
+    assert (again.status, b"used before" in again.body) == (409, True)
     assert b"used before" in mainstay.call("GET", link(mainstay)).body
     timeline = mainstay.own("GET", "/incidents/1/timeline").json["items"]
     kinds = [fact["actor"] for fact in timeline if fact["kind"] == "incident.acknowledged"]
@@ -108,7 +108,8 @@ def test_the_link_says_who_has_it_already(mainstay: Live) -> None:
 def test_the_link_of_a_resolved_incident_says_so_and_is_not_spent(mainstay: Live) -> None:
     assert mainstay.own("POST", "/incidents/1/resolve").status == 200
     assert b"It is resolved" in mainstay.call("GET", link(mainstay)).body
-    assert b"resolved" in mainstay.call("POST", link(mainstay)).body
+    pressed = mainstay.call("POST", link(mainstay))
+    assert (pressed.status, b"resolved" in pressed.body) == (409, True)
     assert mainstay.rows("SELECT used_at FROM paging_link") == [(None,)]
 
 
@@ -117,6 +118,25 @@ def test_a_link_that_is_none_is_404_in_words(mainstay: Live, token: str) -> None
     for method in ("GET", "POST"):
         answer = mainstay.call(method, "/a/" + urlencode({"": token})[1:])
         assert (answer.status, b"not valid" in answer.body) == (404, True)
+
+
+def leave(mainstay: Live) -> None:
+    """Mara leaves: the estate names her no more."""
+    declared = mainstay.own("GET", "/estate").json["estate"]
+    del declared["people"]["mara"]
+    declared["teams"]["payops"]["members"] = ["ben"]
+    declared["schedules"]["payops-oncall"]["layers"][0]["order"] = ["ben"]
+    assert mainstay.own("POST", "/estate/apply", {"estate": declared}, role="admin").status == 200
+
+
+def test_the_link_of_somebody_who_has_left_acknowledges_nothing(mainstay: Live) -> None:
+    ben = mainstay.token("viewer", "ben")
+    leave(mainstay)
+    for method in ("GET", "POST"):
+        answer = mainstay.call(method, link(mainstay))
+        assert (answer.status, b"no longer" in answer.body) == (403, True)
+    shown = mainstay.call("GET", "/mainstay/v1/incidents/1", key=ben)
+    assert shown.json["acknowledged_by"] is None
 
 
 def test_a_link_takes_no_other_method(mainstay: Live) -> None:
@@ -194,3 +214,18 @@ def test_where_no_provider_is_set_up_the_callback_does_not_exist(tmp_path: Path)
     (tmp_path / "other").mkdir()
     with live(tmp_path / "other", run_loops=False) as other:
         assert texts(other, "1").status == 404
+
+
+def test_the_number_of_somebody_who_has_left_acknowledges_nothing(mainstay: Live) -> None:
+    ben = mainstay.token("viewer", "ben")
+    leave(mainstay)
+    assert b"<Message>" not in texts(mainstay, "1").body
+    shown = mainstay.call("GET", "/mainstay/v1/incidents/1", key=ben)
+    assert shown.json["acknowledged_by"] is None
+
+
+def test_an_sms_acknowledges_only_what_its_sender_was_paged_for(mainstay: Live) -> None:
+    ben = "+41790000001"
+    answer = texts(mainstay, "1", number=ben)
+    assert (answer.status, holder(mainstay)) == (200, None)
+    assert b"INC-1 has not paged you" in answer.body

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
-from mainstay.cli import program, run
+from mainstay.cli import program, run, show
 from mainstay.cli.client import Client
 from mainstay.foundation.errors import BadReply, Invalid, Refused, Rejected, TimedOut, Unreachable
 
@@ -166,6 +169,42 @@ def test_a_long_list_is_asked_for_in_pages(others: list[Other]) -> None:
         b"/mainstay/v1/alerts?limit=500&after=x.y",
         b"/mainstay/v1/alerts?limit=200&after=x.y",
     ]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_that_lacks_a_sign_shows_another_and_not_a_fault(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding=encoding)
+    monkeypatch.setattr("sys.stdout", out)
+    assert run(_saying("✓ well"), ["say"]) == 0
+    assert raw.getvalue() == b"? well\n"
+
+
+def test_whoever_reads_only_the_first_line_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as out:
+        monkeypatch.setattr("sys.stdout", out)
+        assert run(_saying("x" * 100_000), ["say"]) == 0
+
+
+def _saying(words: str) -> click.Group:
+    group = click.Group()
+
+    @group.command()
+    def say() -> None:
+        show.console(sys.stdout, {}).print(words)
+
+    return group
+
+
+def test_applying_a_folder_that_is_not_there_says_how_to_begin(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(program(), ["apply", "nowhere"]) == 2
+    assert "mainstay init nowhere" in capsys.readouterr().err
 
 
 def test_init_never_writes_over_files(capsys: pytest.CaptureFixture[str]) -> None:

@@ -103,8 +103,45 @@ def test_people_take_shifts_silence_and_are_told_where_pages_go(install: Install
     assert "carrier-pigeon" in err
     install.says("contact", "add", "ana", "webhook", "https://hooks.example.com/a")
     address = install.json("contact", "list", "ana")["addresses"][0]["id"]
-    install.says("contact", "rule", "add", "ana", "high", address, "--after", "5m")
+    said = install.says("contact", "rule", "add", "ana", "high", address, "--after", "5m")
+    assert "after 5 min" in said
     assert install.json("contact", "list", "ana")["rules"][0]["delay_s"] == 300
+    assert "5 m" in install.says("contact", "list", "ana")
+
+
+def test_a_test_page_that_nobody_took_is_a_failure_for_scripts_too(install: Install) -> None:
+    install.start("--estate", str(install.estate()))
+    install.says("contact", "add", "ana", "webhook", "https://pages.invalid/ana")
+    code, out, _ = install.cli("contact", "test", "ana")
+    assert "✗" in out
+    assert "No address is known for pages.invalid" in out
+    assert "Errno" not in out
+    assert code == 1
+    assert install.cli("contact", "test", "ana", "--json")[0] == 1
+
+
+def test_what_was_done_names_times_as_people_write_them(install: Install) -> None:
+    install.start("--estate", str(install.estate()))
+    said = install.says("silence", "add", "service=shop", "--for", "2h", "--reason", "move")
+    assert re.search(r"until \w{3} \d+ \w{3} \d\d:\d\d CES?T( \d{4})?: move", said)
+    said = install.says(
+        "override", "add", "ops-oncall", "ben", "--until", "+2h", "--reason", "dentist"
+    )
+    assert re.search(r"from \w{3} \d+ \w{3} \d\d:\d\d CES?T to ", said)
+
+
+def test_an_unknown_channel_is_refused_with_the_table_that_it_needs(install: Install) -> None:
+    install.start("--estate", str(install.estate()))
+    code, _, err = install.cli("contact", "add", "ana", "mail", "ana@example.org")
+    assert code == 2
+    assert "[smtp] in mainstay.toml" in err
+
+
+def test_a_day_that_is_none_is_refused_with_what_fits(install: Install) -> None:
+    install.start("--estate", str(install.estate()))
+    code, _, err = install.cli("shadow", "--day", "yesterday")
+    assert code == 2
+    assert "write it as 2026-11-22" in err
 
 
 def test_nothing_is_lost_when_the_server_is_killed(install: Install) -> None:

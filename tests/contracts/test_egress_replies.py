@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -167,3 +168,13 @@ def test_a_certificate_is_verified_by_authority_and_by_name(world: World, tmp_pa
         with pytest.raises(Unreachable, match="certificate is not one that we trust"):
             asyncio.run(call(name, ca_file))
     assert len(hook.hits) == 1
+
+
+def test_a_secret_that_no_header_can_carry_is_not_repeated_in_the_error(world: World) -> None:
+    hook = world.provider()
+    error = failure(hook, headers={"Authorization": "Bearer two\nlines of a secret"})
+    assert isinstance(error, Unreachable)
+    assert error.permanent
+    told = "".join(traceback.format_exception(error))
+    assert "lines of a secret" not in told
+    assert hook.hits == []

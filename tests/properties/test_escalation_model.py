@@ -49,8 +49,8 @@ class Corridor(RuleBasedStateMachine):
         self.held: dict[Key, datetime] = {}
         """Closed by hand while the source goes on firing."""
         self.silence: dict[str, str] = {}
-        self.taken: set[str] = set()
-        """Incidents that somebody acknowledged, so that no step of theirs may page."""
+        self.asked: set[str] = set()
+        """Incidents for which somebody asked for pages by hand, silence or not."""
         self.wrong: list[str] = []
         self.in_flight: set[str] = set()
 
@@ -118,7 +118,7 @@ class Corridor(RuleBasedStateMachine):
         if incident is None:
             return
         for alert in self.walk.app.db.read(lambda tx: alerts.open_of_incident(tx, incident.id)):
-            key = (alert.service, alert.labels["alertname"], alert.severity)
+            key = (alert.service, alert.labels.get("alertname", ""), alert.severity)
             if key in self.firing:
                 self.firing.remove(key)
                 self.held[key] = self.walk.clock.now()
@@ -127,11 +127,15 @@ class Corridor(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def somebody_escalates(self, data: st.DataObject) -> None:
-        self.do(data, lambda name: commands.EscalateNow(name, "it grows"))
+        self.do(data, lambda name: self.ask(commands.EscalateNow(name, "it grows")))
 
     @rule(data=st.data(), person=st.sampled_from(["mara", "ben"]))
     def somebody_hands_it_on(self, data: st.DataObject, person: str) -> None:
-        self.do(data, lambda name: commands.Reassign(name, person))
+        self.do(data, lambda name: self.ask(commands.Reassign(name, person)))
+
+    def ask(self, command: Any) -> Any:
+        self.asked.add(command.incident)
+        return command
 
     @rule(person=st.sampled_from(["mara", "ben"]))
     def somebody_takes_the_shift(self, person: str) -> None:
@@ -201,7 +205,7 @@ class Corridor(RuleBasedStateMachine):
             self.wrong.append(f"{page.person} was paged for {incident.name}, which is resolved")
         if incident.acked_by is not None and not by_hand:
             self.wrong.append(f"{page.person} was paged for {incident.name}, which is taken")
-        if is_muted(self.walk, incident) and not by_hand:
+        if is_muted(self.walk, incident) and incident.id not in self.asked:
             self.wrong.append(f"{page.person} was paged for {incident.name}, which is silenced")
 
     @invariant()

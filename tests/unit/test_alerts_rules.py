@@ -171,15 +171,38 @@ def test_time_that_we_were_down_is_given_back_once(walk: Walk) -> None:
     assert walk.alerts()[0].expires_at == int((ends + timedelta(minutes=5)).timestamp() * 1e6)
 
 
-def test_a_neighbourless_service_of_an_incident_that_reopens_joins_it_in_the_same_request(
-    walk: Walk,
-) -> None:
-    """checkout and pay-db are neighbours of pay-api; a reopened incident has all three at once."""
-    for service in ("pay-api", "checkout", "pay-db"):
+def test_what_reopens_takes_back_all_its_services_for_the_rest_of_the_request(walk: Walk) -> None:
+    """web and mobile have only lake in common, which is in the incident too."""
+    for service in ("web", "lake", "mobile"):
         walk.fires(service)
-    for service in ("pay-api", "checkout", "pay-db"):
+    for service in ("web", "lake", "mobile"):
         walk.clears(service)
-    walk.sends([fire("pay-api"), fire("pay-db"), fire("checkout")])
+    walk.sends([fire("web"), fire("mobile")])
     walk.settle()
     assert len(walk.incidents()) == 1
     assert not walk.rows("SELECT receipt FROM signals_request WHERE state <> 'settled'")
+
+
+def test_a_fault_closed_by_hand_speaks_again_once_its_source_said_that_it_was_over(
+    walk: Walk,
+) -> None:
+    walk.fires("alpha")
+    walk.act(commands.Resolve("INC-1"))
+    walk.fires("alpha")
+    assert not walk.alerts()
+    walk.clears("alpha")
+    walk.fires("alpha")
+    assert len(walk.alerts()) == 1
+
+
+def test_a_fault_closed_by_hand_that_goes_on_firing_speaks_again_after_a_quarter_of_an_hour(
+    walk: Walk,
+) -> None:
+    walk.fires("alpha")
+    walk.act(commands.Resolve("INC-1"))
+    walk.clock.forward(minutes=14)
+    walk.fires("alpha")
+    assert not walk.alerts()
+    walk.clock.forward(minutes=1)
+    walk.fires("alpha")
+    assert len(walk.alerts()) == 1

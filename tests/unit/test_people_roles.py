@@ -23,6 +23,7 @@ EXPECTED = {
     "people.read",
     "people.contact_own",
     "people.contact_any",
+    "people.secret",
     "people.token",
     "keys.manage",
     "record.read",
@@ -114,7 +115,9 @@ def test_a_token_of_one_team_acts_on_that_team_alone() -> None:
     require(person("lead"), "incidents.act", team="cards")
 
 
-@pytest.mark.parametrize("permission", ["estate.apply", "keys.manage", "people.token"])
+@pytest.mark.parametrize(
+    "permission", ["estate.apply", "keys.manage", "people.secret", "people.token"]
+)
 def test_a_token_of_one_team_never_changes_what_concerns_every_team(permission: str) -> None:
     require(person("admin"), permission)
     with pytest.raises(Forbidden, match="every team"):

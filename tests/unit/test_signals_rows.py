@@ -51,6 +51,14 @@ def find(database: Database, receipt: str) -> signals.Request:
     return found
 
 
+def test_what_is_settled_together_fits_into_the_memory(database: Database) -> None:
+    one = b'[{"labels":{"alertname":"A"},"annotations":{"a":"' + b"x" * 3_000_000 + b'"}}]'
+    for number in range(4):
+        put(database, f"sig_{number}", one)
+    found = database.read(lambda tx: signals.waiting(tx, 400))
+    assert [request.receipt for request in found] == ["sig_0", "sig_1"]
+
+
 class TestAdmit:
     def test_a_request_is_kept_as_it_came_with_what_was_wrong_in_it(
         self, database: Database

@@ -80,6 +80,8 @@ def _perform(act: Act, command: Command) -> Done:
 
 def _may(act: Act, command: Command) -> None:
     """One's own addresses and rules need less than anybody's."""
+    if isinstance(command, commands.AddAddress) and command.secret is not None:
+        people.require(act.actor, "people.secret")
     if isinstance(command, _ABOUT_ONESELF):
         own = getattr(command, "person", act.actor.id) == act.actor.id
         if own:

@@ -229,4 +229,5 @@ PERMISSION: dict[type, str] = {
     RevokeToken: "people.token",
     Apply: "estate.apply",
 }
-"""What each command needs. `people.contact_own` will do where it is about oneself."""
+"""What each command needs. `people.contact_own` will do where it is about oneself; an address with
+a secret needs `people.secret` as well."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from mainstay import oncall
 from mainstay.estate import View
 from mainstay.foundation.db import Tx
 from mainstay.foundation.record import Fact
@@ -41,6 +43,13 @@ class Act:
     def who(self) -> str:
         """As the record names them."""
         return str(self.actor)
+
+    def when(self, at: datetime) -> str:
+        """`at` for a person, in the zone of the organisation; with the year if it is another."""
+        zone = ZoneInfo(self.view.estate.org.timezone)
+        year = at.astimezone(zone).year
+        words = oncall.said(at, zone)
+        return words if year == self.now.astimezone(zone).year else f"{words} {year}"
 
     def fact(self, kind: str, subject: str, because: str, *, incident: str | None = None) -> Fact:
         """A row about this act."""

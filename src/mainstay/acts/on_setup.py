@@ -20,7 +20,6 @@ from mainstay.acts.commands import (
     RevokeToken,
 )
 from mainstay.acts.done import Act, Done
-from mainstay.foundation.clock import to_text
 from mainstay.foundation.errors import Invalid
 from mainstay.foundation.nearest import hint
 from mainstay.foundation.record import Fact
@@ -51,7 +50,10 @@ def perform(act: Act, command: OnSetup) -> Done:
         case RemoveAddress():
             own = _own(act)
             removed = people.remove_address(act.tx, command.address, now=act.now, person=own)
-            return _done(act, "address.removed", command.address, removed.sentence, removed.address)
+            gone_to = removed.address.address
+            told = removed.sentence.replace(gone_to, people.masked(gone_to))
+            fact = act.fact("address.removed", command.address, told)
+            return Done(removed.sentence, command.address, removed.address, (fact,))
         case AddRule():
             rule = people.add_rule(
                 act.tx,
@@ -62,10 +64,10 @@ def perform(act: Act, command: OnSetup) -> Done:
                 address=command.address,
                 now=act.now,
             )
-            words = (
-                f"pages of {rule.urgency} urgency for {rule.person} go to {rule.address} "
-                f"after {rule.delay_s} s"
-            )
+            minutes, seconds = divmod(rule.delay_s, 60)
+            after = f"{minutes} min" if minutes and not seconds else f"{rule.delay_s} s"
+            when = f"after {after}" if rule.delay_s else "at once"
+            words = f"pages of {rule.urgency} urgency for {rule.person} go to {rule.address} {when}"
             return _done(act, "rule.added", rule.id, words, rule)
         case RemoveRule():
             gone_rule = people.remove_rule(act.tx, command.rule, person=_own(act))
@@ -102,8 +104,9 @@ def _add_overrides(act: Act, command: AddOverrides) -> Done:
     for one in made:
         instead = f" instead of {one.instead_of}" if one.instead_of else ""
         words = (
-            f"{one.person} is on call for {one.schedule}{instead} from {to_text(one.starts_at)} "
-            f"to {to_text(one.ends_at)}: {one.reason}"
+            f"{one.person} is on call for {one.schedule}{instead} "
+            f"from {act.when(one.starts_at)} "
+            f"to {act.when(one.ends_at)}: {one.reason}"
         )
         facts.append(act.fact("override.added", one.id, words))
     return Done("; ".join(f.because for f in facts), made[0].id, made, tuple(facts))
@@ -121,8 +124,9 @@ def _add_address(act: Act, command: AddAddress) -> Done:
         now=act.now,
         secret=command.secret,
     )
-    words = f"{row.person} can be paged by {row.kind} at {row.address}"
-    return _done(act, "address.added", row.id, words, row)
+    words = f"{row.person} can be paged by {row.kind} at"
+    fact = act.fact("address.added", row.id, f"{words} {people.masked(row.address)}")
+    return Done(f"{words} {row.address}", row.id, row, (fact,))
 
 
 def _create_key(act: Act, command: CreateKey) -> Done:

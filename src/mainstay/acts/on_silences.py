@@ -6,7 +6,7 @@ from mainstay import alerts, incidents, paging
 from mainstay.acts.commands import AddSilence, EndSilence
 from mainstay.acts.done import Act, Done
 from mainstay.alerts import Alert, Silence
-from mainstay.foundation.clock import from_us, to_text
+from mainstay.foundation.clock import from_us
 from mainstay.foundation.record import Fact
 
 
@@ -24,7 +24,8 @@ def add(act: Act, command: AddSilence) -> Done:
         now=act.now,
     )
     matched = ", ".join(str(matcher) for matcher in made.matchers)
-    words = f"{author} silenced {matched} until {to_text(command.ends_at)}: {made.reason}"
+    who = act.actor.id if author == act.actor.id else f"{act.actor.id}, for {author},"
+    words = f"{who} silenced {matched} until {act.when(command.ends_at)}: {made.reason}"
     facts = [act.fact("silence.added", made.id, words)]
     return Done(words, made.id, made, (*facts, *mute(act, made, muted)))
 
@@ -40,7 +41,7 @@ def start(act: Act, silence: Silence) -> list[Fact]:
 
 def mute(act: Act, silence: Silence, muted: list[Alert]) -> list[Fact]:
     """The alerts that fell silent; an incident of which nothing is heard any more stops paging."""
-    until = to_text(from_us(silence.ends_at))
+    until = act.when(from_us(silence.ends_at))
     words = f"silenced by {silence.author} until {until}, because {silence.reason}"
     facts = [
         act.fact("alert.silenced", alert.id, words, incident=alert.incident) for alert in muted

@@ -315,7 +315,7 @@ def page_all(
 
 
 def every_open(tx: Tx) -> list[Alert]:
-    """All open alerts, oldest first: for Alertmanager's list and for a new silence."""
+    """All open alerts, oldest first: for tests; the product reads in pieces."""
     return [
         _alert(row)
         for row in tx.all(
@@ -384,6 +384,16 @@ def live_silences(tx: Tx, now_us: int) -> list[Silence]:
         now=now_us,
     )
     return [_silence(row) for row in rows]
+
+
+def silences_n(tx: Tx, now_us: int) -> int:
+    """How many are in force or to come."""
+    return int(
+        tx.value(
+            "SELECT count(*) FROM alerts_silence WHERE ended_at IS NULL AND ends_at > :now",
+            now=now_us,
+        )
+    )
 
 
 def silences(tx: Tx, *, ended_since_us: int, limit: int = 1_000) -> list[Silence]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,6 +17,14 @@ from mainstay.foundation.errors import Conflict, Invalid, NotFound
 from mainstay.foundation.ids import Ids
 
 SILENCE_LONGEST = timedelta(days=180)
+SILENCES_MAX = 1_000
+"""In force or to come: each is asked about every new alert."""
+READ_AT_ONCE = 1_000
+MATCHERS_MAX = 50
+MATCHER_CHARS_MAX = 1_000
+REASON_CHARS_MAX = 1_000
+"""It stands in the record once more for each alert that falls silent."""
+AUTHOR_CHARS_MAX = 200
 SILENCE_DUE = "alerts.silence"
 """The due rows at which a silence starts or ends; their key is its id."""
 
@@ -53,6 +62,10 @@ def silence(
 ) -> tuple[Silence, list[Alert]]:  # fmt: skip
     """A new silence, and the open alerts that it mutes at once. Invalid says what to change."""
     _check(matchers, starts_at, ends_at, reason=reason, now=now)
+    _check_sizes(matchers, author, reason)
+    if store.silences_n(tx, to_us(now)) >= SILENCES_MAX:
+        words = f"There are {SILENCES_MAX:,} silences, the most that there may be. End one first."
+        raise Conflict(words)
     made = Silence(
         id=ids.new("sil", now),
         matchers=matchers,
@@ -75,12 +88,20 @@ def start_silence(tx: Tx, made: Silence) -> list[Alert]:
     due.plan(tx, SILENCE_DUE, made.id, at=from_us(made.ends_at))
     muted = [
         alert
-        for alert in store.every_open(tx)
+        for alert in _open(tx)
         if alert.silence is None and fits_all(made.matchers, matched_labels(alert))
     ]
     for alert in muted:
         store.mute(tx, alert.id, made.id)
     return muted
+
+
+def _open(tx: Tx) -> Iterator[Alert]:
+    """Every open alert, newest first, read in pieces: there may be a hundred thousand."""
+    before: tuple[int, str] | None = None
+    while rows := store.page_open(tx, service=None, before=before, limit=READ_AT_ONCE):
+        yield from rows
+        before = (rows[-1].opened_at, rows[-1].id)
 
 
 def end_silence(tx: Tx, silence_id: str, *, now: datetime) -> tuple[Silence, list[Alert]]:
@@ -126,3 +147,18 @@ def _check(
         raise Invalid("A silence must end after it starts, and after now.", pointer="/ends_at")
     if ends_at - starts_at > SILENCE_LONGEST:
         raise Invalid(f"A silence lasts at most {SILENCE_LONGEST.days} days.", pointer="/ends_at")
+
+
+def _check_sizes(matchers: tuple[Matcher, ...], author: str, reason: str) -> None:
+    """Every alert from now on is compared with this; so it must be short."""
+    if len(matchers) > MATCHERS_MAX:
+        raise Invalid(f"A silence has at most {MATCHERS_MAX} matchers.", pointer="/matchers")
+    for number, one in enumerate(matchers):
+        if len(one.name) + len(one.value) > MATCHER_CHARS_MAX:
+            words = f"A matcher has at most {MATCHER_CHARS_MAX:,} characters."
+            raise Invalid(words, pointer=f"/matchers/{number}")
+    if len(reason) > REASON_CHARS_MAX:
+        words = f"A reason has at most {REASON_CHARS_MAX:,} characters."
+        raise Invalid(words, pointer="/reason")
+    if len(author) > AUTHOR_CHARS_MAX:
+        raise Invalid(f"An author has at most {AUTHOR_CHARS_MAX} characters.", pointer="/author")

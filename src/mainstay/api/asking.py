@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from mainstay.api.bodies import read_body
 from mainstay.estate import View
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
-from mainstay.foundation.errors import Forbidden, Impossible, Invalid, MainstayError, Unknown
+from mainstay.foundation.errors import Forbidden, Impossible, Invalid, MainstayError, Stuck, Unknown
 from mainstay.foundation.limits import Limits
 from mainstay.foundation.record import Fact
 from mainstay.people import Actor
@@ -180,16 +181,24 @@ def admit(app: Runtime, token: str | None, permission: str, *, what: str) -> Cal
             "No token, or none that is in force. Send `Authorization: Bearer mst_…`; "
             "`mainstay token create` makes one."
         )
+    call = Call(app, actor, now)
+    require(call, permission, what=what)
+    if stale and actor.token_id is not None:
+        token_id = actor.token_id
+        with contextlib.suppress(Stuck):  # a full disk must not keep anybody from reading
+            app.db.run(lambda tx: people.touch_token(tx, token_id, now=now))
+    return call
+
+
+def require(call: Call, permission: str, *, what: str) -> None:
+    """Nothing when they may; else Forbidden, and a row in the record. `what` names the route."""
+    app, actor, now = call.app, call.actor, call.now
     try:
         people.require(actor, permission)
     except Forbidden as error:
         because = error.sentence
         app.db.run(lambda tx: _refused(tx, app, actor, what, because, now))
         raise
-    if stale and actor.token_id is not None:
-        token_id = actor.token_id
-        app.db.run(lambda tx: people.touch_token(tx, token_id, now=now))
-    return Call(app, actor, now)
 
 
 def _actor(tx: Tx, app: Runtime, token: str | None, now: datetime) -> tuple[Actor | None, bool]:

@@ -114,15 +114,15 @@ class Links:
         return partial(_not_so, "GET, HEAD, POST")
 
     async def _page(
-        self, make: Callable[[Runtime, str], str], token: str,
+        self, make: Callable[[Runtime, str], tuple[int, str]], token: str,
         scope: Scope, receive: Receive, send: Send,
     ) -> None:  # fmt: skip
         """A page of HTML, also for what goes wrong: a person reads it."""
 
         async def work() -> Answered:
-            text = await run_in_threadpool(make, self._app, token)
+            status, text = await run_in_threadpool(make, self._app, token)
             shown = b"" if scope["method"] == "HEAD" else text.encode()
-            return Reply(200, shown, HTML), (_POLICY,)
+            return Reply(status, shown, HTML), (_POLICY,)
 
         await answer(send, work(), refuse=_refused_page, template="/a/{token}", headers=(_POLICY,))
 
@@ -169,14 +169,17 @@ class _Seen:
     now: datetime
 
 
-def _show(app: Runtime, token: str) -> str:
-    """The page; nothing is spent."""
+def _show(app: Runtime, token: str) -> tuple[int, str]:
+    """The status and the page; nothing is spent."""
     now = app.clock.now()
-    return app.db.read(lambda tx: _page_of(_look(tx, app, token, now), None))
+    return 200, app.db.read(lambda tx: _page_of(_look(tx, app, token, now), None))
 
 
-def _spend(app: Runtime, token: str) -> str:
-    """Acknowledge as the person whom the link was made for, and say so."""
+def _spend(app: Runtime, token: str) -> tuple[int, str]:
+    """Acknowledge as the person whom the link was made for, and say so.
+
+    A refusal has its own status: the button of a push message looks at nothing else.
+    """
     now = app.clock.now()
 
     def work(tx: Tx) -> str:
@@ -190,9 +193,10 @@ def _spend(app: Runtime, token: str) -> str:
         page = app.db.run(work)
     except Refused as error:
         sentence = error.sentence
-        return app.db.read(lambda tx: _page_of(_look(tx, app, token, now), sentence))
+        page = app.db.read(lambda tx: _page_of(_look(tx, app, token, now), sentence))
+        return status_of(error), page
     app.wake.deliver()
-    return page
+    return 200, page
 
 
 def _look(tx: Tx, app: Runtime, token: str, now: datetime) -> _Seen:
@@ -200,8 +204,11 @@ def _look(tx: Tx, app: Runtime, token: str, now: datetime) -> _Seen:
     incident = incidents.get(tx, link.incident)
     if incident is None:
         raise NotFound("The incident of this link is gone.")
+    view = app.ground.views.current(tx)
+    if link.person not in view.estate.people:
+        raise Forbidden(f"This link is {link.person}'s, who is no longer in the estate.")
     found = alerts.open_of_incident(tx, incident.id) if alerts.has_open(tx, incident.id) else []
-    return _Seen(link, incident, app.ground.views.current(tx), found, now)
+    return _Seen(link, incident, view, found, now)
 
 
 def _page_of(seen: _Seen, said: str | None) -> str:
@@ -298,8 +305,9 @@ def _act_on(app: Runtime, sms: _Sms) -> str:
 def _acknowledge(tx: Tx, app: Runtime, sms: _Sms) -> str:
     if record.by_subject(tx, sms.subject, limit=1):
         return "This message was received before."
-    send, person = _newest_page(tx, sms.number)
+    send, person = _newest_page(tx, app, sms.number)
     name = _meant(sms.text, send)
+    _check_paged(tx, name, person)
     actor = Actor("person", person, role="responder")
     done = pipeline.act(tx, app.ground, Acknowledge(name), actor=actor, now=app.clock.now())
     _note_reply(tx, app, sms, f"as {person}")
@@ -313,9 +321,23 @@ def _note_reply(tx: Tx, app: Runtime, sms: _Sms, words: str) -> None:
     record.write(tx, [fact], now=app.clock.now(), estate_version=version)
 
 
-def _newest_page(tx: Tx, number: str) -> tuple[paging.Send | None, str]:
+def _check_paged(tx: Tx, name: str, person: str) -> None:
+    """A reply answers a page: Forbidden when there was none to this person."""
+    incident = incidents.by_name(tx, name)
+    if incident is None:
+        return  # the act itself says so
+    if all(send.person != person for send in paging.sends_of_incident(tx, incident.id)):
+        raise Forbidden(f"{incident.name} has not paged you; take it with `mainstay ack`.")
+
+
+def _newest_page(tx: Tx, app: Runtime, number: str) -> tuple[paging.Send | None, str]:
     """The newest page to this number, and whose number it is. Unknown when it is nobody's."""
-    ours = [one for one in people.addresses(tx) if one.kind == "sms" and one.address == number]
+    known = app.ground.views.current_or_empty(tx).estate.people
+    ours = [
+        one
+        for one in people.addresses(tx)
+        if one.kind == "sms" and one.address == number and one.person in known
+    ]
     if not ours:
         raise Unknown("This number belongs to nobody here.")
     sends = [send for one in ours if (send := paging.last_sent_to(tx, one.id)) is not None]

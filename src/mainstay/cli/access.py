@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import click
 from rich.text import Text
@@ -11,7 +12,7 @@ from mainstay import acts
 from mainstay.acts import commands
 from mainstay.cli import show
 from mainstay.cli.client import Json, part
-from mainstay.cli.desk import Desk, Verbs, at_desk
+from mainstay.cli.desk import FAILED, Desk, Verbs, at_desk, desk_of
 from mainstay.cli.install import act_here
 from mainstay.estate import duration
 from mainstay.foundation.clock import to_text
@@ -76,15 +77,22 @@ def _contacts(desk: Desk, person: str, found: Json) -> None:
     ]
     show.table(desk.out, ["address", "kind", "where"], rows)
     if not found["rules"]:
-        desk.say("\nNo rules: every page goes to every address at once.")
+        desk.say(
+            "\nNo rules: pages of high urgency (P1, P2) go to every address at once, "
+            "others to the mail, or else to the first address."
+        )
         return
     desk.say("")
     rules = [
-        (show.clean(one["id"]), show.clean(one["urgency"]), f"{one['delay_s']} s",
+        (show.clean(one["id"]), show.clean(one["urgency"]), _after(one["delay_s"]),
          show.clean(one["address"]))
         for one in found["rules"]
     ]  # fmt: skip
     show.table(desk.out, ["rule", "urgency", "after", "address"], rules)
+
+
+def _after(delay_s: int) -> str:
+    return show.span(timedelta(seconds=delay_s)) if delay_s else "at once"
 
 
 @contact.command("add")
@@ -119,17 +127,18 @@ def contact_remove(desk: Desk, address_id: str) -> None:
 
 @contact.command("test")
 @click.argument("person")
-@at_desk
-def contact_test(desk: Desk, person: str) -> None:
-    """Send a test page to every address of a person; say what each provider answered.
+@click.pass_context
+def contact_test(ctx: click.Context, person: str) -> None:
+    """Send a test page to every address of a person; fails when none took it.
 
     \b
     Example: mainstay contact test ana
     """
+    desk = desk_of(ctx)
     client = desk.client(timeout_s=SEND_TIMEOUT_S)
-    found = client.post(f"/people/{part(person)}/test-page")
+    items = client.post(f"/people/{part(person)}/test-page").get("items", [])
     desk.rows(
-        found.get("items", []),
+        items,
         {
             "kind": lambda one: show.clean(one["kind"]),
             "sent": lambda one: Text("✓", "green") if one["sent"] else Text("✗", "bold red"),
@@ -138,6 +147,8 @@ def contact_test(desk: Desk, person: str) -> None:
         },
         empty=f"{person} has no address: mainstay contact add {person} mail …",
     )
+    if not any(one["sent"] for one in items):
+        ctx.exit(FAILED)
 
 
 @contact.group()

@@ -121,9 +121,7 @@ class Client:
                 f"{self.url} did not answer within {self._timeout_s:g} s; it may have done it."
             ) from error
         except ssl.SSLError as error:
-            raise Unreachable(
-                f"No trusted TLS with {self.url}: {error.reason or error}."
-            ) from error
+            raise Unreachable(_no_tls(self.url, error)) from error
         except OSError as error:
             raise Unreachable(_nobody(self.url, error)) from error
         except http.client.HTTPException as error:
@@ -188,7 +186,15 @@ def _parsed(raw: bytes) -> Any:
 
 def _nobody(url: str, error: OSError) -> str:
     reason = (error.strerror or str(error) or type(error).__name__).lower()
-    return f"No Mainstay answers at {url} ({reason}). Start it with: mainstay serve"
+    here = HostPort(urlsplit(url).hostname or "", 0).loopback
+    mend = "Start it with: mainstay serve" if here else "Does it run there? Else mend --url."
+    return f"No Mainstay answers at {url} ({reason}). {mend}"
+
+
+def _no_tls(url: str, error: ssl.SSLError) -> str:
+    if error.reason == "WRONG_VERSION_NUMBER":
+        return f"No trusted TLS with {url}: what answers there speaks no TLS; write http://?"
+    return f"No trusted TLS with {url}: {error.reason or error}."
 
 
 def _refusal(status: int, raw: bytes, url: str) -> Refused | Rejected | BadReply:
@@ -201,7 +207,12 @@ def _refusal(status: int, raw: bytes, url: str) -> Refused | Rejected | BadReply
     if isinstance(found.get("retry_after_s"), int | float):
         words += f" Try again in {found['retry_after_s']:g} s."
     if status == 401:
-        return Unknown(f"{words} Give one by --token or MAINSTAY_TOKEN.", **facts)
+        return Unknown(
+            f"{url} does not take your token: it is none of its own, has expired or was revoked. "
+            "Give another by --token or MAINSTAY_TOKEN; on the server's machine "
+            "`mainstay token create PERSON --about …` makes one.",
+            **facts,
+        )
     if status < 500:
         return Refused(words, **facts)
     return Rejected(words, reply=status, code=found.get("code"))

@@ -6,6 +6,7 @@ becomes a sentence and an exit code: 0 done, 1 the other side or we failed, 2 re
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -213,6 +214,7 @@ def at_desk(command: Callable[..., None]) -> Callable[..., None]:
 def run(group: click.Group, arguments: Sequence[str], *, errors: TextIO | None = None) -> int:
     """Run a command line; its exit code. Every error is a sentence; a traceback only by --debug."""
     errors = errors or sys.stderr
+    _legible(sys.stdout)
     try:
         code = group.main(list(arguments), prog_name="mainstay", standalone_mode=False)
         sys.stdout.flush()
@@ -238,6 +240,12 @@ def run(group: click.Group, arguments: Sequence[str], *, errors: TextIO | None =
         errors.write(f"mainstay: Mainstay is at fault ({type(error).__name__}: {error}).{more}\n")
         return FAILED
     return code if isinstance(code, int) else OK
+
+
+def _legible(out: TextIO) -> None:
+    """A terminal that is not UTF-8 shows `?` for a sign it does not have, instead of nothing."""
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(errors="replace")
 
 
 def _say(error: MainstayError, errors: TextIO) -> int:

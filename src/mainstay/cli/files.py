@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.text import Text
 
-from mainstay import estate
+from mainstay import estate, oncall
 from mainstay.cli import show
 from mainstay.cli.client import Json
 from mainstay.cli.desk import REFUSED, Desk, Verbs, at_desk, desk_of
-from mainstay.foundation.errors import Conflict, Invalid
+from mainstay.foundation.errors import Conflict, Invalid, NotFound
 
 PLAN_TIMEOUT_S = 60.0
 """Who would be on call for the coming weeks takes the server a while on a large estate."""
@@ -73,7 +74,7 @@ def check(ctx: click.Context, folder: Path, form: str) -> None:
     Example: mainstay check estate
     """
     desk = desk_of(ctx)
-    found = estate.check(folder, today=desk.look.local(desk.now()).date())
+    found = _checked(desk, folder)
     if form == "json" or desk.json:
         facts = [one.as_facts() for one in found.problems]
         words = show.as_json({"ok": found.estate is not None, "problems": facts})
@@ -109,7 +110,7 @@ def _verdict(found: estate.Checked, folder: Path) -> str:
 @FOLDER
 @at_desk
 def plan(desk: Desk, folder: Path) -> None:
-    """Check, then say what would change in the running estate, and for whom.
+    """Check, then say what would change, for whom.
 
     \b
     Example: mainstay plan estate
@@ -149,9 +150,30 @@ def _agreed() -> bool:
     return sys.stdin.isatty() and click.confirm("Put it in force?", err=True)
 
 
+def _checked(desk: Desk, folder: Path) -> estate.Checked:
+    """What is wrong with the files, and the times of the coming four weeks that nobody covers."""
+    found = estate.check(folder, today=desk.look.local(desk.now()).date())
+    if found.estate is None:
+        return found
+    is_business_day = estate.Days(found.estate).is_business_day
+    gaps = [
+        estate.problem(
+            found.schedules[one.schedule], "E320" if one.level == "error" else "W406", one.sentence
+        )
+        for one in oncall.gap_report(
+            found.estate, start=desk.now(), is_business_day=is_business_day
+        )
+    ]
+    worst = any(one.level == "error" for one in gaps)
+    problems = tuple(sorted({*found.problems, *gaps}))
+    return replace(found, estate=None if worst else found.estate, problems=problems)
+
+
 def _compiled(desk: Desk, folder: Path) -> Json:
     """The estate of the folder as JSON. BadEstate with every problem; warnings go to stderr."""
-    found = estate.check(folder, today=desk.look.local(desk.now()).date())
+    if not folder.exists():
+        raise NotFound(f"There is no folder {folder}. Write a first one: mainstay init {folder}")
+    found = _checked(desk, folder)
     if found.estate is None:
         raise estate.BadEstate(found.problems)
     for one in found.problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from mainstay.cli.client import Client, part
 from mainstay.cli.desk import Desk, Verbs, at_desk
 
 TIMELINE_MAX = 500
+SENTENCE_MIN = 20
+"""Columns below which a sentence is left to the terminal."""
 
 
 def register(group: click.Group) -> None:
@@ -88,15 +91,17 @@ def _one(desk: Desk, client: Client, name: str) -> None:
         return
     look = desk.look
     name_of, title = (show.clean(one["name"]), "bold"), show.clean(one["title"])
+    others = [s for s in one.get("services", []) if s != one["service"]]
+    until = one.get("acknowledged_until")
     desk.out.print(Text.assemble(name_of, "  ", _priority(one), "  ", title))
     show.pairs(
         desk.out,
         [
             ("service", show.clean(one["service"])),
-            ("also", show.clean([s for s in one.get("services", []) if s != one["service"]])),
+            *([("also", show.clean(others))] if others else []),
             ("state", show.state(said(one["state"]))),
             ("who has it", who_has_it(one)),
-            ("until", look.when(one.get("acknowledged_until"))),
+            *([("until", look.when(until))] if until else []),
             ("opened", f"{look.when(one['opened_at'])} ({look.age(one['opened_at'])} ago)"),
             *[("escalation", _escalation(look, e)) for e in one.get("escalations", [])],
         ],
@@ -275,14 +280,29 @@ def trace(desk: Desk, subject: str) -> None:
     """
     found = desk.client().get(f"/trace/{part(subject)}")
     if not desk.dump(found):
-        for line in story(found, desk.look):
+        width = desk.out.width if desk.out.is_terminal else None
+        for line in story(found, desk.look, width=width):
             desk.out.print(line)
 
 
-def story(found: Mapping[str, Any], look: show.Look) -> list[Text]:
-    """A trace as lines: the answer, then what happened, each with its time."""
-    lines = [Text(show.clean(found["answer"]), "bold"), Text()]
+def story(found: Mapping[str, Any], look: show.Look, *, width: int | None = None) -> list[Text]:
+    """A trace as lines: the answer, then what happened, each with its time.
+
+    Long sentences go on below themselves when there are only `width` columns.
+    """
+    answer = _wrapped(show.clean(found["answer"]), width, indent=0)
+    lines = [*(Text(words, "bold") for words in answer), Text()]
+    wide = max((len(look.when(line["at"])) for line in found["lines"]), default=0)
     for line in found["lines"]:
-        at = Text(f"{look.when(line['at']):<18} ", "dim")
-        lines.append(Text.assemble(at, show.clean(line["sentence"])))
+        at = Text(f"{look.when(line['at']):<{wide}}  ", "dim")
+        first, *rest = _wrapped(show.clean(line["sentence"]), width, indent=wide + 2)
+        lines.append(Text.assemble(at, first))
+        lines += [Text(" " * (wide + 2) + more) for more in rest]
     return lines
+
+
+def _wrapped(sentence: str, width: int | None, *, indent: int) -> list[str]:
+    room = (width or 0) - indent
+    if width is None or room < SENTENCE_MIN:
+        return [sentence]
+    return textwrap.wrap(sentence, room, break_on_hyphens=False) or [sentence]

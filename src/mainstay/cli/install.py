@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -115,17 +116,29 @@ def status(desk: Desk) -> None:
 @click.option("--day", metavar="YYYY-MM-DD", help="In UTC; today if not given.")
 @at_desk
 def shadow(desk: Desk, day: str | None) -> None:
-    """What shadow mode would have sent in a day, to compare with what the other tool sent.
+    """What shadow mode kept back in a day.
+
+    Compare it with what your other tool has sent.
 
     \b
     Example: mainstay shadow --day 2026-11-22
     """
+    if day is not None and not _is_day(day):
+        raise Invalid(f"--day: {day!r} is not a day; write it as 2026-11-22.")
     found = desk.client().get("/shadow", day=day)
     if desk.dump(found):
         return
     if found.get("sentence"):
         desk.say(found.pop("sentence"))
     show.pairs(desk.out, show.named(found, *found))
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 # -- doctor ----------------------------------------------------------------------------------------
@@ -135,7 +148,7 @@ def shadow(desk: Desk, day: str | None) -> None:
 @click.option("--allow-root", is_flag=True, default=None, help="Judge as serve --allow-root.")
 @click.pass_context
 def doctor(ctx: click.Context, allow_root: bool | None) -> None:
-    """The settings in force, where each comes from, and what is not as it should be.
+    """Settings, where each comes from, what is amiss.
 
     \b
     Example: mainstay doctor

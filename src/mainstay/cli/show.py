@@ -151,11 +151,18 @@ def as_json(value: object) -> str:
 # -- the terminal ----------------------------------------------------------------------------------
 
 
+class Pipe(Console):
+    """A console that leaves it to the program what a closed pipe means; rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console(file: TextIO, environment: Mapping[str, str]) -> Console:
     """Colours on a terminal; plain when piped, with NO_COLOR, or on a dumb one."""
     terminal = file.isatty()
     plain = not terminal or bool(environment.get("NO_COLOR")) or environment.get("TERM") == "dumb"
-    return Console(
+    return Pipe(
         file=file,
         highlight=False,
         markup=False,

@@ -91,7 +91,7 @@ class Teller:
     def event(self, at: datetime, who: str, sentence: str, *, style: str = "") -> None:
         """One line: when, who, what."""
         width = max(self._width - INDENT - 1, 30)
-        words = textwrap.wrap(clean(sentence), width) or [""]
+        words = textwrap.wrap(clean(sentence), width, break_on_hyphens=False) or [""]
         text = Text.assemble(
             (f"{at.astimezone():%H:%M:%S}  ", "dim"),
             (f"{who:<{WHO_WIDTH}} ", STYLES.get(who, "magenta")),

@@ -48,7 +48,7 @@ from mainstay.estate.graph import dependencies, dependents
 from mainstay.estate.plan import Difference, differences
 from mainstay.estate.read import Checked, check, from_values, read
 from mainstay.estate.reading.json_path import Condition, JsonPath, condition, json_path, text_of
-from mainstay.estate.reading.problems import CODES, BadEstate, Problem, nearest
+from mainstay.estate.reading.problems import CODES, BadEstate, Problem, nearest, problem
 from mainstay.estate.routing import (
     UNROUTED,
     Pattern,
@@ -130,6 +130,7 @@ __all__ = [
     "nearest",
     "policy_of",
     "priority_of",
+    "problem",
     "read",
     "save",
     "starter",

@@ -9,8 +9,8 @@ set aside, and the checks go on with the rest.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,14 @@ _Found = tuple[Path, str]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What `check` found. `estate` is None when any problem is an error."""
+    """What `check` found. `estate` is None when any problem is an error.
+
+    `schedules`: where each stands, for those who find out later that it has gaps.
+    """
 
     estate: Estate | None
     problems: tuple[Problem, ...]
+    schedules: Mapping[str, Mark] = field(default_factory=dict)
 
 
 def read(folder: Path) -> Estate:
@@ -77,7 +81,9 @@ def check(folder: Path, *, today: date | None = None) -> Checked:
     problems += found
     if any(one.level == "error" for one in problems):
         estate = None
-    return Checked(estate, tuple(sorted(set(problems))))
+    schedules = root.mapping.get("schedules")
+    places = schedules.keys if schedules is not None else {}
+    return Checked(estate, tuple(sorted(set(problems))), places)
 
 
 def from_values(values: Any) -> Estate:

@@ -69,6 +69,14 @@ def current_number(tx: Tx) -> int:
     return int(tx.value("SELECT MAX(version) FROM estate_version") or 0)
 
 
+def digest_of(tx: Tx, version: int) -> str | None:
+    """The digest of one version, without parsing it."""
+    digest: str | None = tx.value(
+        "SELECT digest FROM estate_version WHERE version = :version", version=version
+    )
+    return digest
+
+
 def get(tx: Tx, version: int) -> Version | None:
     """One version, or None."""
     return _version(

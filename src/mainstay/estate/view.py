@@ -104,7 +104,8 @@ class Views:
     """The compiled versions, by number; safe to share by threads."""
 
     def __init__(self) -> None:
-        self._views: dict[int, View] = {}
+        self._views: dict[int, tuple[str, View]] = {}
+        """Number → (digest, view): a number alone is not enough, its commit may have failed."""
 
     def current(self, tx: Tx) -> View:
         """The version in force: nodes follow the pointer in the database, never the folder."""
@@ -117,13 +118,14 @@ class Views:
 
     def at(self, tx: Tx, version: int) -> View:
         """One version; NotFound when there is none (nothing was applied yet)."""
-        view = self._views.get(version)
-        if view is None:
-            stored = store.get(tx, version)
-            if stored is None:
-                raise NotFound("No estate is in force yet: run `mainstay apply FOLDER`.")
-            view = View(stored.version, stored.estate)
-            while len(self._views) >= KEPT:
-                del self._views[min(self._views)]
-            self._views[version] = view
+        digest, view = self._views.get(version, (None, None))
+        if view is not None and digest == store.digest_of(tx, version):
+            return view
+        stored = store.get(tx, version)
+        if stored is None:
+            raise NotFound("No estate is in force yet: run `mainstay apply FOLDER`.")
+        while len(self._views) >= KEPT:
+            del self._views[min(self._views)]
+        view = View(stored.version, stored.estate)
+        self._views[version] = (stored.digest, view)
         return view

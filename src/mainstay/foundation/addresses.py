@@ -159,7 +159,8 @@ class Guard:
             try:
                 found = [read_address(text) for text in self._resolver(host, port)]
             except (OSError, UnicodeError) as error:
-                raise Unreachable(f"No address is known for {host}: {error}.") from error
+                why = (getattr(error, "strerror", None) or str(error)).lower()
+                raise Unreachable(f"No address is known for {host}: {why}.") from error
         else:
             found = [literal]
         addresses = [address for address in found if address is not None]

@@ -76,7 +76,7 @@ class Finished:
 
 
 def begin(
-    tx: Tx, send_due: Due, *, view: View, limits: Limits, token: str, now: datetime
+    tx: Tx, ids: Ids, send_due: Due, *, view: View, limits: Limits, token: str, now: datetime
 ) -> tuple[Prepared | None, list[Fact]]:
     """Commit the attempt, or decide that there is none: too late, or too soon for this address.
 
@@ -88,11 +88,12 @@ def begin(
     if send is None or incident is None or send.state not in (SendState.WAITING, SendState.SENDING):
         due.finish(tx, send_due)
         return None, []
-    if address is None:
-        return None, _drop(tx, send_due, send, f"the address of {send.person} was removed", now)
     obsolete = _obsolete(send, incident, now)
     if obsolete is not None:
         return None, _drop(tx, send_due, send, obsolete, now)
+    if address is None or address.removed_at is not None:
+        facts = _drop(tx, send_due, send, f"the address of {send.person} was removed", now)
+        return None, facts + _next_channel(tx, ids, send, now)
     wait_until = _limited(tx, send, limits, now)
     if wait_until is not None:
         store.postpone(tx, send.id, to_us(wait_until))
@@ -238,7 +239,7 @@ def _sent(tx: Tx, done: Prepared, answer: Answer, now: datetime) -> Finished:
     if done.upto is not None:
         _follow(tx, done, done.upto, now)
     because = (
-        f"{send.person} was paged by {send.channel} at {done.address.address}; "
+        f"{send.person} was paged by {send.channel} at {people.masked(done.address.address)}; "
         f"the other side said: {answer.words}"
     )
     return Finished([_send_fact("page.sent", send, because)])

@@ -41,6 +41,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "people.read": _STAFF,
         "people.contact_own": frozenset(ROLES) - {"auditor"},
         "people.contact_any": _DIRECT,
+        "people.secret": _ADMIN,  # whoever names a secret and where it goes can read it
         "people.token": _ADMIN,
         "keys.manage": _ADMIN,
         "record.read": _RESPOND | {"approver", "auditor"},
@@ -51,7 +52,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """Permission → the roles that have it. The auditor's are all read-only."""
 
-INSTALL_WIDE = frozenset({"estate.apply", "people.token", "keys.manage"})
+INSTALL_WIDE = frozenset({"estate.apply", "people.secret", "people.token", "keys.manage"})
 """What concerns every team: a token that is limited to one team never gives these."""
 
 

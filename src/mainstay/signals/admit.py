@@ -13,7 +13,7 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Conflict, NotFound
 from mainstay.signals import store
 from mainstay.signals.formats import door_named
-from mainstay.signals.item import Arrival, Bad, Reading
+from mainstay.signals.item import BAD_TOLD_MAX, Arrival, Bad, Reading
 from mainstay.signals.store import Request
 
 HEADERS_KEPT = ("content-type", "content-encoding", "user-agent")
@@ -158,7 +158,7 @@ def find(tx: Tx, receipt: str) -> Request | None:
 def with_problems(tx: Tx, *, limit: int = 50, before: str = "~") -> list[Request]:
     """Requests that are quarantined, failed at first, or hold refused items; newest first.
 
-    `before` is the last receipt of the page before.
+    `before` is the last receipt of the page before. They come without their bodies: `find` one.
     """
     return store.with_problems(tx, limit, before)
 
@@ -181,5 +181,6 @@ def _found(tx: Tx, receipt: str) -> Request:
 def _problem(bad: tuple[Bad, ...]) -> dict[str, Any] | None:
     if not bad:
         return None
-    items = [{"n": one.n, "pointer": one.pointer, "sentence": one.sentence} for one in bad]
-    return {"sentence": f"{len(bad)} of its items could not be read.", "items": items}
+    told = bad[:BAD_TOLD_MAX]
+    items = [{"n": one.n, "pointer": one.pointer, "sentence": one.sentence} for one in told]
+    return {"sentence": f"{len(bad):,} of its items could not be read.", "items": items}

@@ -16,6 +16,8 @@ from mainstay.estate import Severity, Source
 
 Kind = Literal["fire", "resolve", "acknowledge", "change"]
 
+BAD_TOLD_MAX = 100
+"""Refused items that an answer and the stored row name: each may be told in ten times its size."""
 SUMMARY_CHARS_MAX = 1024
 """PagerDuty's limit; longer ones are cut, and the whole text stays in the raw body."""
 

@@ -10,6 +10,8 @@ import msgspec
 
 from mainstay.foundation.db import Row, Tx
 
+BYTES_AT_ONCE = 8 << 20
+"""Of bodies that are settled together; decoded they take several times as much."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -46,6 +48,7 @@ _REQUEST = (
     "receipt, received_at, source, format, estate_version, headers, body, items_n, state, tries, "
     "problem"
 )
+_LISTED = _REQUEST.replace("body", "'' AS body")
 
 
 def insert(tx: Tx, request: Request) -> None:
@@ -70,7 +73,8 @@ def insert(tx: Tx, request: Request) -> None:
 def waiting(tx: Tx, items_max: int) -> list[Request]:
     """The oldest requests that still wait, as many as hold `items_max` items, at least one.
 
-    They are chosen in an index, so that no body is read that is not wanted now.
+    They are chosen in an index, so that no body is read that is not wanted now; and there end
+    where their bodies together pass `BYTES_AT_ONCE`.
     """
     chosen = tx.all(
         "SELECT receipt, items_n FROM signals_request WHERE state = 'waiting'"
@@ -86,9 +90,25 @@ def waiting(tx: Tx, items_max: int) -> list[Request]:
     rows = tx.all(
         f"SELECT {_REQUEST} FROM signals_request"  # noqa: S608
         " WHERE state = 'waiting' AND receipt <= :last ORDER BY receipt",
-        last=last,
+        last=_last_that_fits(tx, last),
     )
     return [_request(row) for row in rows]
+
+
+def _last_that_fits(tx: Tx, last: str | None) -> str | None:
+    """The receipt up to which the bodies are not too much for the memory."""
+    sizes = tx.all(
+        "SELECT receipt, length(body) AS size FROM signals_request"
+        " WHERE state = 'waiting' AND receipt <= :last ORDER BY receipt",
+        last=last,
+    )
+    fits, size = None, 0
+    for row in sizes:
+        size += row["size"]
+        if fits is not None and size > BYTES_AT_ONCE:
+            break
+        fits = row["receipt"]
+    return fits
 
 
 def waiting_since(tx: Tx) -> int | None:
@@ -124,9 +144,12 @@ def find(tx: Tx, receipt: str) -> Request | None:
 
 
 def with_problems(tx: Tx, limit: int, before: str) -> list[Request]:
-    """Requests that are quarantined or hold refused items, newest first, below receipt `before`."""
+    """Requests that are quarantined or hold refused items, newest first, below receipt `before`.
+
+    Without their bodies: five hundred of a megabyte each would not fit.
+    """
     rows = tx.all(
-        f"SELECT {_REQUEST} FROM signals_request"  # noqa: S608
+        f"SELECT {_LISTED} FROM signals_request"  # noqa: S608
         " WHERE problem IS NOT NULL AND receipt < :before ORDER BY receipt DESC LIMIT :limit",
         before=before,
         limit=limit,
@@ -223,7 +246,7 @@ def _request(row: Row) -> Request:
         format=row["format"],
         estate_version=row["estate_version"],
         headers=msgspec.json.decode(row["headers"]),
-        body=bytes(row["body"]),
+        body=bytes(row["body"] or b""),
         items_n=row["items_n"],
         state=row["state"],
         tries=row["tries"],

@@ -55,7 +55,10 @@ class Contacts(BaseModel):
 
 
 class NewAddress(shapes.Asked):
-    """`secret`: where a secret for this address is (`env:NAME`, `file:/path`), never one itself."""
+    """`secret`: where a secret for this address is (`env:NAME`, `file:/path`), never one itself.
+
+    Only who may `people.secret` names one: what it points to is sent to the address.
+    """
 
     kind: str
     address: str
@@ -160,7 +163,8 @@ async def send_test_page(request: Request, id: str) -> Listed[Tried]:
 
 def _addresses(call: asking.Call, person: str) -> tuple[people.Address, ...]:
     if call.actor.id != person:
-        people.require(call.actor, "people.contact_any")
+        what = "POST /mainstay/v1/people/{id}/test-page"
+        asking.require(call, "people.contact_any", what=what)
     _known(call, person)
     found = call.read(lambda tx: people.addresses(tx, person))
     if not found:

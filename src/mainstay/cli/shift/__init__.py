@@ -21,7 +21,7 @@ PIPED_LINES = 10_000
 @click.option("--once", is_flag=True, help="Print one frame and end.")
 @at_desk
 def shift(desk: Desk, once: bool) -> None:
-    """Everything at a glance, live: incidents, who is on call, pages, what happened.
+    """Incidents, pages, who is on call: all at a glance, live.
 
     \b
     Example: mainstay shift

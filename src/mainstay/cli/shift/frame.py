@@ -30,7 +30,7 @@ def frame(screen: Screen, *, look: show.Look, width: int, height: int, keys: boo
     bottom = _bottom(screen) if keys else []
     room = max(0, height - len(top) - len(bottom))
     if screen.mode is Mode.TRACE:
-        middle = _traced(screen, look, room)
+        middle = _traced(screen, look, room, width)
     elif screen.found is None:
         middle = []
     else:
@@ -198,11 +198,11 @@ def _record(found: Item, look: show.Look, room: int) -> list[Text]:
     return [Text(" What happened", "bold"), *lines]
 
 
-def _traced(screen: Screen, look: show.Look, room: int) -> list[Text]:
+def _traced(screen: Screen, look: show.Look, room: int, width: int) -> list[Text]:
     head = Text(f" Trace of {show.clean(screen.chosen)}", "bold")
     if screen.trace is None:
         return [head, Text("   Asking …", "dim")]
-    lines = [Text.assemble("   ", line) for line in story(screen.trace, look)]
+    lines = [Text.assemble("   ", line) for line in story(screen.trace, look, width=width - 3)]
     scroll = min(screen.scroll, max(0, len(lines) - room + 1))
     return [head, *lines[scroll:]]
 

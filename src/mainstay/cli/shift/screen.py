@@ -183,7 +183,7 @@ def _trace(screen: Screen, key: str) -> Screen:
     if key in ("up", "k"):
         return replace(screen, scroll=max(0, screen.scroll - 1))
     if key in ("down", "j"):
-        lines = len((screen.trace or {}).get("lines", []))
+        lines = 2 * len((screen.trace or {}).get("lines", []))  # a long one takes several rows
         return replace(screen, scroll=min(screen.scroll + 1, lines))
     if key in ("escape", "t"):
         return replace(screen, mode=Mode.LOOK, trace=None)

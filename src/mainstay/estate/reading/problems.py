@@ -56,11 +56,13 @@ CODES = {
     "E313": "A calendar rule, country or market that is not known.",
     "E314": "A route's target is not service:ID.",
     # W4: warnings
+    "E320": "A schedule that must not leaves times uncovered.",
     "W401": "A service has no owner.",
     "W402": "A service has no tier.",
     "W403": "A route can never match.",
     "W404": "A turn that can never come.",
     "W405": "A layer whose people have all left.",
+    "W406": "A schedule leaves times uncovered.",
 }
 """Code → what it stands for. Stable: a code is never used again for something else."""
 

@@ -13,7 +13,7 @@ from mainstay.foundation.clock import Clock
 from mainstay.foundation.egress import Egress
 from mainstay.foundation.errors import BadReply, Invalid
 from mainstay.paging.channels.answers import accept, text_of
-from mainstay.paging.channels.page import Answer, Page, To, shown, title, told
+from mainstay.paging.channels.page import Answer, Page, To, concealed, shown, title, told
 
 TITLE_CHARS_MAX = 150
 MESSAGE_BYTES_MAX = 4096
@@ -49,12 +49,13 @@ class Ntfy:
             headers["Authorization"] = f"Bearer {to.secret}"
         body = json.dumps(_message(page, topic)).encode("ascii")
         reply = await self._egress.request("POST", root, headers=headers, body=body)
-        hide = (to.secret, topic)
+        hide = (*concealed(page, to), topic)
         answer = accept(reply, "ntfy", clock=self._clock, hide=hide)
         if not isinstance(answer.get("id"), str):
             words = shown(text_of(reply), hide=hide)
             raise BadReply(f"ntfy answered {reply.status} without a message id: {words}")
-        return Answer(shown(answer["id"]), f"{reply.status}, message {shown(answer['id'])}")
+        given = shown(answer["id"], hide=hide)
+        return Answer(given, f"{reply.status}, message {given}")
 
 
 def _split(address: str) -> tuple[str, str]:

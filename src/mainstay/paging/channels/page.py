@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
 
 ANSWER_CHARS_MAX = 300
+HIDDEN_CHARS_MIN = 6
+"""Whatever is shorter (the path `/in`) is no secret, and would blank innocent words."""
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _SPACES = re.compile(r"\s+")
 
@@ -109,6 +112,19 @@ def shown(words: str, *, hide: tuple[str | None, ...] = ()) -> str:
         if secret:
             words = words.replace(secret, "•••")
     return one_line(words, ANSWER_CHARS_MAX)
+
+
+def concealed(page: Page, to: To) -> tuple[str, ...]:
+    """What no provider's answer may tell us again, for we keep answers and show them.
+
+    Where the page went, for a webhook's path is its secret; the address's own secret; the link
+    that acknowledges.
+    """
+    parts = urlsplit(to.address)
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    link = page.ack_url or ""
+    hidden = (to.address, path, to.secret or "", link, link.rpartition("/")[2])
+    return tuple(one for one in hidden if len(one) >= HIDDEN_CHARS_MIN)
 
 
 def _whole(text: str) -> str:

@@ -11,7 +11,7 @@ from mainstay.foundation.clock import Clock
 from mainstay.foundation.egress import Egress
 from mainstay.foundation.errors import BadReply
 from mainstay.paging.channels.answers import accept, text_of
-from mainstay.paging.channels.page import Answer, Page, To, cut, shown, title, told
+from mainstay.paging.channels.page import Answer, Page, To, concealed, cut, shown, title, told
 
 HEADER_CHARS_MAX = 150
 SECTION_CHARS_MAX = 3000
@@ -39,11 +39,12 @@ class Slack:
             headers={"Content-Type": "application/json", "Idempotency-Key": page.idempotency_key},
             body=json.dumps(_message(page)).encode("ascii"),
         )
-        answer = accept(reply, "Slack", clock=self._clock, hide=(to.address,))
+        hide = concealed(page, to)
+        answer = accept(reply, "Slack", clock=self._clock, hide=hide)
         words = text_of(reply)
         if not answer and words != "ok":
-            raise BadReply(f"Slack answered {reply.status}, but not ok: {shown(words)}")
-        return Answer(None, shown(words, hide=(to.address,)))
+            raise BadReply(f"Slack answered {reply.status}, but not ok: {shown(words, hide=hide)}")
+        return Answer(None, shown(words, hide=hide))
 
 
 def escape(text: str) -> str:

@@ -17,7 +17,16 @@ from mainstay.foundation.clock import Clock
 from mainstay.foundation.egress import Egress, Reply
 from mainstay.foundation.errors import BadReply, Invalid, Rejected
 from mainstay.paging.channels.answers import accept, text_of
-from mainstay.paging.channels.page import Answer, Page, To, cut, one_line, shown, title
+from mainstay.paging.channels.page import (
+    Answer,
+    Page,
+    To,
+    concealed,
+    cut,
+    one_line,
+    shown,
+    title,
+)
 
 GSM_SEPTETS = 160
 UCS2_UNITS = 134
@@ -84,7 +93,7 @@ class SmsChannel:
             },
             body=urlencode(self._form(page, to)).encode("ascii"),
         )
-        hide = (account.token, basic)
+        hide = (account.token, basic, *concealed(page, to))
         answer = accept(reply, "The SMS provider", clock=self._clock, hide=hide)
         return _accepted(reply, answer, hide=hide)
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from mainstay.foundation.clock import Clock, to_us
 from mainstay.foundation.egress import Egress
 from mainstay.paging.channels.answers import accept, text_of
-from mainstay.paging.channels.page import REPEAT_NOTE, Answer, Page, To, shown
+from mainstay.paging.channels.page import REPEAT_NOTE, Answer, Page, To, concealed, shown
 
 SIGNATURE = "Mainstay-Signature"
 TOLERANCE_S = 300
@@ -43,11 +43,13 @@ class Webhook:
         if to.secret:
             headers[SIGNATURE] = signature(body, to.secret, now=self._clock.now())
         reply = await self._egress.request("POST", to.address, headers=headers, body=body)
-        hide = (to.address, to.secret)
+        hide = concealed(page, to)
         answer = accept(reply, "The webhook", clock=self._clock, hide=hide)
         given = answer.get("id")
         words = f"{reply.status} {text_of(reply)}"
-        return Answer(shown(given) if isinstance(given, str) else None, shown(words, hide=hide))
+        return Answer(
+            shown(given, hide=hide) if isinstance(given, str) else None, shown(words, hide=hide)
+        )
 
 
 def signature(body: bytes, secret: str, *, now: datetime) -> str:

@@ -17,6 +17,7 @@ from mainstay.signals.body import check_depth, check_text, decode_unbounded
 from mainstay.signals.formats.door import Door, Reply, header_key, status_of
 from mainstay.signals.formats.labels import LabelReader, summary_of
 from mainstay.signals.item import (
+    BAD_TOLD_MAX,
     Arrival,
     Bad,
     Item,
@@ -58,9 +59,10 @@ def read(body: bytes, source: Source, arrival: Arrival) -> Reading:
 
 
 def sifted(items: list[Item], bad: list[Bad]) -> Reading:
-    """The reading; Invalid if there is nothing good in it, naming every bad item."""
+    """The reading; Invalid if there is nothing good in it, naming the first bad items."""
     if bad and not items:
-        listed = [{"pointer": one.pointer, "detail": one.sentence} for one in bad]
+        told = bad[:BAD_TOLD_MAX]
+        listed = [{"pointer": one.pointer, "detail": one.sentence} for one in told]
         raise Invalid(bad[0].sentence, pointer=bad[0].pointer, items=listed)
     return Reading(tuple(items), tuple(bad))
 
@@ -104,7 +106,7 @@ def _reply(receipt: str, reading: Reading) -> Reply:
     """Empty and 200; 400 with the reasons where some were bad, though the good ones are kept."""
     if not reading.bad:
         return Reply(200, b"")
-    return _sentences([f"{bad.pointer}: {bad.sentence}" for bad in reading.bad])
+    return _sentences([f"{bad.pointer}: {bad.sentence}" for bad in reading.bad[:BAD_TOLD_MAX]])
 
 
 def refuse(error: MainstayError) -> Reply:

@@ -16,7 +16,7 @@ import msgspec
 
 from mainstay.estate import Format, Source
 from mainstay.foundation.errors import Invalid, MainstayError, OverLimit
-from mainstay.signals.item import Arrival, Reading
+from mainstay.signals.item import BAD_TOLD_MAX, Arrival, Reading
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -100,8 +100,9 @@ def problem(error: MainstayError) -> Reply:
 
 
 def taken(receipt: str, reading: Reading) -> Reply:
-    """202 with the receipt, the number of items taken, and each one that was refused."""
-    refused = [{"pointer": bad.pointer, "detail": bad.sentence} for bad in reading.bad]
+    """202 with the receipt, the number of items taken, and the first ones that were refused."""
+    told = reading.bad[:BAD_TOLD_MAX]
+    refused = [{"pointer": bad.pointer, "detail": bad.sentence} for bad in told]
     words = {"receipt": receipt, "items": len(reading.items), "refused": refused}
     return Reply(202, msgspec.json.encode(words))
 

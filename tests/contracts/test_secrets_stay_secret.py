@@ -1,0 +1,190 @@
+"""After a day of pages and failures at debug level: does any secret stand where it should not? (P26)
+
+A real server, real providers that refuse everything and repeat what they were sent. Then every
+answer, every line of the log and every byte of the data folder is searched for each secret, plain,
+in hex, URL-encoded and in base64 at all three alignments.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import re
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+import trustme
+from cli_serving import Install, kill_quietly
+
+from fakes.postoffice import PostOffice
+from fakes.world import Hit, Provider, Status, World
+from live import ESTATE
+from peers import wait_until
+
+SMTP_PASSWORD = "canary-smtp/password+1"
+SMS_TOKEN = "canary-sms/token+2"
+HOOK_SECRET = "canary-hook/secret+3"
+PUSH_SECRET = "canary-push/secret+4"
+SLACK_PATH = "canary-slack-path-5"
+ALERT = {"labels": {"alertname": "Lag", "service": "pay-db", "severity": "critical"}}
+
+
+def forms(secret: str) -> set[bytes]:
+    """How a secret may look; for base64 what shows of it whatever stands around it."""
+    raw = secret.encode()
+    found = {raw, raw.hex().encode(), raw.hex().upper().encode(), quote(secret, safe="").encode()}
+    for before in range(3):
+        text = base64.b64encode(bytes(before) + raw + bytes(3))
+        core = text[(before * 8 + 5) // 6 : (before + len(raw)) * 8 // 6]
+        found |= {core, core.replace(b"+", b"-").replace(b"/", b"_")}
+    return found
+
+
+def repeat(hit: Hit) -> Status:
+    """A provider that refuses, and puts all that it was sent into its answer."""
+    link = re.search(rb"http://mainstay\.test/a/[\w-]+", hit.body)
+    shown = [hit.headers.get("authorization", ""), link[0].decode() if link else "", hit.path]
+    return Status(503, json.dumps({"message": " ".join(shown)}).encode())
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as world:
+        yield world
+
+
+@pytest.fixture
+def install(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Install]:
+    for name in [name for name in os.environ if name.startswith("MAINSTAY_")]:
+        monkeypatch.delenv(name)
+    made = Install(tmp_path, capsys)
+    yield made
+    kill_quietly(made.process)
+
+
+def private(path: Path, text: str) -> Path:
+    path.write_text(text + "\n")
+    path.chmod(0o600)
+    return path
+
+
+def settings(install: Install, post: PostOffice, sms: Provider, others: list[Provider]) -> None:
+    allowed = json.dumps([one.at for one in (sms, *others)])
+    (install.folder / "mainstay.toml").write_text(
+        f'public_url = "http://mainstay.test"\nlog_level = "debug"\n'
+        f"[egress]\nallow = {allowed}\n"
+        f'[smtp]\nhost = "127.0.0.1"\nport = {post.port}\nsecurity = "starttls"\n'
+        f'user = "mainstay"\npassword = "env:CANARY_SMTP"\nsender = "page@mainstay.test"\n'
+        f'ca_file = "{install.folder / "ca.pem"}"\n'
+        f'[sms]\nbase = "{sms.url}"\naccount = "AC1"\ntoken = "env:CANARY_SMS"\n'
+        'sender = "+41790000099"\n'
+    )
+    (install.folder / "estate").mkdir()
+    (install.folder / "estate" / "estate.yaml").write_text(ESTATE)
+
+
+class Asker:
+    """Sends what a careless or hostile client would, and keeps every answer."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.answers: list[bytes] = []
+
+    def ask(
+        self, method: str, path: str, body: bytes = b"", *, bearer: str = "", **more: str
+    ) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        connection.request(method, path, body, headers | more)
+        answer = connection.getresponse()
+        self.answers.append(str(answer.getheaders()).encode() + answer.read())
+        connection.close()
+        return answer.status
+
+
+def careless(asker: Asker, key: str, agent: str, token: str) -> None:
+    """Keys and tokens in every place where somebody might put them."""
+    good, own = json.dumps([ALERT]).encode(), "/mainstay/v1"
+    assert asker.ask("POST", "/api/v2/alerts", good, bearer=key) == 200
+    assert asker.ask("POST", f"/in/{key}/api/v2/alerts", good) == 200
+    assert asker.ask("POST", f"/k/{key}/api/v2/alerts", f'[{{"labels": "{key}"'.encode()) == 400
+    told = [ALERT | {"annotations": {"summary": f"sent with {key}"}}]
+    assert asker.ask("POST", "/api/v2/alerts", json.dumps(told).encode(), bearer=key) == 200
+    spelled = "".join(f"\\u{ord(c):04x}" for c in agent)
+    event = '{"routing_key":"%s","event_action":"trigger","payload":{"summary":"x","source":"y",'
+    event += '"severity":"critical","custom_details":{"service":"pay-db"}}}'
+    assert asker.ask("POST", "/v2/enqueue", (event % spelled).encode()) == 202
+    asker.ask("POST", "/v2/enqueue", f'{{"routing_key":"{agent}","event_action":1}}'.encode())
+    asker.ask("GET", f"/k/{key}/nothing/here")
+    asker.ask("PUT", f"/hook/{key}")
+    asker.ask("GET", f"{own}/alerts?token={token}")
+    asker.ask("GET", f"{own}/people/mara/calendar.ics?token={token}")
+    asker.ask("POST", f"{own}/incidents/1/notes", b'{"text":', bearer=token)
+    asker.ask("GET", f"/k/{token}/api/v2/alerts")
+    asker.ask("POST", "/callbacks/sms", b"From=%2B1&Body=1", **{"X-Twilio-Signature": "x"})
+    for path in ("alerts", "incidents/1", "people/mara/contacts", "signals", "record", "status"):
+        asker.ask("GET", f"{own}/{path}", bearer=token)
+
+
+def failures(install: Install) -> int:
+    """Pages that were tried and did not work."""
+    pages = install.json("incidents", "INC-1")["pages"]
+    return sum(page["answer"] is not None for page in pages)
+
+
+def test_no_secret_stands_in_an_answer_a_log_or_the_data_folder(
+    install: Install, world: World
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(install.folder / "ca.pem"))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    kinds = ("sms", "webhook", "ntfy", "slack")
+    sms, hook, push, slack = (world.provider(kind, works=repeat) for kind in kinds)
+    with PostOffice(mode="starttls", tls=tls, login=("mainstay", "another password")) as post:
+        settings(install, post, sms, [hook, push, slack])
+        install.start(
+            "--estate", "estate", CANARY_SMTP=SMTP_PASSWORD, CANARY_SMS=SMS_TOKEN, PYTHONDEVMODE="1"
+        )
+        hook_file = private(install.folder / "hook.secret", HOOK_SECRET)
+        push_file = private(install.folder / "push.secret", f"{PUSH_SECRET}\nand a second line")
+        install.says("contact", "add", "mara", "mail", "mara@mainstay.test")
+        install.says("contact", "add", "mara", "sms", "+41790000000")
+        install.says("contact", "add", "mara", "slack", f"{slack.url}/services/{SLACK_PATH}")
+        install.says("contact", "add", "mara", "webhook", f"{hook.url}/in", "--secret", f"file:{hook_file}")
+        install.says("contact", "add", "mara", "ntfy", f"{push.url}/topic", "--secret", f"file:{push_file}")
+        key, agent = (install.says("key", "create", one).strip() for one in ("prometheus", "agents"))
+        token = install.json("token", "create", "ben", "--about", "canary")["token"]
+        asker = Asker(install.port)
+        careless(asker, key, agent, token)
+        wait_until(lambda: failures(install) >= 5, within_s=30, what="every channel to fail")
+        assert install.process is not None
+        arguments = Path(f"/proc/{install.process.pid}/cmdline").read_bytes()
+        known = json.loads((install.data / "cli.json").read_text())["token"]
+        links = {hit.json["ack_url"] for hit in hook.hits if hit.json.get("ack_url")}
+        careless(asker, key, agent, token)
+        install.stop()
+    assert sms.hits
+    assert links
+    places = {path.name: path.read_bytes() for path in install.data.iterdir()}
+    assert known.encode() in places.pop("cli.json")
+    places |= {"log": install.log.encode(), "greeting": install.greeting.encode()}
+    places |= {"answers": b"\n".join(asker.answers), "arguments": arguments}
+    secrets = [SMTP_PASSWORD, SMS_TOKEN, HOOK_SECRET, PUSH_SECRET, SLACK_PATH, key, agent, token, known]
+    secrets += [link.rpartition("/")[2] for link in links]
+    found = {
+        f"{secret} in {name}"
+        for secret in secrets
+        for name, text in places.items()
+        if any(form in text for form in forms(secret))
+    }
+    # Where a page goes is stored with the person, and shown to whoever may change it.
+    found -= {f"{SLACK_PATH} in mainstay.db", f"{SLACK_PATH} in mainstay.db-wal"}
+    assert found == set()
