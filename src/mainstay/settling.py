@@ -34,6 +34,8 @@ class Batch:
     facts: list[Fact] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
     """Incidents whose webhooks have news."""
+    attended: set[str] = field(default_factory=set)
+    """Incidents for which a policy is known to run; asked once a batch, not once an alert."""
     shrunk: set[str] = field(default_factory=set)
     """Incidents of which an alert closed."""
 
@@ -105,7 +107,10 @@ def _unattended(batch: Batch, incident: Incident) -> str | None:
 
     So it is after a silence of all that it had, or after every policy ran dry.
     """
-    if incident.acked_by is not None or paging.running(batch.tx, incident.id):
+    if incident.acked_by is not None or incident.id in batch.attended:
+        return None
+    if paging.running(batch.tx, incident.id):
+        batch.attended.add(incident.id)
         return None
     return f"nobody has {incident.name} and no policy runs for it"
 

@@ -26,7 +26,12 @@ def mainstay(tmp_path: Path) -> Iterator[Live]:
 
 
 def event(key: str, at: str) -> dict[str, Any]:
-    payload = {"summary": "x", "source": "s", "severity": "critical", "timestamp": at}
+    payload: dict[str, Any] = {
+        "summary": "x",
+        "source": "s",
+        "severity": "critical",
+        "timestamp": at,
+    }
     payload |= {"custom_details": {"service": "pay-db"}}
     return {"routing_key": key, "event_action": "trigger", "dedup_key": at, "payload": payload}
 
@@ -98,7 +103,11 @@ def test_amtool_cannot_post_what_our_own_api_refuses(mainstay: Live) -> None:
     posted = {
         "matchers": [matcher], "startsAt": "2026-11-22T05:40:08Z", "createdBy": "ops", "comment": "work",
     }  # fmt: skip
-    for change in ({"matchers": [matcher] * 51}, {"createdBy": "o" * 201}, {"comment": "x" * 1_001}):
+    for change in (
+        {"matchers": [matcher] * 51},
+        {"createdBy": "o" * 201},
+        {"comment": "x" * 1_001},
+    ):
         ends = (mainstay.runtime.clock.now() + timedelta(hours=1)).isoformat()
         answer = mainstay.call(
             "POST", "/api/v2/silences", posted | change | {"endsAt": ends}, role="responder"
@@ -128,7 +137,9 @@ def test_one_request_of_bad_alerts_is_not_told_tenfold(mainstay: Live) -> None:
     [(problem,)] = mainstay.rows("SELECT problem FROM signals_request WHERE items_n > 1")
     assert json.loads(problem)["sentence"].startswith("20,000 of its items")
     assert len(json.loads(problem)["items"]) == 100
-    all_bad = mainstay.call("POST", "/api/v2/alerts", b"[" + posted[len(json.dumps(good)) :], key=key)
+    all_bad = mainstay.call(
+        "POST", "/api/v2/alerts", b"[" + posted[len(json.dumps(good)) :], key=key
+    )
     assert (all_bad.status, len(all_bad.body) < 20_000) == (400, True)
 
 

@@ -158,9 +158,15 @@ def test_no_secret_stands_in_an_answer_a_log_or_the_data_folder(
         install.says("contact", "add", "mara", "mail", "mara@mainstay.test")
         install.says("contact", "add", "mara", "sms", "+41790000000")
         install.says("contact", "add", "mara", "slack", f"{slack.url}/services/{SLACK_PATH}")
-        install.says("contact", "add", "mara", "webhook", f"{hook.url}/in", "--secret", f"file:{hook_file}")
-        install.says("contact", "add", "mara", "ntfy", f"{push.url}/topic", "--secret", f"file:{push_file}")
-        key, agent = (install.says("key", "create", one).strip() for one in ("prometheus", "agents"))
+        install.says(
+            "contact", "add", "mara", "webhook", f"{hook.url}/in", "--secret", f"file:{hook_file}"
+        )
+        install.says(
+            "contact", "add", "mara", "ntfy", f"{push.url}/topic", "--secret", f"file:{push_file}"
+        )
+        key, agent = (
+            install.says("key", "create", one).strip() for one in ("prometheus", "agents")
+        )
         token = install.json("token", "create", "ben", "--about", "canary")["token"]
         asker = Asker(install.port)
         careless(asker, key, agent, token)
@@ -177,7 +183,17 @@ def test_no_secret_stands_in_an_answer_a_log_or_the_data_folder(
     assert known.encode() in places.pop("cli.json")
     places |= {"log": install.log.encode(), "greeting": install.greeting.encode()}
     places |= {"answers": b"\n".join(asker.answers), "arguments": arguments}
-    secrets = [SMTP_PASSWORD, SMS_TOKEN, HOOK_SECRET, PUSH_SECRET, SLACK_PATH, key, agent, token, known]
+    secrets = [
+        SMTP_PASSWORD,
+        SMS_TOKEN,
+        HOOK_SECRET,
+        PUSH_SECRET,
+        SLACK_PATH,
+        key,
+        agent,
+        token,
+        known,
+    ]
     secrets += [link.rpartition("/")[2] for link in links]
     found = {
         f"{secret} in {name}"

@@ -25,13 +25,12 @@ VALUES (
   :opened_at, :last_at, :expires_at, :repeats, :source_state, :source_acked, :state, :closed_at,
   :silence, :incident, :first_receipt, :last_receipt, :estate_version)
 """
-_OPEN = """
-SELECT * FROM alerts_alert
-WHERE source = :source AND dedup_key = :dedup_key AND closed_at IS NULL
-"""
 _NEWEST = """
-SELECT * FROM alerts_alert WHERE source = :source AND dedup_key = :dedup_key
-ORDER BY opened_at DESC, id DESC LIMIT 1
+SELECT * FROM alerts_alert WHERE id = coalesce(
+  (SELECT id FROM alerts_alert
+   WHERE source = :source AND dedup_key = :dedup_key AND closed_at IS NULL),
+  (SELECT id FROM alerts_alert
+   WHERE source = :source AND dedup_key = :dedup_key ORDER BY opened_at DESC, id DESC LIMIT 1))
 """
 _REPEAT = """
 UPDATE alerts_alert SET severity = :severity, summary = :summary, annotations = :annotations,
@@ -73,9 +72,7 @@ def newest(tx: Tx, source: str, dedup_key: str) -> Alert | None:
 
     Asked for by itself, because a clock that was set back opens alerts before older ones.
     """
-    row = tx.one(_OPEN, source=source, dedup_key=dedup_key) or tx.one(
-        _NEWEST, source=source, dedup_key=dedup_key
-    )
+    row = tx.one(_NEWEST, source=source, dedup_key=dedup_key)
     return None if row is None else _alert(row)
 
 
