@@ -193,8 +193,7 @@ def acked_at_source(batch: Batch, alert: Alert) -> None:
     if alert.incident is None:
         return
     incident = batch.board.incident(batch.tx, alert.incident)
-    still = alerts.open_of_incident(batch.tx, incident.id)
-    if not incident.is_open or not all(one.source_acked for one in still):
+    if not incident.is_open or not alerts.acked_at_source(batch.tx, incident.id):
         return
     who = f"source:{alert.source}"
     incident = incidents.acknowledge(

@@ -14,6 +14,7 @@ from mainstay.acts import commands, on_incidents, on_setup, on_silences
 from mainstay.acts.by_time import next_at, pass_time
 from mainstay.acts.commands import PERMISSION, AddSilence, Command, EndSilence
 from mainstay.acts.done import Act, Done
+from mainstay.acts.scope import check_team, owner_of
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
 from mainstay.foundation.record import Fact
@@ -64,9 +65,10 @@ def refused(
 def _perform(act: Act, command: Command) -> Done:
     if isinstance(command, on_incidents.OnIncident):
         incident = on_incidents.find(act, command.incident)
-        people.require(act.actor, PERMISSION[type(command)], team=_owner(act, incident.service))
+        people.require(act.actor, PERMISSION[type(command)], team=owner_of(act, incident.service))
         return on_incidents.perform(act, incident, command)
     _may(act, command)
+    check_team(act, command)
     match command:
         case AddSilence():
             return on_silences.add(act, command)
@@ -98,8 +100,3 @@ def _speak(act: Act, speaking: list[Any], because: str) -> None:
     for alert in speaking:
         speaks_again(batch, alert, because)
     end(batch)
-
-
-def _owner(act: Act, service: str) -> str | None:
-    found = act.view.estate.services.get(service)
-    return found.owner if found is not None else None

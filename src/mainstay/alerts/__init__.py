@@ -6,6 +6,7 @@ from mainstay.alerts.correlate import Candidate, Place, correlate
 from mainstay.alerts.matchers import Matcher, fits_all, parse
 from mainstay.alerts.store import (
     Silence,
+    acked_at_source,
     count_all_open,
     count_open,
     every_open,
@@ -48,6 +49,7 @@ __all__ = [
     "Silence",
     "Silences",
     "State",
+    "acked_at_source",
     "apply",
     "close_by_hand",
     "correlate",

@@ -18,6 +18,8 @@ from mainstay.signals import Item
 
 HELD_BY_HAND = timedelta(minutes=15)
 """How long a firing that a person closed stays quiet while the source repeats it."""
+ANNOTATIONS_MAX = 32
+ANNOTATION_CHARS_MAX = 2_048
 RESOLVE_REPEATS = timedelta(hours=1)
 """Senders repeat a resolve (Prometheus for 15 minutes): within this time it is no news."""
 
@@ -71,7 +73,7 @@ def _repeat(tx: Tx, alert: Alert, item: Item, *, origin: Origin) -> Change:
         alert,
         severity=item.severity if worsened else alert.severity,
         summary=item.summary,
-        annotations=item.annotations,
+        annotations=_short(item.annotations),
         last_at=to_us(origin.now),
         expires_at=_expires(item, origin),
         repeats=alert.repeats + 1,
@@ -79,7 +81,9 @@ def _repeat(tx: Tx, alert: Alert, item: Item, *, origin: Origin) -> Change:
     )
     store.repeat(tx, alert)
     if worsened:
-        return Change("worsened", alert, f"{origin.source} now reports it as {item.severity}")
+        return Change(
+            "worsened", alert, f"{origin.source} now reports {item.summary!r} as {item.severity}"
+        )
     return Change("repeated", alert, f"repeat {alert.repeats} of an alert that is open")
 
 
@@ -93,7 +97,7 @@ def _resolve(tx: Tx, alert: Alert, *, origin: Origin) -> Change:
         last_receipt=origin.receipt,
     )
     store.close(tx, alert)
-    return Change("resolved", alert, f"{origin.source} says that it is over")
+    return Change("resolved", alert, f"{origin.source} says that {alert.summary!r} is over")
 
 
 def _resolve_unknown(tx: Tx, ids: Ids, item: Item, last: Alert | None, *, origin: Origin) -> Change:
@@ -101,12 +105,16 @@ def _resolve_unknown(tx: Tx, ids: Ids, item: Item, last: Alert | None, *, origin
     if last is not None and last.source_state == "firing":
         settled = replace(last, source_state="resolved", last_receipt=origin.receipt)
         store.source_resolved(tx, settled)
-        return Change("resolved", settled, f"{origin.source} says that it is over; it was closed")
+        return Change(
+            "resolved",
+            settled,
+            f"{origin.source} says that {last.summary!r} is over; it was closed here",
+        )
     if last is not None and last.last_at > to_us(origin.now - RESOLVE_REPEATS):
         return Change("repeated", last, "it was resolved before")
     alert = _new(ids, item, origin=origin, state=State.RESOLVED)
     store.insert(tx, alert)
-    because = f"the first that {origin.source} told of it was its end; kept, nobody is paged"
+    because = f"the first that {origin.source} told of {item.summary!r} was its end; kept, nobody is paged"
     return Change("unknown", alert, because)
 
 
@@ -116,7 +124,9 @@ def _acknowledge(tx: Tx, ids: Ids, item: Item, alert: Alert | None, *, origin: O
         return Change("repeated", unknown, "an acknowledgement of what is not open changes nothing")
     alert = replace(alert, source_acked=True, last_at=to_us(origin.now))
     store.source_acked(tx, alert)
-    return Change("acknowledged", alert, f"somebody acknowledged it at {origin.source}")
+    return Change(
+        "acknowledged", alert, f"somebody acknowledged {alert.summary!r} at {origin.source}"
+    )
 
 
 def _new(ids: Ids, item: Item, *, origin: Origin, state: State) -> Alert:
@@ -130,7 +140,7 @@ def _new(ids: Ids, item: Item, *, origin: Origin, state: State) -> Alert:
         severity=item.severity,
         summary=item.summary,
         labels=item.labels,
-        annotations=item.annotations,
+        annotations=_short(item.annotations),
         url=item.url,
         started_at=item.started_at_us if item.started_at_us is not None else now,
         opened_at=now,
@@ -149,6 +159,16 @@ def _new(ids: Ids, item: Item, *, origin: Origin, state: State) -> Alert:
     )
 
 
+def _short(annotations: dict[str, str]) -> dict[str, str]:
+    """What a row keeps of them; the whole text stays in the raw signal."""
+    if len(annotations) <= ANNOTATIONS_MAX and all(
+        len(text) <= ANNOTATION_CHARS_MAX for text in annotations.values()
+    ):
+        return annotations
+    first = list(annotations.items())[:ANNOTATIONS_MAX]
+    return {name: text[:ANNOTATION_CHARS_MAX] for name, text in first}
+
+
 def _expires(item: Item, origin: Origin) -> int | None:
     """Its own end, moved by the time the signal waited here: a backlog expires nothing."""
     return None if item.ends_at_us is None else item.ends_at_us + origin.waited_us
@@ -158,7 +178,9 @@ def expire(tx: Tx, alert: Alert, *, now_us: int) -> Change:
     """Its own time has run out and the source said nothing: closed as "not seen"."""
     alert = replace(alert, state=State.EXPIRED, closed_at=now_us)
     store.close(tx, alert)
-    return Change("resolved", alert, f"not seen: {alert.source} stopped repeating it")
+    return Change(
+        "resolved", alert, f"not seen: {alert.source} stopped repeating {alert.summary!r}"
+    )
 
 
 def close_by_hand(tx: Tx, alert: Alert, *, now_us: int, actor: str) -> Change:

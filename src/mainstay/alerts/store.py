@@ -204,12 +204,22 @@ def of_incident_after(tx: Tx, incident: str, *, after: tuple[int, str], limit: i
     return [_alert(row) for row in rows]
 
 
-def open_of_incident(tx: Tx, incident: str) -> list[Alert]:
-    """The open ones of an incident."""
+def acked_at_source(tx: Tx, incident: str) -> bool:
+    """Whether somebody acknowledged every open alert of an incident at its source."""
+    return not tx.value(
+        "SELECT 1 FROM alerts_alert"
+        " WHERE incident = :incident AND closed_at IS NULL AND source_acked = 0 LIMIT 1",
+        incident=incident,
+    )
+
+
+def open_of_incident(tx: Tx, incident: str, *, limit: int = 1_000_000) -> list[Alert]:
+    """The open ones of an incident, oldest first."""
     rows = tx.all(
         "SELECT * FROM alerts_alert WHERE incident = :incident AND closed_at IS NULL"
-        " ORDER BY opened_at, id",
+        " ORDER BY opened_at, id LIMIT :limit",
         incident=incident,
+        limit=limit,
     )
     return [_alert(row) for row in rows]
 

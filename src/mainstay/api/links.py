@@ -166,6 +166,7 @@ class _Seen:
     incident: Incident
     view: View
     alerts: list[alerts.Alert]
+    alerts_n: int
     now: datetime
 
 
@@ -207,16 +208,16 @@ def _look(tx: Tx, app: Runtime, token: str, now: datetime) -> _Seen:
     view = app.ground.views.current(tx)
     if link.person not in view.estate.people:
         raise Forbidden(f"This link is {link.person}'s, who is no longer in the estate.")
-    found = alerts.open_of_incident(tx, incident.id) if alerts.has_open(tx, incident.id) else []
-    return _Seen(link, incident, view, found, now)
+    found = alerts.open_of_incident(tx, incident.id, limit=SHOWN)
+    return _Seen(link, incident, view, found, alerts.count_open(tx, incident.id), now)
 
 
 def _page_of(seen: _Seen, said: str | None) -> str:
     """The whole page: what it is, how it stands, and one button where there is something to do."""
     incident = seen.incident
     shown = [f"<li>{escape(one.summary)} <span class=soft>({escape(one.service)}, "
-             f"{escape(one.severity)})</span></li>" for one in seen.alerts[:SHOWN]]  # fmt: skip
-    more = len(seen.alerts) - SHOWN
+             f"{escape(one.severity)})</span></li>" for one in seen.alerts]  # fmt: skip
+    more = seen.alerts_n - len(seen.alerts)
     if more > 0:
         shown.append(f"<li class=soft>and {more} more</li>")
     listed = f"<h2 class=soft>Firing now</h2><ul>{''.join(shown)}</ul>" if shown else ""

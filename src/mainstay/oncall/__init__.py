@@ -30,6 +30,7 @@ from mainstay.oncall.schedule import (
     said,
 )
 from mainstay.oncall.store import Override
+from mainstay.oncall.store import by_id as override
 
 __all__ = [
     "Answer",
@@ -48,6 +49,7 @@ __all__ = [
     "differences",
     "gap_report",
     "on_call_for",
+    "override",
     "overrides",
     "said",
     "shifts",

@@ -169,7 +169,7 @@ def _attempt(
 def tell(tx: Tx, incident: Incident, *, others: list[Incident]) -> words.Told:
     """What a page about `incident` is made of."""
     alerts_n = alerts.count_open(tx, incident.id)
-    shown = alerts.of_incident(tx, incident.id, limit=50)
+    shown = alerts.open_of_incident(tx, incident.id, limit=50)
     still = sorted((a for a in shown if a.closed_at is None), key=lambda a: rank(a.severity))
     return words.Told(incident, incidents.services(tx, incident.id), still, alerts_n, others)
 

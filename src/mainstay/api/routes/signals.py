@@ -15,7 +15,8 @@ from mainstay.api.routes.shapes import After, At, Limit, Listed, Sentence
 from mainstay.estate import Severity
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
-from mainstay.foundation.errors import NotFound
+from mainstay.foundation.errors import Invalid, NotFound
+from mainstay.foundation.nearest import hint
 from mainstay.ground import REPORTS, source_in
 
 
@@ -86,6 +87,10 @@ def report(call: asking.Asked, body: Report) -> Taken:
 
     def take(tx: Tx) -> None:
         view = app.ground.views.current(tx)
+        known = view.estate.services
+        if body.service is not None and body.service not in known:
+            near = hint(body.service, known)
+            raise Invalid(f"There is no service {body.service!r}{near}.", pointer="/service")
         source = source_in(view, REPORTS)
         reading = signals.door_named("report").read(raw, source, arrival)
         pipeline.accept(

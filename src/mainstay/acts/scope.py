@@ -1,0 +1,77 @@
+"""Whose it is: a token that is limited to one team acts on what is that team's, and on nothing else.
+
+Incidents are checked by their service's owner where they are looked up; here stands the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mainstay import alerts, oncall, people
+from mainstay.acts import commands
+from mainstay.acts.commands import Command
+from mainstay.acts.done import Act
+from mainstay.alerts import Matcher
+from mainstay.foundation.errors import Forbidden
+
+
+def check_team(act: Act, command: Command) -> None:
+    """Forbidden when the actor's token is for one team and this concerns another, or all."""
+    team = act.actor.team
+    if team is None:
+        return
+    foreign = sorted(owner for owner in _owners(act, command, team) if owner != team)
+    if foreign:
+        raise Forbidden(
+            f"Your token is for team {team} alone; this concerns {', '.join(foreign)}. "
+            "A silence must name one of your services, as in service=pay-api.",
+            team=team,
+        )
+
+
+def _owners(act: Act, command: Command, team: str) -> set[str]:
+    """The teams that a command concerns; `every team` where it cannot be told apart."""
+    match command:
+        case commands.AddSilence():
+            return _of_matchers(act, command.matchers)
+        case commands.EndSilence():
+            silence = alerts.get_silence(act.tx, command.silence)
+            return set() if silence is None else _of_matchers(act, silence.matchers)
+        case commands.AddOverrides():
+            return {_of_schedule(act, one.schedule) for one in command.wanted}
+        case commands.RemoveOverride():
+            override = oncall.override(act.tx, command.override)
+            return set() if override is None else {_of_schedule(act, override.schedule)}
+        case commands.AddAddress() | commands.AddRule():
+            return _of_person(act, command.person, team)
+        case commands.RemoveAddress():
+            address = people.address(act.tx, command.address)
+            return set() if address is None else _of_person(act, address.person, team)
+        case commands.RemoveRule() | commands.ReleaseSignal():
+            return {"every team"}
+        case _:
+            return set()
+
+
+def _of_matchers(act: Act, matchers: Iterable[Matcher]) -> set[str]:
+    """The owners of the services that the matchers pin; a silence that pins none is everybody's."""
+    services = [one.value for one in matchers if one.name == "service" and one.op == "="]
+    return {owner_of(act, service) or "nobody's service" for service in services} or {"every team"}
+
+
+def _of_schedule(act: Act, schedule: str) -> str:
+    found = act.view.estate.schedules.get(schedule)
+    return (found.team if found is not None else None) or "every team"
+
+
+def _of_person(act: Act, person: str, team: str) -> set[str]:
+    """A member of the actor's team is that team's, also where they are in others too."""
+    found = act.view.estate.teams.get(team)
+    is_member = found is not None and person in found.members
+    return {team} if is_member or person == act.actor.id else {f"{person}, who is in another team"}
+
+
+def owner_of(act: Act, service: str) -> str | None:
+    """The team that owns a service, or None."""
+    found = act.view.estate.services.get(service)
+    return found.owner if found is not None else None
