@@ -26,9 +26,12 @@ class Ids:
 
     def new(self, prefix: str, now: datetime) -> str:
         """A new id; sorts after every id that this object made in or before `now`'s millisecond."""
+        milliseconds = to_us(now) // 1000
         with self._lock:
-            value = (to_us(now) // 1000 << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS - 1)
-            if value >> _RANDOM_BITS <= self._last >> _RANDOM_BITS:
+            if milliseconds > self._last >> _RANDOM_BITS:
+                # Randomness costs a system call, so it is drawn once a millisecond.
+                value = (milliseconds << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS - 1)
+            else:
                 value = self._last + 1
             self._last = value
         return f"{prefix}_{encode(value)}"
