@@ -145,10 +145,11 @@ def test_paging_is_shadow_where_the_most_specific_that_says_anything_says_so() -
     assert estate.is_shadow(made, "no-such")
 
 
-def test_dependencies_and_dependents_are_one_step_or_all_the_way() -> None:
-    made = small()
-    assert estate.dependencies(made, "ledger") == {"db", "bus"}
-    assert estate.dependencies(made, "ledger", deep=True) == {"db", "bus", "disk"}
-    assert estate.dependents(made, "disk") == {"db"}
-    assert estate.dependents(made, "disk", deep=True) == {"db", "pay-api", "ledger"}
-    assert estate.dependencies(made, "no-such", deep=True) == frozenset()
+def test_distance_counts_steps_in_one_direction_and_a_shared_need_relates_nobody() -> None:
+    graph = estate.Graph(small())
+    ledger = graph.distances("ledger")
+    assert (ledger["db"], ledger["bus"], ledger["disk"]) == (1, 1, 2)
+    assert graph.distances("disk")["db"] == 1
+    assert {"db", "pay-api", "ledger"} == set(graph.distances("disk"))
+    assert "ledger" not in ledger
+    assert graph.distances("no-such") == {}

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from mainstay.foundation.errors import Invalid
-from mainstay.foundation.secrets import BLANK, digest, new_token, redact, redactor, resolve, same
+from mainstay.foundation.secrets import BLANK, digest, new_token, redactor, resolve, same
 
 CANARY = 'c4n@ry/"é+zzz'
 
@@ -99,7 +99,7 @@ def test_only_a_small_regular_text_file_holds_a_secret(tmp_path: Path) -> None:
     ],
 )
 def test_a_text_shows_a_secret_in_no_form(form: str) -> None:
-    shown = redact(f"before {form} after", [CANARY])
+    shown = redactor([CANARY])(f"before {form} after")
     assert shown.startswith("before ")
     assert shown.endswith(" after")
     assert BLANK in shown
@@ -108,7 +108,7 @@ def test_a_text_shows_a_secret_in_no_form(form: str) -> None:
 
 
 def test_of_two_secrets_that_overlap_no_tail_is_left() -> None:
-    assert redact("hunter22", ["hunter2", "hunter22"]) == BLANK
+    assert redactor(["hunter2", "hunter22"])("hunter22") == BLANK
 
 
 def test_innocent_text_stays_as_it_is() -> None:

@@ -1,7 +1,7 @@
 """The estate: what is supported, as code. Read it, check it, store it, ask it.
 
 Files are read by `read` or `check`; `save` makes them a version, `current` is the one in force.
-Questions: `dependencies`, `Days`, `Routes`, `policy_of`, `priority_of`, `is_shadow`.
+Questions: `Graph`, `Days`, `Routes`, `policy_of`, `priority_of`, `is_shadow`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from mainstay.estate.collections.text import (
     wall_clock,
 )
 from mainstay.estate.days import Days, days, is_business_day, why
-from mainstay.estate.graph import dependencies, dependents
+from mainstay.estate.graph import Graph
 from mainstay.estate.plan import Difference, differences
 from mainstay.estate.read import Checked, check, from_values, read
 from mainstay.estate.reading.json_path import Condition, JsonPath, condition, json_path, text_of
@@ -78,6 +78,7 @@ __all__ = [
     "Escalation",
     "Estate",
     "Format",
+    "Graph",
     "Handover",
     "Holidays",
     "Incidents",
@@ -113,8 +114,6 @@ __all__ = [
     "current",
     "current_number",
     "days",
-    "dependencies",
-    "dependents",
     "differences",
     "digest",
     "duration",

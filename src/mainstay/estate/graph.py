@@ -1,40 +1,45 @@
-"""What needs what: questions about the services' dependencies."""
+"""What needs what: how far two services are from each other along their dependencies."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from mainstay.estate.collections import Estate
 
 
-def dependencies(estate: Estate, service: str, *, deep: bool = False) -> frozenset[str]:
-    """The services that `service` needs; `deep`: and what those need, and so on."""
-    return _reached(service, lambda id_: _depends(estate, id_), deep=deep)
+class Graph:
+    """The services' dependencies, both ways. Read-only; answers are remembered, threads may share."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._needs = {name: service.depends for name, service in estate.services.items()}
+        self._needed_by: dict[str, list[str]] = {}
+        for name, needs in self._needs.items():
+            for other in needs:
+                self._needed_by.setdefault(other, []).append(name)
+        self._near: dict[str, dict[str, int]] = {}
+
+    def distances(self, service: str) -> dict[str, int]:
+        """Every service that this one needs, or that needs it, however far: name → steps.
+
+        All steps of a way go in one direction; two services that share a need are not related.
+        """
+        if service not in self._near:
+            up = _walk(service, lambda name: self._needed_by.get(name, ()))
+            down = _walk(service, lambda name: self._needs.get(name, ()))
+            self._near[service] = {**up, **down}
+        return self._near[service]
 
 
-def dependents(estate: Estate, service: str, *, deep: bool = False) -> frozenset[str]:
-    """The services that need `service`; `deep`: and those that need them, and so on.
-
-    Looks at every service once, also when `deep`.
-    """
-    needed_by: dict[str, list[str]] = {}
-    for id_, one in estate.services.items():
-        for other in one.depends:
-            needed_by.setdefault(other, []).append(id_)
-    return _reached(service, lambda id_: needed_by.get(id_, ()), deep=deep)
-
-
-def _depends(estate: Estate, service: str) -> Iterable[str]:
-    found = estate.services.get(service)
-    return found.depends if found else ()
-
-
-def _reached(start: str, step: Callable[[str], Iterable[str]], *, deep: bool) -> frozenset[str]:
-    """Everything a step away, or any number of steps; without the start itself."""
-    reached = set(step(start))
-    todo = list(reached) if deep else []
+def _walk(start: str, step: Callable[[str], Iterable[str]]) -> dict[str, int]:
+    """Everything that can be reached by `step`, with how many steps it takes; not the start."""
+    distance = {start: 0}
+    todo = deque([start])
     while todo:
-        further = set(step(todo.pop())) - reached
-        reached |= further
-        todo.extend(further)
-    return frozenset(reached - {start})
+        here = todo.popleft()
+        for there in step(here):
+            if there not in distance:
+                distance[there] = distance[here] + 1
+                todo.append(there)
+    del distance[start]
+    return distance

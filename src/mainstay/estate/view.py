@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable
 from datetime import date
 
 from mainstay.estate import store
 from mainstay.estate.collections import Estate, Org
 from mainstay.estate.days import Days
+from mainstay.estate.graph import Graph
 from mainstay.estate.routing import Routed, Routes, is_shadow, policy_of, priority_of
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import NotFound
@@ -28,12 +27,8 @@ class View:
         self.estate = estate
         self._routes = Routes(estate)
         self._days = Days(estate)
-        self._near: dict[str, dict[str, int]] = {}
+        self._graph = Graph(estate)
         self._priorities: dict[tuple[str, str], str] = {}
-        self._needed_by: dict[str, list[str]] = {}
-        for name, service in estate.services.items():
-            for other in service.depends:
-                self._needed_by.setdefault(other, []).append(name)
 
     def service_of(
         self, source: str, severity: str, labels: dict[str, str], *, hint: str | None = None
@@ -68,36 +63,11 @@ class View:
 
     def neighbours(self, service: str) -> frozenset[str]:
         """What `service` depends on or what depends on it, however far."""
-        return frozenset(self._distances(service))
+        return frozenset(self._graph.distances(service))
 
     def distance(self, one: str, other: str) -> int | None:
         """Dependency steps between two services, all in one direction; None: not related."""
-        return self._distances(one).get(other)
-
-    def _distances(self, service: str) -> dict[str, int]:
-        if service not in self._near:
-            down = _walk(service, self._depends)
-            up = _walk(service, lambda name: self._needed_by.get(name, ()))
-            self._near[service] = {**up, **down}
-        return self._near[service]
-
-    def _depends(self, service: str) -> Iterable[str]:
-        found = self.estate.services.get(service)
-        return found.depends if found is not None else ()
-
-
-def _walk(start: str, step: Callable[[str], Iterable[str]]) -> dict[str, int]:
-    """Everything that can be reached by `step`, with how many steps it takes."""
-    distance = {start: 0}
-    todo = deque([start])
-    while todo:
-        here = todo.popleft()
-        for there in step(here):
-            if there not in distance:
-                distance[there] = distance[here] + 1
-                todo.append(there)
-    del distance[start]
-    return distance
+        return self._graph.distances(one).get(other)
 
 
 class Views:

@@ -120,11 +120,6 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
     return lambda text: pattern.sub(BLANK, text)
 
 
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """`text` with these secrets blanked; for many texts make a `redactor` once."""
-    return redactor(secrets)(text)
-
-
 def _forms(secret: str) -> set[str]:
     body = secret.encode("utf-8")
     forms = {

@@ -42,9 +42,8 @@ class Board:
         own = self._by_service.get(service)
         if own is not None:
             return [own]
-        if len(self._by_service) == 0:
-            return []
-        return [c for c in self._by_service.values() if c.service in neighbours(service)]
+        near = neighbours(service) if self._by_service else frozenset()
+        return [c for c in self._by_service.values() if c.service in near]
 
     def incident(self, tx: Tx, incident: str) -> Incident:
         """As of this batch."""
