@@ -40,7 +40,7 @@ reference: .venv/.dev  ## write docs/reference anew from the code
 	PYTHONPATH=scripts $(BIN)/python -m reference
 
 lock: .venv/.bootstrap  ## write the locks anew after pyproject.toml has changed
-	$(LOCK) --group bootstrap -o requirements-bootstrap.lock && $(LOCK) pyproject.toml -o requirements.lock && $(LOCK) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(LOCK) --group bootstrap -o requirements-bootstrap.lock && $(LOCK) pyproject.toml -o requirements.lock && $(LOCK) --all-extras -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 peers: .venv/.dev
 	@scripts/peers
