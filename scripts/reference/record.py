@@ -46,6 +46,7 @@ TITLES = {
     "rule": ("Notification rules", "Subject: the rule (`rul_…`)."),
     "key": ("Intake keys", "Subject: the source, or the key (`key_…`)."),
     "token": ("API tokens", "Subject: the token (`tok_…`)."),
+    "node": ("Nodes", "Subject: the node (`nod_…`), one start of one program."),
     "act": ("Refusals", "Subject: what was asked for."),
 }
 KINDS = {
@@ -100,6 +101,9 @@ KINDS = {
     "key.revoked": "The key opens nothing any more.",
     "token.created": "An API token was made, with its role.",
     "token.revoked": "The token opens nothing any more.",
+    "node.started": "A program starts to work on this database.",
+    "node.settles": "It settles, seals and lets time pass from now on; with its fencing token.",
+    "node.ended": "It was told to stop, and did; a node that was lost has no such row.",
     "act.refused": "Somebody asked for what they may not do.",
 }
 """Kind → what it says. Every kind that the code writes has a line, and no other."""

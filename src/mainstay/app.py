@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import secrets
 import socket
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from mainstay import loops, paging
+from mainstay import __version__, loops, paging
 from mainstay.estate import Views
 from mainstay.foundation.clock import Clock, SystemClock
-from mainstay.foundation.db import open_database
+from mainstay.foundation.db import open_database, schema_number
 from mainstay.foundation.egress import Egress
 from mainstay.foundation.errors import Invalid, MainstayError, Outside, Unreachable
 from mainstay.foundation.ids import Ids
+from mainstay.foundation.nodes import Node
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
@@ -45,11 +47,13 @@ def open_app(
         dict(channels) if channels is not None else _channels(settings, egress, environment, clock)
     )
     limits = paging.Limits(settings.page_per_minute, settings.public_url)
+    ids = Ids()
+    me = _node(settings, node or ids.new("nod", clock.now()), clock.now())
     ground = Ground(
-        ids=Ids(),
+        ids=ids,
         views=Views(),
         limits=limits,
-        node=node or socket.gethostname(),
+        node=me.id,
         token=lambda: secrets.token_urlsafe(32),
         check_address=_checker(ways),
     )
@@ -58,10 +62,18 @@ def open_app(
         return await _send(ways, address, page, environment)
 
     app = Runtime(
-        settings, clock, db, ground, ways, send, egress.close, random.random, Wake(), db.close
+        settings, me, clock, db, ground, ways, send, egress.close, random.random, Wake(), db.close
     )
-    loops.wake_up(app, clock.now())
+    loops.sign_on(app, me.started_at)
     return app
+
+
+def _node(settings: Settings, node_id: str, now: datetime) -> Node:
+    return Node(
+        id=node_id, host=socket.gethostname(), folder=str(settings.data_dir.resolve()),
+        pid=os.getpid(), listen=settings.listen, version=__version__, schema=schema_number(),
+        started_at=now, seen_at=now,
+    )  # fmt: skip
 
 
 def drain(app: Runtime, now: datetime | None = None) -> None:

@@ -17,9 +17,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from mainstay import acts, alerts, paging, pipeline, signals
-from mainstay.foundation import due, record
+from mainstay.foundation import due, nodes, record
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
+from mainstay.foundation.due import Due, Lease, TakenOver
 from mainstay.foundation.errors import MainstayError, Stuck
 from mainstay.runtime import HOT_SPAN, Runtime
 from mainstay.signals import Request
@@ -32,10 +33,11 @@ SETTLE_ITEMS_HOT = 50
 """The same while many requests come in."""
 BURST = timedelta(seconds=2)
 """A burst is taken in first: while requests pour in, settling waits, at most this long."""
-SETTLE_LEASE_S = 10.0
+SETTLE_EVERY = timedelta(milliseconds=250)
+"""How long at most a signal that another node took waits to be noticed."""
 SENDS_MAX = 64
 """Sends under way at once in this process."""
-ALIVE_EVERY = timedelta(seconds=5)
+BEAT_EVERY = timedelta(seconds=5)
 DELIVERED = (paging.STEP_DUE, paging.SEND_DUE, paging.FEED_DUE)
 """What the delivery loop looks for."""
 AFTER_TROUBLE = timedelta(seconds=1)
@@ -60,6 +62,29 @@ def _trying(what: str) -> Iterator[_Trial]:
         trial.error = error
 
 
+# -- what only one node does -----------------------------------------------------------------------
+
+
+def _hold(tx: Tx, app: Runtime, now: datetime) -> Lease | None:
+    """The settle lease, or None while another node holds it; the lock lasts until the commit."""
+    lease = due.hold(tx, nodes.SETTLE, owner=app.ground.node, now=now, lease_s=app.settings.lease_s)
+    if lease is not None and lease.since == now:
+        log.info("this node settles from now on (fencing token %d)", lease.token)
+        words = f"node {app.node} settles from now on, under fencing token {lease.token}"
+        _note(tx, app, record.Fact("node.settles", app.node.id, words), now)
+    return lease
+
+
+def _as_owner(app: Runtime, now: datetime, work: Callable[[Tx], int]) -> int:
+    """What `work` returns, done in one transaction under the settle lease; 0 if it is another's."""
+    return app.db.run(lambda tx: work(tx) if _hold(tx, app, now) is not None else 0)
+
+
+def _note(tx: Tx, app: Runtime, fact: record.Fact, now: datetime) -> None:
+    version = app.ground.views.current_or_empty(tx).version
+    record.write(tx, [fact], now=now, estate_version=version)
+
+
 # -- settle ----------------------------------------------------------------------------------------
 
 
@@ -73,18 +98,15 @@ def settle(app: Runtime, now: datetime) -> datetime | None:
         return now + HOT_SPAN
     done = 0
     with _trying("a batch of signals; each comes by itself now") as batch:
-        done = app.db.run(lambda tx: _settle_batch(tx, app, now, hot=hot))
+        done = _as_owner(app, now, lambda tx: _settle_batch(tx, app, now, hot=hot))
     if batch.error is not None:
         done = _settle_one_by_one(app, now)
     if done:
         app.wake.deliver()
-    return now if done else now + AFTER_TROUBLE
+    return now if done else now + SETTLE_EVERY
 
 
 def _settle_batch(tx: Tx, app: Runtime, now: datetime, *, hot: bool) -> int:
-    node = app.ground.node
-    if due.hold(tx, "settle", owner=node, now=now, lease_s=SETTLE_LEASE_S) is None:
-        return 0
     waiting = signals.waiting(tx, SETTLE_ITEMS_HOT if hot else SETTLE_ITEMS)
     pipeline.settle(tx, app.ground, waiting, now=now)
     return len(waiting)
@@ -92,16 +114,29 @@ def _settle_batch(tx: Tx, app: Runtime, now: datetime, *, hot: bool) -> int:
 
 def _settle_one_by_one(app: Runtime, now: datetime) -> int:
     """Find the culprit: it is tried three times, then quarantined; the others pass (P10)."""
-    waiting = app.db.read(lambda tx: signals.waiting(tx, SETTLE_ITEMS))
+
+    def begin(tx: Tx) -> tuple[Lease | None, list[Request]]:
+        lease = _hold(tx, app, now)
+        return lease, signals.waiting(tx, SETTLE_ITEMS) if lease else []
+
+    lease, waiting = app.db.run(begin)
     done = 0
     for request in waiting:
-        alone = [request]
+        assert lease is not None
         with _trying(f"signal {request.receipt}") as one:
-            app.db.run(lambda tx, alone=alone: pipeline.settle(tx, app.ground, alone, now=now))  # type: ignore[misc]
+            app.db.run(partial(_settle_alone, app=app, lease=lease, request=request, now=now))
             done += 1
+        if isinstance(one.error, TakenOver):
+            return done
         if one.error is not None:
             _count_failure(app, request, one.error, now)
     return done
+
+
+def _settle_alone(tx: Tx, app: Runtime, lease: Lease, request: Request, now: datetime) -> None:
+    """One of those that were read under `lease`; TakenOver when another node settles by now."""
+    due.fence(tx, lease, now=app.clock.now(), lease_s=app.settings.lease_s)
+    pipeline.settle(tx, app.ground, [request], now=now)
 
 
 def _count_failure(app: Runtime, request: Request, error: Exception, now: datetime) -> None:
@@ -127,65 +162,85 @@ def pass_time(app: Runtime, now: datetime) -> datetime | None:
     at = app.db.read(acts.next_at)
     if at is None or at > now:
         return at
-    if app.db.run(lambda tx: acts.pass_time(tx, app.ground, now=now)):
-        app.wake.deliver()
+    if not _as_owner(app, now, lambda tx: acts.pass_time(tx, app.ground, now=now)):
+        return None
+    app.wake.deliver()
     return now
 
 
 def seal(app: Runtime, now: datetime) -> datetime | None:
-    """Seal new rows of the record into the chain; only the settle owner does."""
-
-    def work(tx: Tx) -> int:
-        node = app.ground.node
-        if due.hold(tx, "settle", owner=node, now=now, lease_s=SETTLE_LEASE_S) is None:
-            return 0
-        return record.seal(tx, now)
-
+    """Seal new rows of the record into the chain."""
     if app.db.read(record.is_sealed):
         return None
-    return now if app.db.run(work) == record.SEAL_ROWS_MAX else None
+    sealed = _as_owner(app, now, lambda tx: record.seal(tx, now))
+    return now if sealed == record.SEAL_ROWS_MAX else None
 
 
 def purge(app: Runtime, now: datetime) -> datetime | None:
-    """Delete raw signals older than the retention; a thousand rows a transaction."""
+    """Delete raw signals older than the retention, a thousand rows a transaction; and old nodes."""
     before = now - timedelta(days=app.settings.retention_days)
-    gone = app.db.run(lambda tx: signals.purge(tx, before))
+    _as_owner(app, now, lambda tx: nodes.forget(tx, now=now))
+    gone = _as_owner(app, now, lambda tx: signals.purge(tx, before))
     return now if gone >= 1_000 else None
-
-
-def alive(app: Runtime, now: datetime) -> datetime | None:
-    """Note that we are up: expiry counts only the time that we were."""
-    app.db.run(lambda tx: record.mark(tx, "alive_at", to_us(now)))
-    return None
 
 
 def shadow_day(app: Runtime, now: datetime) -> datetime | None:
     """Once a day: record what shadow mode would have sent in the day before (UTC)."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
 
-    def work(tx: Tx) -> None:
+    def work(tx: Tx) -> int:
         if record.marked(tx, "shadow_day") == to_us(today):
-            return
+            return 0
         record.mark(tx, "shadow_day", to_us(today))
         found = paging.compare(tx, start=today - timedelta(days=1), end=today)
         if found.pages:
             fact = record.Fact("paging.shadow", "paging", found.sentence, facts=asdict(found))
-            version = app.ground.views.current(tx).version
-            record.write(tx, [fact], now=now, estate_version=version)
+            _note(tx, app, fact, now)
+        return 1
 
-    app.db.run(work)
+    _as_owner(app, now, work)
     return None
 
 
-def wake_up(app: Runtime, now: datetime) -> None:
-    """At the start: give back this node's leases, and the time that we were down."""
+# -- this node -------------------------------------------------------------------------------------
+
+
+def beat(app: Runtime, now: datetime) -> datetime | None:
+    """This node's heartbeat; expiry counts only the time in which some node had one.
+
+    The settle lease is renewed by the way, so that it stays where it is while nothing comes in.
+    """
 
     def work(tx: Tx) -> None:
-        due.release(tx, app.ground.node, now=now)
+        nodes.beat(tx, app.node, now=now)
+        record.mark(tx, "alive_at", to_us(now))
+        _hold(tx, app, now)
+
+    app.db.run(work)
+    return now + min(BEAT_EVERY, timedelta(seconds=app.settings.lease_s / 3))
+
+
+def sign_on(app: Runtime, now: datetime) -> None:
+    """At the start: free what was held at this place, give back the time that nobody was up."""
+
+    def work(tx: Tx) -> None:
+        nodes.join(tx, app.node)
         last = record.marked(tx, "alive_at")
         if last is not None and from_us(last) < now:
             alerts.postpone_expiry(tx, since_us=last, by_us=to_us(now) - last)
         record.mark(tx, "alive_at", to_us(now))  # the next start must not give it back again
+        words = f"node {app.node} starts, with program {app.node.version}"
+        _note(tx, app, record.Fact("node.started", app.node.id, words), now)
+
+    app.db.run(work)
+
+
+def sign_off(app: Runtime, now: datetime) -> None:
+    """At an orderly end: what this node holds is free for the others at once."""
+
+    def work(tx: Tx) -> None:
+        nodes.leave(tx, app.node.id, now=now)
+        _note(tx, app, record.Fact("node.ended", app.node.id, f"node {app.node} ends"), now)
 
     app.db.run(work)
 
@@ -212,8 +267,7 @@ async def _take_one_by_one(app: Runtime, now: datetime) -> list[pipeline.Ready]:
     troubles = []
     for one in await app.db.write(lambda tx: pipeline.claim(tx, app.ground, DELIVERED, now=now)):
         with _trying(f"{one.kind} {one.key}") as trial:
-            take = partial(pipeline.take, ground=app.ground, one=one, now=now)
-            taken = await app.db.write(take)
+            taken = await app.db.write(partial(_take_alone, app=app, one=one, now=now))
             ready += [taken] if taken is not None else []
         if trial.error is not None:
             troubles.append(f"{one.kind} {one.key} cannot be done; the log says why")
@@ -223,6 +277,11 @@ async def _take_one_by_one(app: Runtime, now: datetime) -> list[pipeline.Ready]:
         )
         await app.db.write(tell)
     return ready
+
+
+def _take_alone(tx: Tx, app: Runtime, one: Due, now: datetime) -> pipeline.Ready | None:
+    """Nothing when another node has claimed it since: what it did must not be done again."""
+    return pipeline.take(tx, app.ground, one, now=now) if due.is_held(tx, one) else None
 
 
 def next_delivery(tx: Tx) -> datetime | None:
@@ -303,10 +362,10 @@ class Loop:
 
 
 LOOPS = (
-    Loop("settle", settle, timedelta(seconds=1)),
+    Loop("settle", settle, SETTLE_EVERY),
     Loop("time", pass_time, timedelta(seconds=1)),
     Loop("seal", seal, timedelta(seconds=1)),
-    Loop("alive", alive, ALIVE_EVERY),
+    Loop("beat", beat, BEAT_EVERY),
     Loop("purge", purge, timedelta(hours=1)),
     Loop("shadow", shadow_day, timedelta(minutes=10)),
 )

@@ -13,6 +13,7 @@ from time import monotonic
 from mainstay.foundation.clock import Clock
 from mainstay.foundation.db import Database
 from mainstay.foundation.errors import MainstayError
+from mainstay.foundation.nodes import Node
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
 from mainstay.paging.channels import Answer, Channel, Page
@@ -76,6 +77,8 @@ class Runtime:
     """Everything that loops and doors need. Tests pass another clock and other channels."""
 
     settings: Settings
+    node: Node
+    """This start of this program, as other nodes see it."""
     clock: Clock
     db: Database
     ground: Ground

@@ -33,7 +33,7 @@ from mainstay.foundation.errors import Conflict, Forbidden, MainstayError
 from mainstay.foundation.limits import Limits
 from mainstay.foundation.secrets import redactor, resolve
 from mainstay.foundation.settings import Settings, references
-from mainstay.loops import Threads
+from mainstay.loops import Threads, sign_off
 from mainstay.runtime import Runtime
 
 log = logging.getLogger("mainstay.serve")
@@ -94,7 +94,16 @@ def _serve(runtime: Runtime, environment: Mapping[str, str], secrets: list[str],
         log.info("stopping: no new requests; finishing what is under way")
         _end_by_force(after_s=LOOPS_S)
         loops.stop()
+        _sign_off(runtime)
         log.info("stopped")
+
+
+def _sign_off(runtime: Runtime) -> None:
+    """Without a database nobody can be told: the leases end by themselves."""
+    try:
+        sign_off(runtime, runtime.clock.now())
+    except MainstayError as error:
+        log.warning("the other nodes could not be told of the end: %s", error.sentence)
 
 
 # -- one server for each data folder ---------------------------------------------------------------

@@ -16,7 +16,7 @@ from mainstay.api.routes.incidents import next_page_at
 from mainstay.api.routes.oncall import OnCall, who
 from mainstay.api.routes.shapes import SEQ_MAX, At, Fact, Incident, Limit, Listed, Page
 from mainstay.estate import View
-from mainstay.foundation import record
+from mainstay.foundation import nodes, record
 from mainstay.foundation.clock import to_text
 from mainstay.foundation.db import Tx, schema_number
 from mainstay.foundation.errors import Invalid
@@ -99,9 +99,31 @@ class Status(BaseModel):
     open_alerts: int
     open_incidents: int
     unsealed: int
+    nodes_up: int
+    nodes_lost: int
+    settles: str | None
     last_page: Page | None
     channels: list[str]
     estate_version: int
+
+
+class Node(BaseModel):
+    """One start of one program. `roles`: `settle` is the one that settles."""
+
+    id: str
+    host: str
+    pid: int
+    listen: str
+    folder: str
+    version: str
+    schema_: int = Field(alias="schema")
+    standing: str
+    started_at: At
+    seen_at: At
+    ended_at: At | None
+    roles: list[str]
+    answers: bool
+    """Whether it is the one that gave this answer."""
 
 
 def get_trace(call: asking.Asked, id: str) -> Trace:
@@ -180,6 +202,26 @@ def get_shadow(
     )  # fmt: skip
 
 
+def list_nodes(call: asking.Asked) -> Listed[Node]:
+    """The nodes of the last day: who is up, who is lost, who settles."""
+
+    def look(tx: Tx) -> Listed[Node]:
+        found = nodes.known(tx, now=call.now)
+        return Listed(items=[_node(one, call) for one in found], next=None)
+
+    return call.read(look)
+
+
+def _node(one: nodes.Node, call: asking.Asked) -> Node:
+    return Node(
+        id=one.id, host=one.host, pid=one.pid, listen=one.listen, folder=one.folder,
+        version=one.version, schema=one.schema, standing=one.standing(call.now),
+        started_at=to_text(one.started_at), seen_at=to_text(one.seen_at),
+        ended_at=None if one.ended_at is None else to_text(one.ended_at),
+        roles=list(one.roles), answers=one.id == call.app.node.id,
+    )  # fmt: skip
+
+
 def get_status(call: asking.Asked, request: Request) -> Status:
     """Version, backlog, what is open, and whether pages go out."""
     app = call.app
@@ -187,6 +229,8 @@ def get_status(call: asking.Asked, request: Request) -> Status:
 
     def look(tx: Tx) -> Status:
         pages = paging.latest_sends(tx, limit=1)
+        known = nodes.known(tx, now=call.now)
+        standings = [one.standing(call.now) for one in known]
         return Status(
             version=__version__,
             node=app.ground.node,
@@ -197,6 +241,9 @@ def get_status(call: asking.Asked, request: Request) -> Status:
             open_alerts=alerts.count_all_open(tx),
             open_incidents=incidents.count_open(tx),
             unsealed=record.unsealed_n(tx),
+            nodes_up=standings.count("up"),
+            nodes_lost=standings.count("lost"),
+            settles=next((one.id for one in known if nodes.SETTLE in one.roles), None),
             last_page=shapes.page(pages[0]) if pages else None,
             channels=sorted(app.channels),
             estate_version=app.ground.views.current_or_empty(tx).version,
