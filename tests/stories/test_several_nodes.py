@@ -18,7 +18,6 @@ from mainstay.estate import Views
 from mainstay.foundation import due, record
 from mainstay.foundation.due import Due, TakenOver
 from mainstay.foundation.errors import TimedOut
-from mainstay.foundation.nodes import SETTLE
 from mainstay.paging.channels import Answer
 from mainstay.runtime import Runtime
 
