@@ -121,7 +121,7 @@ class Walk:
             Settings(data_dir=self.folder / "data"), environment={}, clock=self.clock,
             channels=dict(self.providers), node="walk",
         )  # fmt: skip
-        opened.db._writer.execute("PRAGMA synchronous = OFF")
+        opened.db.engine.writer.execute("PRAGMA synchronous = OFF")
         return opened
 
     def restart(self) -> None:

@@ -193,9 +193,9 @@ def test_the_row_is_durable_before_the_sender_hears_of_it(
     mainstay: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[str] = []
-    commit = mainstay.runtime.db._commit
+    commit = mainstay.runtime.db.engine.commit
     monkeypatch.setattr(
-        mainstay.runtime.db, "_commit", lambda batch: (commit(batch), order.append("commit"))
+        mainstay.runtime.db.engine, "commit", lambda batch: (commit(batch), order.append("commit"))
     )
     key = mainstay.key("prometheus")
     order.clear()

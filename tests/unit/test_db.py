@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mainstay.foundation import db as database
-from mainstay.foundation.db import Database, Tx, open_database
+from mainstay.foundation.db import Database, Tx, open_database, sqlite, writer
 from mainstay.foundation.errors import Broken, Corrupt, Refused, Stuck
 
 
@@ -62,7 +62,9 @@ def together(db: Database, *calls: Any) -> list[Any]:
 
 def test_calls_that_wait_share_one_commit(db: Database) -> None:
     commits: list[str] = []
-    db._writer.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
+    db.engine.writer.set_trace_callback(
+        lambda sql: commits.append(sql) if sql == "COMMIT" else None
+    )
     db.start()
     assert together(db, *[put(str(n)) for n in range(20)]) == [str(n) for n in range(20)]
     assert len(commits) == 2
@@ -83,8 +85,8 @@ def test_a_call_that_fails_alone_leaves_nothing(db: Database) -> None:
 
 
 def test_when_the_commit_fails_every_call_fails_and_nothing_is_left(db: Database) -> None:
-    db._writer.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
-    db._writer.execute(
+    db.engine.writer.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+    db.engine.writer.execute(
         "CREATE TABLE child (id INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)"
     )
     db.start()
@@ -144,7 +146,7 @@ def test_a_reader_cannot_write_and_serves_on(db: Database) -> None:
 def test_a_database_of_a_newer_mainstay_is_refused(data_dir: Path) -> None:
     path = data_dir / "mainstay.db"
     made = open_database(path)
-    made._writer.execute(f"PRAGMA user_version = {database.schema_number() + 1}")
+    made.engine.writer.execute(f"PRAGMA user_version = {database.schema_number() + 1}")
     made.close()
     with pytest.raises(Refused, match="newer than this program"):
         open_database(path)
@@ -154,7 +156,7 @@ def test_opening_again_migrates_nothing_again(data_dir: Path) -> None:
     first = open_database(data_dir / "mainstay.db")
     first.run(put("kept"))
     second = open_database(data_dir / "mainstay.db")
-    database.migrate(second._writer)
+    database.migrate(second.engine.writer)
     assert names(second) == {"kept"}
     first.close()
     second.close()
@@ -165,7 +167,7 @@ def test_a_migration_that_is_cut_off_is_done_whole_by_the_next_start(
 ) -> None:
     text = dict(database.migrations())[1]
     broken = text + "; CREATE TABLE foundation_mark (twice TEXT);"
-    monkeypatch.setattr(database, "migrations", lambda: [(1, broken)])
+    monkeypatch.setattr(sqlite, "migrations", lambda: [(1, broken)])
     with pytest.raises(Stuck):
         open_database(data_dir / "mainstay.db")
     monkeypatch.undo()
@@ -179,7 +181,7 @@ def test_two_processes_that_start_at_once_migrate_once(
 ) -> None:
     """The second has read the old number before the first was done."""
     first = open_database(data_dir / "mainstay.db")
-    database._migrate_to(first._writer, 1, dict(database.migrations())[1])
+    sqlite._migrate_to(first.engine.writer, 1, dict(database.migrations())[1])
     assert names(first) == set()
     first.close()
 
@@ -192,13 +194,13 @@ def test_a_file_that_is_no_database_is_told_by_its_name(data_dir: Path) -> None:
 
 
 def test_a_full_disk_is_stuck_and_passes_when_there_is_room(db: Database) -> None:
-    pages = db._writer.execute("PRAGMA page_count").fetchone()[0]
-    db._writer.execute(f"PRAGMA max_page_count = {pages}")
+    pages = db.engine.writer.execute("PRAGMA page_count").fetchone()[0]
+    db.engine.writer.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(Stuck) as caught:
         db.run(lambda tx: [put(f"n{n}" * 50)(tx) for n in range(2_000)])
     assert caught.value.retry_after_s
     assert names(db) == set()
-    db._writer.execute("PRAGMA max_page_count = 100000")
+    db.engine.writer.execute("PRAGMA max_page_count = 100000")
     assert db.run(put("again")) == "again"
 
 
@@ -209,7 +211,7 @@ def test_a_statement_that_is_wrong_is_our_fault_and_not_the_disks(db: Database) 
 
 
 def test_another_process_that_holds_the_lock_makes_it_stuck(db: Database, data_dir: Path) -> None:
-    db._writer.execute("PRAGMA busy_timeout = 1")
+    db.engine.writer.execute("PRAGMA busy_timeout = 1")
     other = sqlite3.connect(data_dir / "mainstay.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(Stuck):
@@ -255,7 +257,7 @@ def test_a_call_that_comes_while_it_closes_is_answered_and_never_left_waiting(
 def test_too_many_waiting_calls_are_refused_with_when_to_come_again(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "WAITING_MAX", 0)
+    monkeypatch.setattr(writer, "WAITING_MAX", 0)
     db.start()
     with pytest.raises(Stuck) as caught:
         db.run(put("a"))
@@ -264,5 +266,5 @@ def test_too_many_waiting_calls_are_refused_with_when_to_come_again(
 
 def test_it_waits_for_the_disk_before_it_answers(db: Database) -> None:
     """`NORMAL` loses acknowledged rows when the power fails."""
-    assert db._writer.execute("PRAGMA synchronous").fetchone()[0] == 2
-    assert db._writer.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert db.engine.writer.execute("PRAGMA synchronous").fetchone()[0] == 2
+    assert db.engine.writer.execute("PRAGMA journal_mode").fetchone()[0] == "wal"

@@ -104,11 +104,11 @@ def test_two_hundred_tamperings_are_all_found(db: Database) -> None:
     dice = random.Random(11)
     for n in range(200):
         tamper = TAMPERINGS[n % len(TAMPERINGS)]
-        db._writer.execute("SAVEPOINT before")
-        tamper(Tx(db._writer), dice)
-        found = record.verify(Tx(db._writer))
-        db._writer.execute("ROLLBACK TO before")
-        db._writer.execute("RELEASE before")
+        db.engine.writer.execute("SAVEPOINT before")
+        tamper(Tx(db.engine.writer), dice)
+        found = record.verify(Tx(db.engine.writer))
+        db.engine.writer.execute("ROLLBACK TO before")
+        db.engine.writer.execute("RELEASE before")
         assert found.broken is not None, (n, tamper.__name__)
     assert verdict(db).broken is None
 

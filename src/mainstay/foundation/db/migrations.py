@@ -1,0 +1,33 @@
+"""The schema: numbered SQL texts that ship with the program."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+_MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
+
+
+def migrations() -> list[tuple[int, str]]:
+    """The numbered SQL texts that ship with this program, in order."""
+    folder = resources.files("mainstay.foundation") / "schema"
+    found = [
+        (int(match[1]), entry.read_text(encoding="utf-8"))
+        for entry in folder.iterdir()
+        if (match := _MIGRATION.fullmatch(entry.name))
+    ]
+    return sorted(found)
+
+
+def schema_number() -> int:
+    """The schema that this program brings a database to."""
+    return migrations()[-1][0]
+
+
+def statements(text: str) -> list[str]:
+    """The statements of a migration, in SQLite's words (`{identity}`, `{bytes}`)."""
+    text = re.sub(r"--[^\n]*", "", text)
+    text = text.replace("{identity}", "INTEGER PRIMARY KEY AUTOINCREMENT").replace(
+        "{bytes}", "BLOB"
+    )
+    return [statement.strip() for statement in text.split(";") if statement.strip()]
