@@ -34,6 +34,7 @@ from mainstay.foundation.errors import (
     OverLimit,
     Unknown,
 )
+from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.limits import Limits
 from mainstay.ground import source_in
 from mainstay.runtime import Runtime
@@ -169,7 +170,7 @@ class Intake:
         """None when all of them are durable, else why none is."""
         requests = [arrived for arrived, _ in batch]
         (outcome,) = await asyncio.gather(
-            self._app.db.write(partial(_accept_all, requests)), return_exceptions=True
+            self._app.db.write(partial(_accept_all, self._app, requests)), return_exceptions=True
         )
         return outcome
 
@@ -257,14 +258,17 @@ class Doors:
         arrived = pipeline.Arrived(
             receipt, now, name, door.name, snapshot.view.version, headers, kept, reading
         )
+        app.ground.passing(Moment.ACCEPT_READ)
         with app.wake.accepting():
             await self._intake.keep(arrived)
+        app.ground.passing(Moment.ACCEPT_COMMITTED)
         return door.reply(receipt, reading), ((b"mainstay-receipt", receipt.encode()),)
 
 
-def _accept_all(requests: list[pipeline.Arrived], tx: Tx) -> None:
+def _accept_all(app: Runtime, requests: list[pipeline.Arrived], tx: Tx) -> None:
     for request in requests:
         pipeline.accept(tx, request)
+    app.ground.passing(Moment.ACCEPT_WRITTEN)
 
 
 def _tell(batch: list[_Kept], failure: BaseException | None) -> None:
