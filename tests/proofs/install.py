@@ -81,19 +81,24 @@ class Install:
     key: str
     token: str
     allow: str
+    host: str = "127.0.0.1"
     environment: dict[str, str] = field(default_factory=dict)
     """Given to every server, beside what each is given for itself."""
     starts: list[Server] = field(default_factory=list)
 
     @classmethod
-    def make(cls, folder: Path, hook: Provider, *, text: str = ESTATE) -> Install:
+    def make(
+        cls, folder: Path, hook: Provider, *, text: str = ESTATE, **settings: Any
+    ) -> Install:
         """The estate above in force; everybody has a webhook `/<person>` at `hook`."""
         services = "".join(f"  s{n}: {{tier: 1, owner: payops}}\n" for n in range(SERVICES))
         (folder / "estate").mkdir()
         (folder / "estate" / "estate.yaml").write_text(dedent(text) + services)
         declared = estate.read(folder / "estate")
-        settings = Settings(data_dir=folder / "data", egress={"allow": [hook.at]})
-        made = app.open_app(settings, environment={})
+        allow = {"allow": [hook.at]}
+        made = app.open_app(
+            Settings(data_dir=folder / "data", egress=allow, **settings), environment={}
+        )
         now = made.clock.now()
 
         def act(command: acts.Command) -> acts.Done:
@@ -120,7 +125,7 @@ class Install:
         wait: bool = True,
     ) -> Iterator[Server]:  # fmt: skip
         """One that answers, unless not waited for; killed with -9 at the end, whatever it does."""
-        flags = ["--data", str(self.data), "--listen", f"127.0.0.1:{self.port}", "--allow-root",
+        flags = ["--data", str(self.data), "--listen", f"{self.host}:{self.port}", "--allow-root",
                  "--egress-allow", self.allow]  # fmt: skip
         with (self.folder / "server.log").open("ab") as log:
             process = subprocess.Popen(
@@ -156,7 +161,7 @@ class Install:
         if secret is not None:
             headers["Authorization"] = f"Bearer {secret}"
         raw = None if body is None else json.dumps(body)
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout_s)
         with closing(connection):
             try:
                 connection.request(method, path, raw, headers)
