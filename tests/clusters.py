@@ -34,7 +34,7 @@ READY_WITHIN_S = 30.0
 STOP_WITHIN_S = 30.0
 SUPERUSER = "postgres"
 ROLE = "mainstay"
-PASSWORD = "correct horse battery"  # noqa: S105 (of a throw-away server)
+PASSWORD = "correct horse battery"
 SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "64MB",
