@@ -12,7 +12,7 @@ from datetime import datetime
 from mainstay import loops, paging
 from mainstay.estate import Views
 from mainstay.foundation.clock import Clock, SystemClock
-from mainstay.foundation.db import open_database
+from mainstay.foundation.db import open_database, place_of
 from mainstay.foundation.egress import Egress
 from mainstay.foundation.errors import Invalid, MainstayError, Outside, Unreachable
 from mainstay.foundation.ids import Ids
@@ -23,10 +23,8 @@ from mainstay.paging.channels import Answer, Channel, Page, Sms, Smtp, To, build
 from mainstay.people import Address
 from mainstay.runtime import Runtime, Wake
 
-DATABASE = "mainstay.db"
 BY_PROVIDER = {"mail": "smtp", "sms": "sms"}
 """Channels that need a provider, and the table of the settings that names it."""
-"""The file in the data folder."""
 
 
 def open_app(
@@ -39,7 +37,7 @@ def open_app(
 ) -> Runtime:
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
     clock = clock or SystemClock()
-    db = open_database(settings.data_dir / DATABASE)
+    db = open_database(place_of(settings, environment=environment))
     egress = Egress(_allowed(settings))
     ways = (
         dict(channels) if channels is not None else _channels(settings, egress, environment, clock)
