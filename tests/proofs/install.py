@@ -87,9 +87,7 @@ class Install:
     starts: list[Server] = field(default_factory=list)
 
     @classmethod
-    def make(
-        cls, folder: Path, hook: Provider, *, text: str = ESTATE, **settings: Any
-    ) -> Install:
+    def make(cls, folder: Path, hook: Provider, *, text: str = ESTATE, **settings: Any) -> Install:
         """The estate above in force; everybody has a webhook `/<person>` at `hook`."""
         services = "".join(f"  s{n}: {{tier: 1, owner: payops}}\n" for n in range(SERVICES))
         (folder / "estate").mkdir()

@@ -39,9 +39,7 @@ class Node(Install):
         self, command: tuple[str, ...] = SERVE, *, environment: Mapping[str, str] | None = None,
         wait: bool = True,
     ) -> Iterator[Server]:  # fmt: skip
-        with super().server(
-            (*self.enter, *command), environment=environment, wait=wait
-        ) as server:
+        with super().server((*self.enter, *command), environment=environment, wait=wait) as server:
             yield server
 
     def nodes(self) -> list[dict[str, Any]]:
@@ -102,7 +100,9 @@ class Pair:
     def takes_over(self, number: int) -> None:
         """Wait until it settles."""
         wait_until(
-            self.nodes[number].settles, within_s=TAKEN_OVER_WITHIN_S, what="the other node to settle"
+            self.nodes[number].settles,
+            within_s=TAKEN_OVER_WITHIN_S,
+            what="the other node to settle",
         )
 
     def happens(self) -> float:

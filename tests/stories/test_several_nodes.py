@@ -21,6 +21,8 @@ from mainstay.foundation.errors import TimedOut
 from mainstay.paging.channels import Answer
 from mainstay.runtime import Runtime
 
+pytestmark = pytest.mark.both
+
 OK = Answer(provider_id="late", words="accepted")
 SENDS = timedelta(seconds=paging.LEASE_S + 1)
 

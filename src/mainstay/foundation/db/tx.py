@@ -18,6 +18,9 @@ class Tx:
     """One transaction, or one consistent read. Parameters are bound, never spliced."""
 
     __slots__ = ("_connection",)
+    engine = "sqlite"
+    skip_locked = ""
+    """At the end of a SELECT that claims rows: pass over those that another node is claiming."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
