@@ -13,7 +13,7 @@ from datetime import datetime
 from mainstay import __version__, loops, paging
 from mainstay.estate import Views
 from mainstay.foundation import failpoint
-from mainstay.foundation.clock import Clock, SystemClock
+from mainstay.foundation.clock import Clock, SharedClock, SystemClock
 from mainstay.foundation.db import open_database, place_of, schema_number
 from mainstay.foundation.egress import Egress
 from mainstay.foundation.errors import Invalid, MainstayError, Outside, Unreachable
@@ -39,9 +39,9 @@ def open_app(
     node: str | None = None,
 ) -> Runtime:
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
-    clock = clock or SystemClock()
     passing = failpoint.passing(environment.get(failpoint.VARIABLE))
     db = open_database(place_of(settings, environment=environment))
+    clock = clock or (SharedClock(db.ask_time) if db.ask_time else SystemClock())
     egress = Egress(_allowed(settings), passing=passing)
     ways = (
         dict(channels) if channels is not None else _channels(settings, egress, environment, clock)

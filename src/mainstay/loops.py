@@ -21,7 +21,7 @@ from mainstay.foundation import due, nodes, record
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.due import Due, Lease, TakenOver
-from mainstay.foundation.errors import MainstayError, Stuck
+from mainstay.foundation.errors import MainstayError, Outdated, Stuck
 from mainstay.foundation.failpoint import Moment
 from mainstay.paging.channels import Answer
 from mainstay.runtime import HOT_SPAN, Runtime
@@ -57,7 +57,7 @@ def _trying(what: str) -> Iterator[_Trial]:
     trial = _Trial()
     try:
         yield trial
-    except Stuck:
+    except (Stuck, Outdated):
         raise
     except Exception as error:
         log.exception("could not be done: %s", what)
@@ -220,8 +220,10 @@ def shadow_day(app: Runtime, now: datetime) -> datetime | None:
 def beat(app: Runtime, now: datetime) -> datetime | None:
     """This node's heartbeat; expiry counts only the time in which some node had one.
 
-    The settle lease is renewed by the way, so that it stays where it is while nothing comes in.
+    By the way its clock is set, and the settle lease renewed, so that it stays where it is while
+    nothing comes in.
     """
+    believed = app.clock.sample()
 
     def work(tx: Tx) -> None:
         nodes.beat(tx, app.node, now=now)
@@ -229,7 +231,8 @@ def beat(app: Runtime, now: datetime) -> datetime | None:
         _hold(tx, app, now)
 
     app.db.run(work)
-    return now + min(BEAT_EVERY, timedelta(seconds=app.settings.lease_s / 3))
+    every = min(BEAT_EVERY, timedelta(seconds=app.settings.lease_s / 3))
+    return app.clock.now() + (every if believed else min(every, AFTER_TROUBLE))
 
 
 def sign_on(app: Runtime, now: datetime) -> None:
@@ -351,6 +354,8 @@ async def delivering(app: Runtime, stop: threading.Event) -> None:
                 task.add_done_callback(lambda done: _over(done, under_way, wake))
             if not started:
                 await _until_due(app, wake)
+        except Outdated:
+            return  # the loops tell of it
         except Exception:
             log.exception("delivering failed; trying again")
             await asyncio.sleep(AFTER_TROUBLE.total_seconds())
@@ -405,8 +410,12 @@ LOOPS = (
 class Threads:
     """Runs every loop of the table, and the delivery, each in a thread of its own."""
 
-    def __init__(self, app: Runtime) -> None:
+    def __init__(
+        self, app: Runtime, *, outdated: Callable[[Outdated], None] = lambda _: None
+    ) -> None:
+        """`outdated` is called when a newer program has migrated the database: nothing goes on."""
         self._app = app
+        self._outdated = outdated
         self._stop = threading.Event()
         self._wakes = {loop.name: threading.Event() for loop in LOOPS}
         self._threads = [
@@ -437,6 +446,8 @@ class Threads:
             now = self._app.clock.now()
             try:
                 at = loop.step(self._app, now)
+            except Outdated as error:
+                return self._outdated(error)
             except Exception:
                 log.exception("loop %s failed; trying again", loop.name)
                 at = now + AFTER_TROUBLE

@@ -29,7 +29,7 @@ from mainstay.cli import OPERATOR, TOKEN_FILE, clean
 from mainstay.foundation import record
 from mainstay.foundation.clock import to_text
 from mainstay.foundation.db import Tx
-from mainstay.foundation.errors import Conflict, Forbidden, MainstayError
+from mainstay.foundation.errors import Conflict, Forbidden, MainstayError, Outdated
 from mainstay.foundation.limits import Limits
 from mainstay.foundation.secrets import redactor, resolve
 from mainstay.foundation.settings import Settings, references
@@ -41,6 +41,8 @@ log = logging.getLogger("mainstay.serve")
 PID_FILE = "mainstay.pid"
 """In the data folder; locked while the server runs."""
 ABOUT = "the command line of whoever may read cli.json"
+"""With the node's host and folder: every node has a token of its own."""
+ABOUT_MAX = 200
 REQUESTS_S = 5
 """How long requests under way may take to finish after the order to stop."""
 LOOPS_S = 4.5
@@ -80,7 +82,8 @@ def _serve(runtime: Runtime, environment: Mapping[str, str], secrets: list[str],
     url = _url(settings, server.port)
     _write_private(settings.data_dir / TOKEN_FILE, json.dumps({"url": url, "token": token}))
     runtime.db.start()
-    loops = Threads(runtime)
+    ends: list[Outdated] = []
+    loops = Threads(runtime, outdated=lambda error: _end(server, ends, error))
     loops.start()
     _greet(runtime, url, say)
     try:
@@ -96,6 +99,16 @@ def _serve(runtime: Runtime, environment: Mapping[str, str], secrets: list[str],
         loops.stop()
         _sign_off(runtime)
         log.info("stopped")
+    if ends:
+        raise ends[0]
+
+
+def _end(server: Server, ends: list[Outdated], error: Outdated) -> None:
+    """A newer program works on this database: say so once, take no more, and end."""
+    if not ends:
+        log.critical("%s", error.sentence)
+    ends.append(error)
+    server.should_exit = True
 
 
 def _sign_off(runtime: Runtime) -> None:
@@ -148,21 +161,22 @@ def _known_token(data_dir: Path) -> str | None:
 
 
 def _operator_token(runtime: Runtime, known: str | None) -> str:
-    """`known` if it still opens; else a new one, and every earlier one is revoked."""
+    """`known` if it still opens; else a new one, and every earlier one of this node is revoked."""
     now = runtime.clock.now()
+    about = f"{ABOUT}, on {runtime.node.host}:{runtime.node.folder}"[:ABOUT_MAX]
 
     def work(tx: Tx) -> str:
         actor = people.verify_token(tx, known, now=now) if known else None
         if known and actor is not None and (actor.id, actor.role) == (OPERATOR.id, OPERATOR.role):
             return known
         for old in people.tokens_of(tx, OPERATOR.id):
-            if old.about == ABOUT and old.revoked_at is None:
+            if old.about in (ABOUT, about) and old.revoked_at is None:
                 people.revoke_token(tx, old.id, now=now)
         made = people.create_token(
             tx, runtime.ground.ids, person=OPERATOR.id, role=OPERATOR.role or "admin",
-            about=ABOUT, people={OPERATOR.id}, now=now,
+            about=about, people={OPERATOR.id}, now=now,
         )  # fmt: skip
-        words = f"serve made a token for {OPERATOR.id}: {ABOUT}"
+        words = f"serve made a token for {OPERATOR.id}: {about}"
         version = runtime.ground.views.current_or_empty(tx).version
         fact = record.Fact("token.created", made.token.id, words)
         record.write(tx, [fact], now=now, estate_version=version)

@@ -30,12 +30,19 @@ class Clock(Protocol):
         """The current instant, aware, in UTC."""
         ...
 
+    def sample(self) -> bool:
+        """Set it by its source again, where it has one; False: ask again soon."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
         return from_us(time.time_ns() // 1000)
+
+    def sample(self) -> bool:
+        return True
 
 
 class SharedClock:
@@ -90,6 +97,9 @@ class ManualClock:
 
     def now(self) -> datetime:
         return self._now
+
+    def sample(self) -> bool:
+        return True
 
     def forward(self, **span: float) -> datetime:
         """Move by a `timedelta(**span)` and return the new instant."""

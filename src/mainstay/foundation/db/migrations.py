@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib import resources
 
-from mainstay.foundation.errors import Refused
+from mainstay.foundation.errors import Outdated, Refused
 
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
 
@@ -21,6 +22,7 @@ def migrations() -> list[tuple[int, str]]:
     return sorted(found)
 
 
+@cache
 def schema_number() -> int:
     """The schema that this program brings a database to."""
     return migrations()[-1][0]
@@ -38,3 +40,16 @@ def missing(have: int) -> list[tuple[int, str]]:
             "Start the newer Mainstay, or restore a backup made before the upgrade."
         )
     return [(number, text) for number, text in known if number > have]
+
+
+def check(have: int, *, known: int) -> None:
+    """Outdated when a newer program has migrated the database while this one ran.
+
+    Asked in every transaction, under a lock that a migration takes too: an old program never works
+    on a schema that it does not know, not even with the transaction that was under way.
+    """
+    if have > known:
+        raise Outdated(
+            f"A newer Mainstay has brought this database to schema {have}; this program knows "
+            f"{known}, and stops. Start the newer one here too."
+        )

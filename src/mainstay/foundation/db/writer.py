@@ -47,7 +47,11 @@ class Call:
 
 
 class Engine(Protocol):
-    """What runs the transactions: SQLite today."""
+    """What runs the transactions."""
+
+    @property
+    def ask_time(self) -> Callable[[], int] | None:
+        """Asks the server for its time, in microseconds since 1970; None: it has none of its own."""
 
     def commit(self, batch: list[Call]) -> None:
         """One transaction for all of `batch`; errors land in their call."""
@@ -102,6 +106,11 @@ class Database:
         future: Future[T] = Future()
         self._submit(Call(fn, future, None))
         return future.result()
+
+    @property
+    def ask_time(self) -> Callable[[], int] | None:
+        """How to ask for the time that all nodes share; None where there is but this machine's."""
+        return self.engine.ask_time
 
     @property
     def waiting(self) -> int:
