@@ -240,16 +240,13 @@ class Doors:
             if name in _READ
         }
         signals.check_headers(headers)
-        body = await read_body(receive, scope["headers"], limits=self._limits)
-        snapshot = await self.standing.now()
-        key = doors[0].key_of(headers, path_key, body)
-        try:
-            name = snapshot.keys.source_of(key)
-        except Unknown:  # it may have been made a moment ago, by another process
-            snapshot = await self.standing.newer()
-            name = snapshot.keys.source_of(key)
-        source = _declared(snapshot.view, name)
         door = doors[0]
+        if not door.key_in_body:  # of a stranger nothing more is read
+            await self._opened(door.key_of(headers, path_key, b""))
+        body = await read_body(receive, scope["headers"], limits=self._limits)
+        key = door.key_of(headers, path_key, body)
+        snapshot, name = await self._opened(key)
+        source = _declared(snapshot.view, name)
         if door.format != source.format:
             door = signals.choose(doors, source.format)
         self.standing.take(snapshot)
@@ -263,6 +260,15 @@ class Doors:
             )
         )
         return door.reply(receipt, verdict), ((b"mainstay-receipt", receipt.encode()),)
+
+    async def _opened(self, key: str | None) -> tuple[Snapshot, str]:
+        """What is known now, and the source that the key belongs to. Unknown if it opens nothing."""
+        snapshot = await self.standing.now()
+        try:
+            return snapshot, snapshot.keys.source_of(key)
+        except Unknown:  # it may have been made a moment ago, by another process
+            snapshot = await self.standing.newer()
+            return snapshot, snapshot.keys.source_of(key)
 
 
 def _tell(batch: list[_Kept], done: asyncio.Future[None]) -> None:
