@@ -68,11 +68,16 @@ def clients(
     """
     stop = threading.Event()
     nodes = [install, *beside]
+
+    def line(first: int, secret: str) -> Line:
+        turn = first % len(nodes)
+        return Line(install.port, secret, nodes=[*nodes[turn:], *nodes[:turn]])
+
     work: list[Callable[[], None]] = [
-        lambda n=n: _write(n, _Line(nodes, n, install.key), ledger, stop)  # type: ignore[misc]
+        lambda n=n: _write(n, line(n, install.key), ledger, stop)  # type: ignore[misc]
         for n in range(writers)
     ]
-    work.append(lambda: _attend(_Line(nodes, 0, install.token), ledger, stop))
+    work.append(lambda: _attend(line(0, install.token), ledger, stop))
     threads = [threading.Thread(target=one, daemon=True) for one in work]
     with ExitStack() as ending:
         for thread in threads:
@@ -89,12 +94,13 @@ def alert(name: str, number: int) -> list[dict[str, Any]]:
              "endsAt": "2099-01-01T00:00:00Z"}]  # fmt: skip
 
 
-class _Line:
+class Line:
     """A kept-alive connection that is made again whenever it breaks, to the next node."""
 
-    def __init__(self, nodes: Sequence[Install], first: int, secret: str) -> None:
-        self._nodes = nodes
-        self._turn = first
+    def __init__(self, port: int, secret: str, *, nodes: Sequence[Install] = ()) -> None:
+        """To this machine's `port`, or to the first of `nodes`."""
+        self._places = [(node.host, node.port) for node in nodes] or [("127.0.0.1", port)]
+        self._turn = 0
         self._headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
         self._connection: http.client.HTTPConnection | None = None
 
@@ -103,8 +109,8 @@ class _Line:
         raw = None if body is None else json.dumps(body)
         try:
             if self._connection is None:
-                node = self._nodes[self._turn % len(self._nodes)]
-                self._connection = http.client.HTTPConnection(node.host, node.port, timeout=10)
+                host, port = self._places[self._turn % len(self._places)]
+                self._connection = http.client.HTTPConnection(host, port, timeout=10)
             self._connection.request(method, path, raw, self._headers)
             answer = self._connection.getresponse()
             body = answer.read()
@@ -122,7 +128,7 @@ class _Line:
         self._turn += 1
 
 
-def _write(writer: int, line: _Line, ledger: Ledger, stop: threading.Event) -> None:
+def _write(writer: int, line: Line, ledger: Ledger, stop: threading.Event) -> None:
     """Distinct alerts, one after the other; one without an answer is sent again until it has one."""
     number = 0
     while not stop.is_set():
@@ -138,7 +144,7 @@ def _write(writer: int, line: _Line, ledger: Ledger, stop: threading.Event) -> N
             stop.wait(5 * AWAY_S)
 
 
-def _attend(line: _Line, ledger: Ledger, stop: threading.Event) -> None:
+def _attend(line: Line, ledger: Ledger, stop: threading.Event) -> None:
     """Takes the oldest of the newest incidents and, the next time round, resolves what it took."""
     mine = ""
     while not stop.is_set():
