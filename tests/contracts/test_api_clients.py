@@ -12,6 +12,7 @@ import pytest
 from live import Live, live
 from peers import RunAmtool, StartAlertmanager, StartPrometheus
 
+
 RULES = {
     "groups": [
         {

@@ -17,6 +17,8 @@ from mainstay.foundation.clock import from_us
 from mainstay.foundation.db import Database, Place, open_database
 from mainstay.foundation.errors import Invalid, MainstayError
 
+pytestmark = pytest.mark.both
+
 ARRIVAL = signals.Arrival("sig_01K0", 1_795_312_281_000_000)
 TOP = {"version": "4", "groupKey": "g", "status": "firing"}
 GOOD: dict[str, tuple[Source, Any]] = {
@@ -72,23 +74,13 @@ def receive(database: Database, name: str, body: bytes) -> signals.Reply:
     """What the HTTP edge does with a body, without HTTP."""
     door = signals.door_named(name)
     try:
-        reading = door.read(body, GOOD[name][0], ARRIVAL)
+        verdict = door.check(body, GOOD[name][0], ARRIVAL)
     except MainstayError as error:
         return door.refuse(error)
-    database.run(
-        lambda tx: signals.admit(
-            tx,
-            receipt=ARRIVAL.receipt,
-            now=from_us(ARRIVAL.at_us),
-            source="s",
-            format=name,
-            estate_version=1,
-            headers={},
-            body=body,
-            reading=reading,
-        )
-    )
-    return door.reply(ARRIVAL.receipt, reading)
+    at = from_us(ARRIVAL.at_us)
+    one = signals.Arrived(ARRIVAL.receipt, at, "s", name, 1, {}, body, verdict)
+    database.run(lambda tx: signals.admit(tx, [one]))
+    return door.reply(ARRIVAL.receipt, verdict)
 
 
 def in_own_shape(name: str, reply: signals.Reply) -> bool:
