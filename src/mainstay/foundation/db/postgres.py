@@ -56,6 +56,8 @@ _GONE = ("08", "57P", "25006", "25P03", "55P03")
 class Postgres:
     """A connection for what reads and writes, one for what appends, some for readers."""
 
+    appends_apart = True
+
     def __init__(self, place: Place) -> None:
         self.place = place
         self._context = adapters()

@@ -32,6 +32,7 @@ class Sqlite:
 
     ask_time = None
     """This machine's time is its own."""
+    appends_apart = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -48,8 +49,8 @@ class Sqlite:
                 reader.close()
         self.writer.close()
 
-    def commit(self, batch: list[Call]) -> None:
-        """One transaction for all of `batch`; errors land in their call."""
+    def commit(self, batch: list[Call], *, serial: bool = True) -> None:
+        """One transaction for all of `batch`, always serial; errors land in their call."""
         connection = self.writer
         tx = Tx(connection)
         try:
