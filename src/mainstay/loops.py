@@ -37,6 +37,8 @@ BURST = timedelta(seconds=2)
 """A burst is taken in first: while requests pour in, settling waits, at most this long."""
 SETTLE_EVERY = timedelta(milliseconds=250)
 """How long at most a signal that another node took waits to be noticed."""
+TOLD = "settle_token"
+"""The mark of the fencing token whose beginning is in the record."""
 SENDS_MAX = 64
 """Sends under way at once in this process."""
 BEAT_EVERY = timedelta(seconds=5)
@@ -70,7 +72,8 @@ def _trying(what: str) -> Iterator[_Trial]:
 def _hold(tx: Tx, app: Runtime, now: datetime) -> Lease | None:
     """The settle lease, or None while another node holds it; the lock lasts until the commit."""
     lease = due.hold(tx, nodes.SETTLE, owner=app.ground.node, now=now, lease_s=app.settings.lease_s)
-    if lease is not None and lease.since == now:
+    if lease is not None and lease.since == now and record.marked(tx, TOLD) != lease.token:
+        record.mark(tx, TOLD, lease.token)
         log.info("this node settles from now on (fencing token %d)", lease.token)
         words = f"node {app.node} settles from now on, under fencing token {lease.token}"
         _note(tx, app, record.Fact("node.settles", app.node.id, words), now)
@@ -191,9 +194,12 @@ def seal(app: Runtime, now: datetime) -> datetime | None:
 def purge(app: Runtime, now: datetime) -> datetime | None:
     """Delete raw signals older than the retention, a thousand rows a transaction; and old nodes."""
     before = now - timedelta(days=app.settings.retention_days)
-    _as_owner(app, now, lambda tx: nodes.forget(tx, now=now))
-    gone = _as_owner(app, now, lambda tx: signals.purge(tx, before))
-    return now if gone >= 1_000 else None
+
+    def work(tx: Tx) -> int:
+        nodes.forget(tx, now=now)
+        return signals.purge(tx, before)
+
+    return now if _as_owner(app, now, work) >= 1_000 else None
 
 
 def shadow_day(app: Runtime, now: datetime) -> datetime | None:

@@ -14,8 +14,9 @@ from typing import Any
 
 from install import SERVE, Install, Server
 
-from clusters import SUPERUSER, Cluster
+from clusters import Cluster
 from fakes.world import Provider
+from mainstay.foundation.db import Place
 from peers import free_port, wait_until
 
 TAKEN_OVER_WITHIN_S = 60.0
@@ -65,6 +66,7 @@ class Pair:
     """Both, each with its process while it runs."""
 
     nodes: list[Node]
+    place: Place
     servers: dict[int, Server] = field(default_factory=dict)
     moments: list[float] = field(default_factory=list)
     """`time.monotonic()` of every kill, pause and cut, and of their ends."""
@@ -74,19 +76,16 @@ class Pair:
     @classmethod
     def make(
         cls, folder: Path, cluster: Cluster, name: str, hook: Provider, *, lease_s: float,
-        address: str = "127.0.0.1",
     ) -> Pair:  # fmt: skip
-        """An install on a database `name` of its own; `address`: where the nodes find the server."""
+        """An install on a database `name` of its own."""
         for part in ("a", "b"):
             (folder / part).mkdir()
-        socket_url = cluster.create(name)
-        first = Install.make(folder / "a", hook, database=socket_url)
-        url = f"postgresql://{SUPERUSER}@{address}:{cluster.port}/{name}"
-        given = {"MAINSTAY_DATABASE": url, "MAINSTAY_LEASE_S": str(lease_s)}
+        url = cluster.create(name)
+        first = Install.make(folder / "a", hook, database=url)
         one = Node(**vars(first), cluster=cluster, database=name)
-        one.environment = given
+        one.environment = {"MAINSTAY_DATABASE": url, "MAINSTAY_LEASE_S": str(lease_s)}
         other = replace(one, folder=folder / "b", port=free_port(), starts=[])
-        return cls([one, other])
+        return cls([one, other], Place(folder, url))
 
     def settler(self) -> int:
         """The number of the node that settles, as soon as one does."""
