@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 BLOCK = 65_536
+_NET = f"10.213.{os.getpid() % 250}"
 
 
 class Cut(Protocol):
@@ -27,13 +28,14 @@ class Cut(Protocol):
 class Namespace:
     """A network of its own for one process, joined to ours by a pair of virtual cards.
 
-    Ours has `host`, the inner one `inside`. Needs the rights of root.
+    Ours has `host`, the inner one `inside`; what is to be reached from inside listens at `shore()`.
+    Needs the rights of root.
     """
 
     def __init__(self, number: int) -> None:
         self.name = f"mst{os.getpid()}n{number}"
-        self.host = f"10.213.{os.getpid() % 250}.{4 * number + 1}"
-        self.inside = f"10.213.{os.getpid() % 250}.{4 * number + 2}"
+        self.host = f"{_NET}.{4 * number + 1}"
+        self.inside = f"{_NET}.{4 * number + 2}"
         self._card = f"mst{os.getpid() % 100_000}c{number}"
 
     @classmethod
@@ -85,6 +87,18 @@ class Namespace:
         _ip(*within, "address", "add", f"{self.inside}/30", "dev", inner)
         _ip(*within, "link", "set", inner, "up")
         _ip(*within, "link", "set", "lo", "up")
+        _ip(*within, "route", "add", "default", "via", self.host)
+
+
+@contextlib.contextmanager
+def shore() -> Iterator[str]:
+    """An address of ours that stays when a namespace is cut off."""
+    address = f"{_NET}.254"
+    _ip("address", "add", f"{address}/32", "dev", "lo")
+    try:
+        yield address
+    finally:
+        _ip("address", "delete", f"{address}/32", "dev", "lo")
 
 
 def _ip(*words: str) -> None:

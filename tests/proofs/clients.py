@@ -59,9 +59,10 @@ class Ledger:
 
 @contextmanager
 def clients(
-    install: Install, ledger: Ledger, *, writers: int = WRITERS, beside: Sequence[Install] = ()
-) -> Iterator[None]:
-    """Eight writers and a person, until the block ends.
+    install: Install, ledger: Ledger, *, writers: int = WRITERS, beside: Sequence[Install] = (),
+    pause_s: float = 0,
+) -> Iterator[None]:  # fmt: skip
+    """Eight writers, each waiting `pause_s` after a yes, and a person, until the block ends.
 
     `beside`: other nodes of the same install. Each begins with one of them, and goes on to the next
     when that does not say yes, as behind a load balancer.
@@ -74,7 +75,7 @@ def clients(
         return Line(install.port, secret, nodes=[*nodes[turn:], *nodes[:turn]])
 
     work: list[Callable[[], None]] = [
-        lambda n=n: _write(n, line(n, install.key), ledger, stop)  # type: ignore[misc]
+        lambda n=n: _write(n, install, line(n, install.key), ledger, stop, pause_s)  # type: ignore[misc]
         for n in range(writers)
     ]
     work.append(lambda: _attend(line(0, install.token), ledger, stop))
@@ -87,9 +88,9 @@ def clients(
         yield
 
 
-def alert(name: str, number: int) -> list[dict[str, Any]]:
+def alert(name: str, number: int, *, services: int = SERVICES) -> list[dict[str, Any]]:
     """One alert as Prometheus posts it."""
-    labels = {"alertname": name, "service": f"s{number % SERVICES}", "severity": "critical"}
+    labels = {"alertname": name, "service": f"s{number % services}", "severity": "critical"}
     return [{"labels": labels, "startsAt": "2026-01-01T00:00:00Z",
              "endsAt": "2099-01-01T00:00:00Z"}]  # fmt: skip
 
@@ -128,16 +129,20 @@ class Line:
         self._turn += 1
 
 
-def _write(writer: int, line: Line, ledger: Ledger, stop: threading.Event) -> None:
+def _write(
+    writer: int, install: Install, line: Line, ledger: Ledger, stop: threading.Event, pause_s: float
+) -> None:
     """Distinct alerts, one after the other; one without an answer is sent again until it has one."""
     number = 0
     while not stop.is_set():
         name = f"w{writer}n{number}"
-        status, _ = line.ask("POST", "/api/v2/alerts", alert(name, writer + number))
+        body = alert(name, writer + WRITERS * number, services=install.services)
+        status, _ = line.ask("POST", "/api/v2/alerts", body)
         ledger.heard(status)
         if status == 200:
             ledger.took(name)
             number += 1
+            stop.wait(pause_s)
         elif status == 0:
             stop.wait(AWAY_S)
         else:

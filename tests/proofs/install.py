@@ -82,6 +82,7 @@ class Install:
     token: str
     allow: str
     host: str = "127.0.0.1"
+    services: int = SERVICES
     environment: dict[str, str] = field(default_factory=dict)
     """Given to every server, beside what each is given for itself."""
     starts: list[Server] = field(default_factory=list)
@@ -89,10 +90,10 @@ class Install:
     @classmethod
     def make(
         cls, folder: Path, hook: Provider, *, text: str = ESTATE, kind: str = "webhook",
-        **settings: Any,
+        count: int = SERVICES, **settings: Any,
     ) -> Install:  # fmt: skip
         """The estate above in force; everybody has an address `/<person>` of `kind` at `hook`."""
-        services = "".join(f"  s{n}: {{tier: 1, owner: payops}}\n" for n in range(SERVICES))
+        services = "".join(f"  s{n}: {{tier: 1, owner: payops}}\n" for n in range(count))
         (folder / "estate").mkdir()
         (folder / "estate" / "estate.yaml").write_text(dedent(text) + services)
         declared = estate.read(folder / "estate")
@@ -114,7 +115,7 @@ class Install:
         made.close()
         assert key is not None
         assert token is not None
-        return cls(folder, free_port(), key, token, hook.at)
+        return cls(folder, free_port(), key, token, hook.at, services=count)
 
     @property
     def data(self) -> Path:

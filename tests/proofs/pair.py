@@ -19,6 +19,8 @@ from fakes.world import Provider
 from mainstay.foundation.db import Place
 from peers import free_port, wait_until
 
+SERVICES = 4_000
+"""So many that nearly every alert opens an incident of its own, and pages."""
 TAKEN_OVER_WITHIN_S = 60.0
 
 
@@ -81,7 +83,7 @@ class Pair:
         for part in ("a", "b"):
             (folder / part).mkdir()
         url = cluster.create(name)
-        first = Install.make(folder / "a", hook, database=url)
+        first = Install.make(folder / "a", hook, count=SERVICES, database=url)
         one = Node(**vars(first), cluster=cluster, database=name)
         one.environment = {"MAINSTAY_DATABASE": url, "MAINSTAY_LEASE_S": str(lease_s)}
         other = replace(one, folder=folder / "b", port=free_port(), starts=[])

@@ -1,48 +1,118 @@
 """Two nodes on one PostgreSQL: killed, paused and cut off, does anything get lost, or done twice?
 
-`MAINSTAY_PROOF_ROUNDS` runs the full count: a node is paused for 40 s, with the lease that ships.
+Each fault hits the node that settles, while it sends pages too and eight writers go on at both.
+`MAINSTAY_PROOF_ROUNDS=40` runs ten rounds of each, with the lease that ships, and pauses of 40 s.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from pair import Pair
-from trial import Fault, Found, killed, paused, trial
+from trial import Fault, cut_off, killed, paused, trial
 
+from clusters import SUPERUSER, Cluster
 from databases import server
-from fakes.world import World
+from fakes.cut import Cut, Namespace, Wire, shore
+from fakes.world import Provider, World
 
 FULL = "MAINSTAY_PROOF_ROUNDS" in os.environ
-ROUNDS = max(1, int(os.environ.get("MAINSTAY_PROOF_ROUNDS", "1")) // 4)
+ROUNDS = max(1, int(os.environ.get("MAINSTAY_PROOF_ROUNDS", "4")) // 4)
 LEASE_S = 10.0 if FULL else 2.0
-PAUSED_S = 40.0 if FULL else 8.0
-"""Longer than the lease, and than a database waits for a transaction that says nothing."""
+AWAY_S = 40.0 if FULL else 8.0
+"""Longer than the lease, and than the database waits for a transaction that says nothing."""
 
 
-def test_the_settling_node_killed_with_9(
+@pytest.mark.timeout(300 + 90 * ROUNDS)
+def test_the_settling_node_killed_and_paused_beyond_its_lease(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(tmp_path, "killed", killed, say=capsys)
-
-
-def test_the_settling_node_paused_beyond_its_lease_and_woken(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run(tmp_path, "paused", paused(PAUSED_S), say=capsys)
-
-
-def run(folder: Path, name: str, fault: Fault, *, say: pytest.CaptureFixture[str]) -> Found:
-    """One trial, printed and judged."""
     with World() as world:
         hook = world.provider("webhook")
-        pair = Pair.make(folder, server(), f"pair_{name}", hook, lease_s=LEASE_S)
-        found = trial(folder, pair, hook, fault, rounds=ROUNDS)
+        pair = Pair.make(tmp_path, server(), "pair", hook, lease_s=LEASE_S)
+        faults = [killed] * ROUNDS + [paused(AWAY_S)] * ROUNDS
+        run(tmp_path, pair, hook, faults, f"{ROUNDS} × kill -9, {ROUNDS} × paused", say=capsys)
+
+
+@pytest.mark.timeout(300 + 90 * ROUNDS)
+def test_the_settling_node_cut_off_from_everything(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its network is a namespace whose link goes down; where there is none, its database is."""
+    because = Namespace.why_not()
+    if because is not None:
+        return cut_from_the_database(tmp_path, capsys, because=because)
+    with ExitStack() as running:
+        here = running.enter_context(shore())
+        spaces = [running.enter_context(Namespace.made(number)) for number in (0, 1)]
+        cluster = running.enter_context(_open_to_all(here))
+        hook = running.enter_context(World()).provider("webhook", host=here)
+        pair = Pair.make(tmp_path, cluster, "cut", hook, lease_s=LEASE_S)
+        for node, space in zip(pair.nodes, spaces, strict=True):
+            node.enter, node.host = space.enter, space.inside
+            node.environment = node.environment | {
+                "MAINSTAY_DATABASE": f"postgresql://{SUPERUSER}@{here}:{cluster.port}/cut",
+                "MAINSTAY_BEHIND_PROXY": space.host,
+            }
+        cuts: list[list[Cut]] = [[space] for space in spaces]
+        run(
+            tmp_path,
+            pair,
+            hook,
+            [cut_off(cuts, AWAY_S)] * ROUNDS,
+            f"{ROUNDS} × cut off",
+            say=capsys,
+        )
+
+
+@pytest.mark.skipif(not FULL, reason="make prove: the other cut is the harder one")
+@pytest.mark.timeout(300 + 90 * ROUNDS)
+def test_the_settling_node_cut_off_from_its_database_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut_from_the_database(tmp_path, capsys)
+
+
+def cut_from_the_database(
+    folder: Path, say: pytest.CaptureFixture[str], *, because: str = ""
+) -> None:
+    """It still reaches people, and senders reach it."""
+    with ExitStack() as running:
+        cluster = running.enter_context(_open_to_all("127.0.0.1"))
+        wires = [running.enter_context(Wire("127.0.0.1", cluster.port)) for _ in range(2)]
+        hook = running.enter_context(World()).provider("webhook")
+        pair = Pair.make(folder, cluster, "cut", hook, lease_s=LEASE_S)
+        for node, wire in zip(pair.nodes, wires, strict=True):
+            url = f"postgresql://{SUPERUSER}@127.0.0.1:{wire.port}/cut"
+            node.environment = node.environment | {"MAINSTAY_DATABASE": url}
+        cuts: list[list[Cut]] = [[wire] for wire in wires]
+        what = f"{ROUNDS} × cut off from the database" + (f" ({because})" if because else "")
+        run(folder, pair, hook, [cut_off(cuts, AWAY_S)] * ROUNDS, what, say=say)
+
+
+@contextmanager
+def _open_to_all(address: str) -> Iterator[Cluster]:
+    """A server that asks nobody who reaches it for a password."""
+    with Cluster.made(listen_addresses=f"127.0.0.1,{address}") as cluster:
+        (cluster.data / "pg_hba.conf").write_text(
+            "local all all trust\nhost all all 0.0.0.0/0 trust\n"
+        )
+        cluster.run("SELECT pg_reload_conf()")
+        yield cluster
+
+
+def run(
+    folder: Path, pair: Pair, hook: Provider, faults: list[Fault], what: str,
+    *, say: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """One trial, printed and judged."""
+    found = trial(folder, pair, hook, faults)
     with say.disabled():
-        print(f"\n{ROUNDS} × the settling node {name}, lease {LEASE_S:.0f} s: {found}")
+        print(f"\n{what} for {AWAY_S:.0f} s, lease {LEASE_S:.0f} s: {found}")
     found.hold()
     if FULL:
         found.in_time()
-    return found

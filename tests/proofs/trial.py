@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,10 @@ from peers import wait_until
 
 FAILED_OVER_S = 30.0
 STEADY_S = 5.0
+BREATH_S = 0.2
+"""How long a writer waits after a yes: 40 incidents a second, and three pages of each."""
+THINKS_S = 0.2
+"""How long the receiver of the pages does: some are under way at any moment."""
 AFTERWARDS_S = 5.0
 """How long after a node is heard again its fault may still be felt."""
 
@@ -70,15 +74,16 @@ Fault = Callable[[Pair, ExitStack, int], None]
 """Done to the node of this number; returns when it is over and the node is heard again."""
 
 
-def trial(folder: Path, pair: Pair, hook: Provider, fault: Fault, *, rounds: int) -> Found:
-    """Both nodes up, writers at both; in each round the fault hits the node that settles."""
+def trial(folder: Path, pair: Pair, hook: Provider, faults: Sequence[Fault]) -> Found:
+    """Both nodes up, writers at both; fault by fault hits the node that settles at the time."""
     dice = random.Random(7)
+    hook.thinks_s = THINKS_S
     ledger = Ledger(folder / "ledger")
     with ExitStack() as running:
         for number in (0, 1):
             start(pair, running, number)
-        with clients(pair.nodes[0], ledger, beside=pair.nodes[1:]):
-            for _ in range(rounds):
+        with clients(pair.nodes[0], ledger, beside=pair.nodes[1:], pause_s=BREATH_S):
+            for fault in faults:
                 settler = pair.settler()
                 _go_on(ledger, dice.uniform(0.05, 0.8))
                 begun = pair.happens()
