@@ -232,7 +232,7 @@ async def _talk(
         hit = await _request(reader)
         fault = provider.answer(hit)
         if provider.thinks_s:
-            await asyncio.sleep(provider.thinks_s)
+            await asyncio.wait([asyncio.Future()], timeout=provider.thinks_s)
         match fault:
             case Status():
                 writer.write(fault.wire())
