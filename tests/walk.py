@@ -143,7 +143,9 @@ class Walk:
         declared = view.estate.sources[source]
         door = next(door for door in signals.DOORS if door.format == declared.format)
         reading = door.read(raw, declared, signals.Arrival(receipt, to_us(now)))
-        request = pipeline.Arrived(receipt, now, source, door.name, view.version, {}, raw, reading)
+        request = signals.Arrived(
+            receipt, now, source, door.name, view.version, {}, raw, reading.verdict
+        )
         self.app.db.run(lambda tx: pipeline.accept(tx, request))
         return receipt
 

@@ -13,7 +13,6 @@ nothing happens without its row, and `mainstay trace` can tell the whole way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -30,7 +29,7 @@ from mainstay.foundation.failpoint import Moment
 from mainstay.ground import SELF_SOURCE, Ground, source_in
 from mainstay.paging.channels import Answer
 from mainstay.settling import Batch
-from mainstay.signals import Item, Reading, Request
+from mainstay.signals import Arrived, Item, Request
 
 AT_ONCE = 50
 """Steps, sends and updates claimed in one transaction."""
@@ -41,27 +40,9 @@ Ready = paging.Prepared | paging.Update
 # -- accept ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A request that a door has read: its key is known, its body blanked."""
-
-    receipt: str
-    at: datetime
-    source: str
-    door: str
-    estate_version: int
-    headers: dict[str, str]
-    body: bytes
-    reading: Reading
-
-
-def accept(tx: Tx, request: Arrived) -> None:
-    """Keep the request, raw. When this is committed, its sender may hear 2xx."""
-    signals.admit(
-        tx, receipt=request.receipt, now=request.at, source=request.source, format=request.door,
-        estate_version=request.estate_version, headers=request.headers, body=request.body,
-        reading=request.reading,
-    )  # fmt: skip
+def accept(tx: Tx, *requests: Arrived) -> None:
+    """Keep requests, raw. When this is committed, their senders may hear 2xx."""
+    signals.admit(tx, requests)
 
 
 def report_self(tx: Tx, ground: Ground, summary: str, *, key: str, now: datetime) -> None:
@@ -70,9 +51,9 @@ def report_self(tx: Tx, ground: Ground, summary: str, *, key: str, now: datetime
     event = {"event_action": "trigger", "dedup_key": key, "payload": payload}
     body = msgspec.json.encode(event | {"routing_key": "*" * 32})
     arrival = signals.Arrival(receipt := ground.ids.new("rcp", now), to_us(now))
-    reading = signals.door_named("pagerduty").read(body, SELF_SOURCE, arrival)
+    verdict = signals.door_named("pagerduty").check(body, SELF_SOURCE, arrival)
     version = ground.views.current(tx).version
-    accept(tx, Arrived(receipt, now, SELF, "pagerduty", version, {}, body, reading))
+    accept(tx, Arrived(receipt, now, SELF, "pagerduty", version, {}, body, verdict))
 
 
 # -- settle ----------------------------------------------------------------------------------------

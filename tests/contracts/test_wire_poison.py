@@ -70,23 +70,13 @@ def receive(database: Database, name: str, body: bytes) -> signals.Reply:
     """What the HTTP edge does with a body, without HTTP."""
     door = signals.door_named(name)
     try:
-        reading = door.read(body, GOOD[name][0], ARRIVAL)
+        verdict = door.check(body, GOOD[name][0], ARRIVAL)
     except MainstayError as error:
         return door.refuse(error)
-    database.run(
-        lambda tx: signals.admit(
-            tx,
-            receipt=ARRIVAL.receipt,
-            now=from_us(ARRIVAL.at_us),
-            source="s",
-            format=name,
-            estate_version=1,
-            headers={},
-            body=body,
-            reading=reading,
-        )
-    )
-    return door.reply(ARRIVAL.receipt, reading)
+    at = from_us(ARRIVAL.at_us)
+    one = signals.Arrived(ARRIVAL.receipt, at, "s", name, 1, {}, body, verdict)
+    database.run(lambda tx: signals.admit(tx, [one]))
+    return door.reply(ARRIVAL.receipt, verdict)
 
 
 def in_own_shape(name: str, reply: signals.Reply) -> bool:

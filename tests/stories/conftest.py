@@ -164,7 +164,9 @@ class World:
         declared = source_in(view, source)
         door = _door(declared.format)
         reading = door.read(raw, declared, signals.Arrival(receipt, to_us(now)))
-        request = pipeline.Arrived(receipt, now, source, door.name, view.version, {}, raw, reading)
+        request = signals.Arrived(
+            receipt, now, source, door.name, view.version, {}, raw, reading.verdict
+        )
         self.app.db.run(lambda tx: pipeline.accept(tx, request))
         return receipt
 

@@ -241,7 +241,7 @@ def test_a_call_that_comes_while_it_closes_is_answered_and_never_left_waiting(
     made = open_database(data_dir / "mainstay.db")
     made.start()
     made._closing = True
-    made._wake.set()
+    made.run(put("last"))  # after it the thread sees that it has to end
     assert made._thread is not None
     made._thread.join(10)
     asked: list[str] = []

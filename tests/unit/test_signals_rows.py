@@ -36,13 +36,14 @@ def put(database: Database, receipt: str, body: bytes = ALERTS, **given: Any) ->
     if reading is None:
         reading = signals.door_named("alertmanager").read(body, SOURCE, arrival)
     row = {
-        "now": NOW,
+        "at": NOW,
         "source": "prometheus",
-        "format": "alertmanager",
+        "door": "alertmanager",
         "estate_version": 3,
         "headers": {"user-agent": "Prometheus/2.42", "authorization": "Bearer x", "cookie": "y"},
     } | given
-    database.run(lambda tx: signals.admit(tx, receipt=receipt, body=body, reading=reading, **row))
+    one = signals.Arrived(receipt=receipt, body=body, verdict=reading.verdict, **row)
+    database.run(lambda tx: signals.admit(tx, [one]))
 
 
 def find(database: Database, receipt: str) -> signals.Request:
@@ -99,7 +100,7 @@ class TestAdmit:
         assert signals.read_again(request, SOURCE) == first
 
     def test_a_request_by_a_door_that_is_gone_is_corrupt(self, database: Database) -> None:
-        put(database, "sig_1", format="telex")
+        put(database, "sig_1", door="telex")
         with pytest.raises(Corrupt, match="telex"):
             signals.read_again(find(database, "sig_1"), SOURCE)
 
@@ -159,7 +160,7 @@ class TestSettle:
 
     def test_old_requests_go_but_never_one_that_still_waits(self, database: Database) -> None:
         for n in range(4):
-            put(database, f"sig_{n}", now=NOW - timedelta(days=n))
+            put(database, f"sig_{n}", at=NOW - timedelta(days=n))
         database.run(lambda tx: signals.settled(tx, ["sig_0", "sig_1", "sig_2"]))
         cut = NOW - timedelta(hours=1)
         assert database.run(lambda tx: signals.purge(tx, cut, limit=1)) == 1
@@ -208,7 +209,7 @@ class TestKeys:
     ) -> None:
         key = create("prometheus")
         assert re.fullmatch("[a-z2-7]{32}", key)
-        files = list(database.path.parent.iterdir())
+        files = list(database.engine.path.parent.iterdir())
         assert any(b"prometheus" in file.read_bytes() for file in files)
         assert not any(key.encode() in file.read_bytes() for file in files)
 

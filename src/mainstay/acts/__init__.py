@@ -7,7 +7,6 @@ record. A refusal leaves nothing behind but its own row, which the door writes w
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from mainstay import people
 from mainstay.acts import commands, on_incidents, on_setup, on_silences
@@ -20,7 +19,6 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.record import Fact
 from mainstay.ground import Ground
-from mainstay.settling import end, open_batch, speaks_again
 
 __all__ = [
     "PERMISSION",
@@ -75,9 +73,7 @@ def _perform(act: Act, command: Command) -> Done:
         case AddSilence():
             return on_silences.add(act, command)
         case EndSilence():
-            done, speaking = on_silences.end_by_hand(act, command)
-            _speak(act, speaking, done.sentence)
-            return done
+            return on_silences.end_by_hand(act, command)
         case _:
             return on_setup.perform(act, command)
 
@@ -92,13 +88,3 @@ def _may(act: Act, command: Command) -> None:
             people.require(act.actor, "people.contact_own")
             return
     people.require(act.actor, PERMISSION[type(command)])
-
-
-def _speak(act: Act, speaking: list[Any], because: str) -> None:
-    """Alerts that a silence no longer mutes, in a batch of their own within this transaction."""
-    if not speaking:
-        return
-    batch = open_batch(act.tx, act.ground, act.now)
-    for alert in speaking:
-        speaks_again(batch, alert, because)
-    end(batch)

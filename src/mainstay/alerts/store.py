@@ -213,7 +213,7 @@ def acked_at_source(tx: Tx, incident: str) -> bool:
     )
 
 
-def open_of_incident(tx: Tx, incident: str, *, limit: int = 1_000_000) -> list[Alert]:
+def open_of_incident(tx: Tx, incident: str, *, limit: int = 1_000) -> list[Alert]:
     """The open ones of an incident, oldest first."""
     rows = tx.all(
         "SELECT * FROM alerts_alert WHERE incident = :incident AND closed_at IS NULL"
@@ -336,12 +336,13 @@ def count_all_open(tx: Tx) -> int:
     return int(tx.value("SELECT count(*) FROM alerts_alert WHERE closed_at IS NULL"))
 
 
-def muted_by(tx: Tx, silence: str) -> list[Alert]:
-    """The open alerts that a silence mutes."""
+def muted_by(tx: Tx, silence: str, *, limit: int) -> list[Alert]:
+    """Open alerts that a silence mutes, oldest first."""
     rows = tx.all(
         "SELECT * FROM alerts_alert WHERE silence = :silence AND closed_at IS NULL"
-        " ORDER BY opened_at, id",
+        " ORDER BY opened_at, id LIMIT :limit",
         silence=silence,
+        limit=limit,
     )
     return [_alert(row) for row in rows]
 

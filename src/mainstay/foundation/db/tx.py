@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Protocol
+
+ROWS_MAX = 32
+"""Rows of one `insert`: each number of them is a statement that stays prepared."""
 
 
 class Row(Protocol):
@@ -40,6 +44,24 @@ class Tx:
         """Rows changed."""
         return self._connection.execute(sql, params).rowcount
 
+    def insert(self, into: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """New rows, up to `ROWS_MAX` a statement; `into` is `INSERT INTO table`. All name the same
+        columns.
+
+        One statement is one hand-over of the interpreter's lock, or one journey to a server.
+        """
+        for start in range(0, len(rows), ROWS_MAX):
+            some = rows[start : start + ROWS_MAX]
+            values = [value for row in some for value in row.values()]
+            self._connection.execute(_insertion(into, tuple(some[0]), len(some)), values)
+
     def many(self, sql: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """The same statement for every row."""
         self._connection.executemany(sql, rows)
+
+
+@cache
+def _insertion(into: str, columns: tuple[str, ...], rows_n: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    names, values = ", ".join(columns), ", ".join([row] * rows_n)
+    return f"{into} ({names}) VALUES {values}"

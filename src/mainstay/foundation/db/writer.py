@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import queue
 import threading
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
@@ -65,8 +65,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._lock = threading.Lock()
-        self._waiting: deque[Call] = deque()
-        self._wake = threading.Event()
+        self._waiting: queue.SimpleQueue[Call] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closing = False
 
@@ -81,21 +80,26 @@ class Database:
         """Finish what is queued, then close every connection."""
         if self._thread is not None:
             self._closing = True
-            self._wake.set()
+            self._waiting.put(Call(lambda tx: None, Future(), None))  # wakes it
             self._thread.join()
             with self._lock:  # what came while the thread was ending
                 self._thread = None
-                self._work_off()
+                while self._waiting.qsize():
+                    self._commit_next()
         self.engine.close()
 
     # -- writing -------------------------------------------------------------------------------
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` in a transaction; returns after its commit is durable."""
+        return await self.submit(fn)
+
+    def submit(self, fn: Callable[[Tx], T]) -> asyncio.Future[T]:
+        """As `write`, for whoever has something to do meanwhile."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._submit(Call(fn, future, loop))
-        return await future
+        return future
 
     def run(self, fn: Callable[[Tx], T]) -> T:
         """As `write`, for a thread that may wait. Inline when the writer is not started."""
@@ -106,33 +110,31 @@ class Database:
     @property
     def waiting(self) -> int:
         """Writes queued now."""
-        return len(self._waiting)
+        return self._waiting.qsize()
 
     def _submit(self, call: Call) -> None:
         with self._lock:
             if self._thread is not None:
-                if len(self._waiting) >= WAITING_MAX:
-                    raise Stuck("The database cannot keep up; try again shortly.", retry_after_s=1)
-                self._waiting.append(call)
-                self._wake.set()
-                return
-            self.engine.commit([call])
+                if self.waiting < WAITING_MAX:
+                    self._waiting.put(call)
+                    return
+                words = "The database cannot keep up; try again shortly."
+                call.error = Stuck(words, retry_after_s=1)
+            else:
+                self.engine.commit([call])
         call.resolve()
 
     def _serve(self) -> None:
-        while True:
-            self._wake.wait()
-            self._wake.clear()
-            self._work_off()
-            if self._closing:
-                return
+        while not self._closing:
+            self._commit_next()
 
-    def _work_off(self) -> None:
-        """Commit all that waits, at most `BATCH_MAX` calls at a time."""
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
-            self.engine.commit(batch)
-            _resolve(batch)
+    def _commit_next(self) -> None:
+        """Wait for a call, then commit it with all that waits beside it."""
+        batch = [self._waiting.get()]
+        beside = min(self.waiting, BATCH_MAX - 1)
+        batch += [self._waiting.get() for _ in range(beside)]
+        self.engine.commit(batch)
+        _resolve(batch)
 
     # -- reading -------------------------------------------------------------------------------
 
