@@ -37,6 +37,8 @@ BURST = timedelta(seconds=2)
 SETTLE_LEASE_S = 10.0
 SENDS_MAX = 64
 """Sends under way at once in this process."""
+ANSWER_TRIES = 600
+"""How often an answer is committed again while the disk is full, a second apart."""
 ALIVE_EVERY = timedelta(seconds=5)
 DELIVERED = (paging.STEP_DUE, paging.SEND_DUE, paging.FEED_DUE)
 """What the delivery loop looks for."""
@@ -265,8 +267,15 @@ async def _send(app: Runtime, ready: pipeline.Ready) -> None:
     """Hand one page to its channel and commit the answer. A failure is an outcome, not an error."""
     outcome = await app.send(ready.address, ready.page)
     app.ground.passing(Moment.SEND_ANSWERED)
-    jitter = app.jitter()
-    await app.db.write(lambda tx: _finish_send(tx, app, ready, outcome, jitter))
+    finish = partial(_finish_send, app=app, ready=ready, outcome=outcome, jitter=app.jitter())
+    for left in reversed(range(ANSWER_TRIES)):
+        try:
+            await app.db.write(finish)
+            break
+        except Stuck:  # a full disk; we know the answer, so nobody has to be paged again for it
+            if not left:
+                raise
+            await asyncio.sleep(AFTER_TROUBLE.total_seconds())
     app.ground.passing(Moment.ANSWER_COMMITTED)
 
 
