@@ -82,7 +82,7 @@ def alert(name: str, number: int) -> list[dict[str, Any]]:
              "endsAt": "2099-01-01T00:00:00Z"}]  # fmt: skip
 
 
-class _Line:
+class Line:
     """A kept-alive connection that is made again whenever it breaks."""
 
     def __init__(self, port: int, secret: str) -> None:
@@ -106,7 +106,7 @@ class _Line:
 
 def _write(writer: int, install: Install, ledger: Ledger, stop: threading.Event) -> None:
     """Distinct alerts, one after the other; one without an answer is sent again until it has one."""
-    line, number = _Line(install.port, install.key), 0
+    line, number = Line(install.port, install.key), 0
     while not stop.is_set():
         name = f"w{writer}n{number}"
         status, _ = line.ask("POST", "/api/v2/alerts", alert(name, writer + number))
@@ -122,7 +122,7 @@ def _write(writer: int, install: Install, ledger: Ledger, stop: threading.Event)
 
 def _attend(install: Install, ledger: Ledger, stop: threading.Event) -> None:
     """Takes the oldest of the newest incidents and, the next time round, resolves what it took."""
-    line, mine = _Line(install.port, install.token), ""
+    line, mine = Line(install.port, install.token), ""
     while not stop.is_set():
         if mine:
             status, _ = line.ask("POST", f"/mainstay/v1/incidents/{mine}/resolve", {})

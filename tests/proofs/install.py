@@ -86,8 +86,10 @@ class Install:
     starts: list[Server] = field(default_factory=list)
 
     @classmethod
-    def make(cls, folder: Path, hook: Provider, *, text: str = ESTATE) -> Install:
-        """The estate above in force; everybody has a webhook `/<person>` at `hook`."""
+    def make(
+        cls, folder: Path, hook: Provider, *, text: str = ESTATE, kind: str = "webhook"
+    ) -> Install:
+        """The estate above in force; everybody has an address `/<person>` of `kind` at `hook`."""
         services = "".join(f"  s{n}: {{tier: 1, owner: payops}}\n" for n in range(SERVICES))
         (folder / "estate").mkdir()
         (folder / "estate" / "estate.yaml").write_text(dedent(text) + services)
@@ -102,7 +104,7 @@ class Install:
 
         act(acts.commands.Apply(declared))
         for person in declared.people:
-            act(acts.commands.AddAddress(person, "webhook", f"{hook.url}/{person}"))
+            act(acts.commands.AddAddress(person, kind, f"{hook.url}/{person}"))
         key = act(acts.commands.CreateKey("prometheus")).secret
         token = act(acts.commands.CreateToken("mara", "responder", "a proof", None)).secret
         made.close()

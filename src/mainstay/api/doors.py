@@ -165,7 +165,12 @@ class Intake:
 
     def _submit(self, batch: list[_Kept]) -> asyncio.Future[None]:
         requests = [arrived for arrived, _ in batch]
-        return self._app.db.submit(partial(_accept, self._app, requests))
+
+        def write(tx: Tx) -> None:
+            pipeline.accept(tx, *requests)
+            self._app.ground.passing(Moment.ACCEPT_WRITTEN)
+
+        return self._app.db.submit(write)
 
     def _written(self, batch: list[_Kept], done: asyncio.Future[None]) -> None:
         failure = done.exception()
@@ -241,16 +246,13 @@ class Doors:
             if name in _READ
         }
         signals.check_headers(headers)
-        body = await read_body(receive, scope["headers"], limits=self._limits)
-        snapshot = await self.standing.now()
-        key = doors[0].key_of(headers, path_key, body)
-        try:
-            name = snapshot.keys.source_of(key)
-        except Unknown:  # it may have been made a moment ago, by another process
-            snapshot = await self.standing.newer()
-            name = snapshot.keys.source_of(key)
-        source = _declared(snapshot.view, name)
         door = doors[0]
+        if not door.key_in_body:  # of a stranger nothing more is read
+            await self._opened(door.key_of(headers, path_key, b""))
+        body = await read_body(receive, scope["headers"], limits=self._limits)
+        key = door.key_of(headers, path_key, body)
+        snapshot, name = await self._opened(key)
+        source = _declared(snapshot.view, name)
         if door.format != source.format:
             door = signals.choose(doors, source.format)
         self.standing.take(snapshot)
@@ -267,10 +269,14 @@ class Doors:
         app.ground.passing(Moment.ACCEPT_COMMITTED)
         return door.reply(receipt, verdict), ((b"mainstay-receipt", receipt.encode()),)
 
-
-def _accept(app: Runtime, requests: list[signals.Arrived], tx: Tx) -> None:
-    pipeline.accept(tx, *requests)
-    app.ground.passing(Moment.ACCEPT_WRITTEN)
+    async def _opened(self, key: str | None) -> tuple[Snapshot, str]:
+        """What is known now, and the source that the key belongs to. Unknown if it opens nothing."""
+        snapshot = await self.standing.now()
+        try:
+            return snapshot, snapshot.keys.source_of(key)
+        except Unknown:  # it may have been made a moment ago, by another process
+            snapshot = await self.standing.newer()
+            return snapshot, snapshot.keys.source_of(key)
 
 
 def _tell(batch: list[_Kept], done: asyncio.Future[None]) -> None:

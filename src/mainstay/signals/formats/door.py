@@ -1,7 +1,7 @@
 """A door: the paths that a protocol uses, where its key stands, how to read and how to answer.
 
 Pure functions only; `api` mounts the doors, caps sizes and unpacks before it calls them, in this
-order: `check_headers`, `key_of`, the key ring, `check`, `admit`, `reply`. Whatever goes wrong on the
+order: `check_headers`, `key_of` and the key ring, the body, `check`, `admit`, `reply`. Whatever goes wrong on the
 way, `refuse` says it as that protocol's own clients expect.
 """
 
@@ -57,6 +57,8 @@ class Door:
     key_of: KeyOf
     reply: Callable[[str, Verdict], Reply]
     refuse: Callable[[MainstayError], Reply]
+    key_in_body: bool = False
+    """Else the key is asked for before a byte of the body is read."""
     own_check: Check | None = None
     """Where it is quicker than `read`, or tells more; it runs the same rules."""
 

@@ -255,7 +255,18 @@ def refuse(error: MainstayError) -> Reply:
 
 
 DOORS = (
-    Door("pagerduty", "pagerduty", "POST", ("/v2/enqueue",), read, key_of, _reply, refuse, check),
+    Door(
+        "pagerduty",
+        "pagerduty",
+        "POST",
+        ("/v2/enqueue",),
+        read,
+        key_of,
+        _reply,
+        refuse,
+        key_in_body=True,
+        own_check=check,
+    ),
     Door(
         "pagerduty-change",
         "pagerduty",
@@ -265,5 +276,6 @@ DOORS = (
         key_of,
         _reply_change,
         refuse,
+        key_in_body=True,
     ),
 )
