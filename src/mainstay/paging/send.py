@@ -137,7 +137,7 @@ def _limited(tx: Tx, send: Send, limits: Limits, now: datetime) -> datetime | No
     if _passes_limit(tx, send):
         return None
     last = store.last_attempt(tx, send.address, but=send.id)
-    if last is None or from_us(last) + limits.window <= now:
+    if last is None or abs(now - from_us(last)) >= limits.window:  # set back, it lies ahead of us
         return None
     return from_us(last) + limits.window
 
