@@ -13,7 +13,7 @@ from mainstay import loops, paging
 from mainstay.estate import Views
 from mainstay.foundation import failpoint
 from mainstay.foundation.clock import Clock, SystemClock
-from mainstay.foundation.db import open_database
+from mainstay.foundation.db import open_database, place_of
 from mainstay.foundation.egress import Egress
 from mainstay.foundation.errors import Invalid, MainstayError, Outside, Unreachable
 from mainstay.foundation.ids import Ids
@@ -24,10 +24,8 @@ from mainstay.paging.channels import Answer, Channel, Page, Sms, Smtp, To, build
 from mainstay.people import Address
 from mainstay.runtime import Runtime, Wake
 
-DATABASE = "mainstay.db"
 BY_PROVIDER = {"mail": "smtp", "sms": "sms"}
 """Channels that need a provider, and the table of the settings that names it."""
-"""The file in the data folder."""
 
 
 def open_app(
@@ -41,7 +39,7 @@ def open_app(
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
     clock = clock or SystemClock()
     passing = failpoint.passing(environment.get(failpoint.VARIABLE))
-    db = open_database(settings.data_dir / DATABASE)
+    db = open_database(place_of(settings, environment=environment))
     egress = Egress(_allowed(settings), passing=passing)
     ways = (
         dict(channels) if channels is not None else _channels(settings, egress, environment, clock)

@@ -18,6 +18,8 @@ from mainstay.foundation.failpoint import Moment
 from mainstay.paging.channels import Answer
 from walk import Walk, fire
 
+pytestmark = pytest.mark.both
+
 DOWN = Unreachable("no route")
 GONE = Rejected("account closed", reply=403, permanent=True)
 TAKEN = Answer(provider_id=None, words="accepted")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from importlib import resources
 
+from mainstay.foundation.errors import Refused
+
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
 
 
@@ -24,10 +26,15 @@ def schema_number() -> int:
     return migrations()[-1][0]
 
 
-def statements(text: str) -> list[str]:
-    """The statements of a migration, in SQLite's words (`{identity}`, `{bytes}`)."""
-    text = re.sub(r"--[^\n]*", "", text)
-    text = text.replace("{identity}", "INTEGER PRIMARY KEY AUTOINCREMENT").replace(
-        "{bytes}", "BLOB"
-    )
-    return [statement.strip() for statement in text.split(";") if statement.strip()]
+def missing(have: int) -> list[tuple[int, str]]:
+    """The migrations above schema `have`. Refused when a newer program has been here.
+
+    An old program must not mis-work on a new schema.
+    """
+    known = migrations()
+    if have > known[-1][0]:
+        raise Refused(
+            f"This database has schema {have}, newer than this program's {known[-1][0]}. "
+            "Start the newer Mainstay, or restore a backup made before the upgrade."
+        )
+    return [(number, text) for number, text in known if number > have]

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from mainstay.foundation.db.migrations import migrations, statements
+from mainstay.foundation.db.dialect import statements
+from mainstay.foundation.db.migrations import missing
 from mainstay.foundation.db.tx import Tx
-from mainstay.foundation.db.writer import Call, Database
-from mainstay.foundation.errors import Broken, Corrupt, Refused, Stuck
+from mainstay.foundation.db.writer import Call
+from mainstay.foundation.errors import Broken, Corrupt, Stuck
 
 T = TypeVar("T")
 READERS = 4
@@ -103,11 +104,8 @@ class Sqlite:
 # -- opening and migrating -----------------------------------------------------------------------
 
 
-def open_database(path: Path) -> Database:
-    """The database at `path`, created and migrated where needed.
-
-    Refuses a database that a newer Mainstay has migrated: an old program must not mis-work on it.
-    """
+def open_sqlite(path: Path) -> Sqlite:
+    """The database in the file `path`, created and migrated where needed."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = not path.exists()
     _save_log(path)
@@ -121,7 +119,20 @@ def open_database(path: Path) -> Database:
         if isinstance(error, sqlite3.DatabaseError):
             raise _opening_error(path, error) from error
         raise
-    return Database(engine)
+    return engine
+
+
+def peek_sqlite(path: Path, question: Callable[[Tx], T]) -> T:
+    """Ask the file and change nothing, not even its mode."""
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+        with contextlib.closing(connection):
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA query_only = 1")
+            connection.execute("BEGIN")
+            return question(Tx(connection))
+    except sqlite3.Error as error:
+        raise Stuck(f"{path} cannot be read: {error}.") from error
 
 
 def _save_log(path: Path) -> None:
@@ -157,16 +168,8 @@ def _save_log(path: Path) -> None:
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the schema up to this program's version; each migration is one transaction."""
-    have = connection.execute("PRAGMA user_version").fetchone()[0]
-    known = migrations()
-    if have > known[-1][0]:
-        raise Refused(
-            f"This database has schema {have}, newer than this program's {known[-1][0]}. "
-            "Start the newer Mainstay, or restore a backup made before the upgrade."
-        )
-    for number, text in known:
-        if number > have:
-            _migrate_to(connection, number, text)
+    for number, text in missing(connection.execute("PRAGMA user_version").fetchone()[0]):
+        _migrate_to(connection, number, text)
 
 
 def _migrate_to(connection: sqlite3.Connection, number: int, text: str) -> None:
