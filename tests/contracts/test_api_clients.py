@@ -12,7 +12,6 @@ import pytest
 from live import Live, live
 from peers import RunAmtool, StartAlertmanager, StartPrometheus
 
-
 RULES = {
     "groups": [
         {

@@ -8,11 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from mainstay.foundation.db import Database, Tx
 from mainstay.paging.channels import Page
 from walk import Try, Walk, fire
+
+pytestmark = pytest.mark.both
 
 SETTINGS = settings(
     max_examples=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
