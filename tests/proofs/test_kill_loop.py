@@ -10,7 +10,6 @@ import http.client
 import json
 import os
 import random
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -24,8 +23,10 @@ from typing import Any
 
 import pytest
 
+from databases import fresh
 from fakes.world import Hit, Provider, World
 from mainstay import acts, app, estate, people, pipeline
+from mainstay.foundation.db import Place, peek
 from mainstay.foundation.settings import Settings
 from peers import free_port, wait_until
 
@@ -109,13 +110,14 @@ class Found:
         )
 
 
+@pytest.mark.both
 @pytest.mark.timeout(60 + 20 * ROUNDS)
 def test_killed_again_and_again_nothing_acknowledged_is_lost_and_every_page_is_attempted(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], engine: str
 ) -> None:
     found = kill_loop(tmp_path, rounds=ROUNDS, command=SERVE)
     with capsys.disabled():
-        print(f"\n{found}")
+        print(f"\n{engine}: {found}")
     assert found.acknowledged > 10 * ROUNDS
     assert not found.lost
     assert not found.doubled
@@ -164,7 +166,9 @@ def _set_up(folder: Path, hook: Provider) -> str:
     services = "".join(f"  s{n}: {{tier: 1, owner: payops}}\n" for n in range(SERVICES))
     (folder / "estate").mkdir()
     (folder / "estate" / "estate.yaml").write_text(dedent(ESTATE) + services)
-    settings = Settings(data_dir=folder / "data", egress={"allow": [hook.at]})
+    database = fresh()
+    (folder / "database.url").write_text(database)
+    settings = Settings(data_dir=folder / "data", database=database, egress={"allow": [hook.at]})
     made = app.open_app(settings, environment={})
     root, now = people.Actor("person", "root", "admin"), made.clock.now()
 
@@ -186,7 +190,8 @@ def _server(
     """One that answers; killed with -9 at the end, whatever it is doing."""
     flags = ["--data", str(folder / "data"), "--listen", f"127.0.0.1:{port}", "--allow-root",
              "--egress-allow", hook.at]  # fmt: skip
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder),
+                   "MAINSTAY_DATABASE": (folder / "database.url").read_text()}  # fmt: skip
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen([*command, *flags], stdout=log, stderr=log, env=environment)
     try:
@@ -258,9 +263,8 @@ def _write(
 
 
 def _rows(folder: Path, sql: str) -> list[Any]:
-    uri = f"file:{folder}/data/mainstay.db?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True, timeout=10)) as connection:
-        return connection.execute(sql).fetchall()
+    place = Place(folder / "data" / "mainstay.db", (folder / "database.url").read_text())
+    return peek(place, lambda tx: [tuple(row) for row in tx.all(sql)])
 
 
 def _is_drained(folder: Path) -> bool:
