@@ -11,6 +11,7 @@ from datetime import datetime
 
 from mainstay import loops, paging
 from mainstay.estate import Views
+from mainstay.foundation import failpoint
 from mainstay.foundation.clock import Clock, SystemClock
 from mainstay.foundation.db import open_database, place_of
 from mainstay.foundation.egress import Egress
@@ -37,8 +38,9 @@ def open_app(
 ) -> Runtime:
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
     clock = clock or SystemClock()
+    passing = failpoint.passing(environment.get(failpoint.VARIABLE))
     db = open_database(place_of(settings, environment=environment))
-    egress = Egress(_allowed(settings))
+    egress = Egress(_allowed(settings), passing=passing)
     ways = (
         dict(channels) if channels is not None else _channels(settings, egress, environment, clock)
     )
@@ -50,6 +52,7 @@ def open_app(
         node=node or socket.gethostname(),
         token=lambda: secrets.token_urlsafe(32),
         check_address=_checker(ways),
+        passing=passing,
     )
 
     async def send(address: Address, page: Page) -> Answer | MainstayError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -109,6 +110,7 @@ def open_sqlite(path: Path) -> Sqlite:
     """The database in the file `path`, created and migrated where needed."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = not path.exists()
+    _save_log(path)
     engine = Sqlite(path)
     if fresh:
         path.chmod(0o600)
@@ -133,6 +135,37 @@ def peek_sqlite(path: Path, question: Callable[[Tx], T]) -> T:
             return question(Tx(connection))
     except sqlite3.Error as error:
         raise Stuck(f"{path} cannot be read: {error}.") from error
+
+
+def _save_log(path: Path) -> None:
+    """Write again what an earlier process has left in the log, before anything is built on it.
+
+    It may have died when a sync had failed. Linux then counts as clean what never reached the disk:
+    we would read it, append to it, sync what we appended, and a loss of power would take both. A
+    running process is safe, for it writes the frames of a failed commit over again. Who is not
+    alone with the database leaves it as it is.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if not log.exists() or log.stat().st_size == 0:
+        return
+    alone = sqlite3.connect(path, isolation_level=None, timeout=0)
+    try:
+        alone.execute("PRAGMA locking_mode = EXCLUSIVE")
+        alone.execute("SELECT count(*) FROM sqlite_master")
+        with log.open("r+b", buffering=0) as file:
+            frames = file.read()
+            file.seek(0)
+            file.write(frames)
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise Stuck(f"Cannot save {log}: {error.strerror}.") from error
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise _opening_error(path, error) from error
+    except sqlite3.DatabaseError as error:
+        raise _opening_error(path, error) from error
+    finally:
+        alone.close()
 
 
 def migrate(connection: sqlite3.Connection) -> None:
