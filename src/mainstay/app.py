@@ -18,10 +18,10 @@ from mainstay.foundation.db import open_database, place_of, schema_number
 from mainstay.foundation.egress import Egress
 from mainstay.foundation.errors import Invalid, MainstayError, Outside, Unreachable
 from mainstay.foundation.ids import Ids
-from mainstay.foundation.nodes import Node
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
+from mainstay.nodes import Node
 from mainstay.paging.channels import Answer, Channel, Page, Sms, Smtp, To, build
 from mainstay.people import Address
 from mainstay.runtime import Runtime, Wake

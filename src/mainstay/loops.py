@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from mainstay import acts, alerts, paging, pipeline, signals
-from mainstay.foundation import due, nodes, record
-from mainstay.foundation.clock import from_us, to_us
+from mainstay import acts, alerts, jumps, nodes, paging, pipeline, signals
+from mainstay.foundation import due, record
+from mainstay.foundation.clock import JUMP_US, from_us, to_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.due import Due, Lease, TakenOver
 from mainstay.foundation.errors import MainstayError, Outdated, Stuck
@@ -42,6 +42,8 @@ TOLD = "settle_token"
 SENDS_MAX = 64
 """Sends under way at once in this process."""
 BEAT_EVERY = timedelta(seconds=5)
+ANSWER_TRIES = 600
+"""How often an answer is committed again while the disk is full, a second apart."""
 DELIVERED = (paging.STEP_DUE, paging.SEND_DUE, paging.FEED_DUE)
 """What the delivery loop looks for."""
 AFTER_TROUBLE = timedelta(seconds=1)
@@ -80,9 +82,17 @@ def _hold(tx: Tx, app: Runtime, now: datetime) -> Lease | None:
     return lease
 
 
-def _as_owner(app: Runtime, now: datetime, work: Callable[[Tx], int]) -> int:
-    """What `work` returns, done in one transaction under the settle lease; 0 if it is another's."""
-    return app.db.run(lambda tx: work(tx) if _hold(tx, app, now) is not None else 0)
+def _as_owner(app: Runtime, work: Callable[[Tx, datetime], int]) -> int:
+    """What `work` returns, done in one transaction under the settle lease; 0 if it is another's.
+
+    It is told the time within the transaction: the clock may have been set since the step began.
+    """
+
+    def owned(tx: Tx) -> int:
+        now = app.clock.now()
+        return work(tx, now) if _hold(tx, app, now) is not None else 0
+
+    return app.db.run(owned)
 
 
 def _note(tx: Tx, app: Runtime, fact: record.Fact, now: datetime) -> None:
@@ -99,11 +109,11 @@ def settle(app: Runtime, now: datetime) -> datetime | None:
     if oldest is None:
         return None
     hot = app.wake.is_hot()
-    if hot and now - oldest < BURST:
+    if hot and abs(now - oldest) < BURST:
         return now + HOT_SPAN
     done = 0
     with _trying("a batch of signals; each comes by itself now") as batch:
-        done = _as_owner(app, now, lambda tx: _settle_batch(tx, app, now, hot=hot))
+        done = _as_owner(app, lambda tx, at: _settle_batch(tx, app, at, hot=hot))
         app.ground.passing(Moment.SETTLE_COMMITTED)
     if batch.error is not None:
         done = _settle_one_by_one(app, now)
@@ -124,7 +134,7 @@ def _settle_one_by_one(app: Runtime, now: datetime) -> int:
     """Find the culprit: it is tried three times, then quarantined; the others pass (P10)."""
 
     def begin(tx: Tx) -> tuple[Lease | None, list[Request]]:
-        lease = _hold(tx, app, now)
+        lease = _hold(tx, app, app.clock.now())
         return lease, signals.waiting(tx, SETTLE_ITEMS) if lease else []
 
     lease, waiting = app.db.run(begin)
@@ -132,7 +142,7 @@ def _settle_one_by_one(app: Runtime, now: datetime) -> int:
     for request in waiting:
         assert lease is not None
         with _trying(f"signal {request.receipt}") as one:
-            app.db.run(partial(_settle_alone, app=app, lease=lease, request=request, now=now))
+            app.db.run(partial(_settle_alone, app=app, lease=lease, request=request))
             done += 1
         if isinstance(one.error, TakenOver):
             return done
@@ -141,9 +151,10 @@ def _settle_one_by_one(app: Runtime, now: datetime) -> int:
     return done
 
 
-def _settle_alone(tx: Tx, app: Runtime, lease: Lease, request: Request, now: datetime) -> None:
+def _settle_alone(tx: Tx, app: Runtime, lease: Lease, request: Request) -> None:
     """One of those that were read under `lease`; TakenOver when another node settles by now."""
-    due.fence(tx, lease, now=app.clock.now(), lease_s=app.settings.lease_s)
+    now = app.clock.now()
+    due.fence(tx, lease, now=now, lease_s=app.settings.lease_s)
     pipeline.settle(tx, app.ground, [request], now=now)
 
 
@@ -170,7 +181,7 @@ def pass_time(app: Runtime, now: datetime) -> datetime | None:
     at = app.db.read(acts.next_at)
     if at is None or at > now:
         return at
-    if not _as_owner(app, now, lambda tx: _pass_time(tx, app, now)):
+    if not _as_owner(app, lambda tx, at: _pass_time(tx, app, at)):
         return None
     app.ground.passing(Moment.TIME_COMMITTED)
     app.wake.deliver()
@@ -187,7 +198,7 @@ def seal(app: Runtime, now: datetime) -> datetime | None:
     """Seal new rows of the record into the chain."""
     if app.db.read(record.is_sealed):
         return None
-    sealed = _as_owner(app, now, lambda tx: record.seal(tx, now))
+    sealed = _as_owner(app, record.seal)
     return now if sealed == record.SEAL_ROWS_MAX else None
 
 
@@ -195,18 +206,18 @@ def purge(app: Runtime, now: datetime) -> datetime | None:
     """Delete raw signals older than the retention, a thousand rows a transaction; and old nodes."""
     before = now - timedelta(days=app.settings.retention_days)
 
-    def work(tx: Tx) -> int:
+    def work(tx: Tx, now: datetime) -> int:
         nodes.forget(tx, now=now)
         return signals.purge(tx, before)
 
-    return now if _as_owner(app, now, work) >= 1_000 else None
+    return now if _as_owner(app, work) >= 1_000 else None
 
 
 def shadow_day(app: Runtime, now: datetime) -> datetime | None:
     """Once a day: record what shadow mode would have sent in the day before (UTC)."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
 
-    def work(tx: Tx) -> int:
+    def work(tx: Tx, now: datetime) -> int:
         if record.marked(tx, "shadow_day") == to_us(today):
             return 0
         record.mark(tx, "shadow_day", to_us(today))
@@ -216,7 +227,7 @@ def shadow_day(app: Runtime, now: datetime) -> datetime | None:
             _note(tx, app, fact, now)
         return 1
 
-    _as_owner(app, now, work)
+    _as_owner(app, work)
     return None
 
 
@@ -232,6 +243,7 @@ def beat(app: Runtime, now: datetime) -> datetime | None:
     believed = app.clock.sample()
 
     def work(tx: Tx) -> None:
+        now = app.clock.now()
         nodes.beat(tx, app.node, now=now)
         record.mark(tx, "alive_at", to_us(now))
         _hold(tx, app, now)
@@ -247,8 +259,11 @@ def sign_on(app: Runtime, now: datetime) -> None:
     def work(tx: Tx) -> None:
         nodes.join(tx, app.node)
         last = record.marked(tx, "alive_at")
-        if last is not None and from_us(last) < now:
-            alerts.postpone_expiry(tx, since_us=last, by_us=to_us(now) - last)
+        away_us = 0 if last is None else to_us(now) - last
+        if last is not None and away_us <= -JUMP_US:  # the clock was set back while we were down
+            jumps.move(tx, app, now - from_us(last), now=from_us(last))
+        elif last is not None and away_us > 0:
+            alerts.postpone_expiry(tx, since_us=last, by_us=away_us)
         record.mark(tx, "alive_at", to_us(now))  # the next start must not give it back again
         words = f"node {app.node} starts, with program {app.node.version}"
         _note(tx, app, record.Fact("node.started", app.node.id, words), now)
@@ -333,8 +348,15 @@ async def _send(app: Runtime, ready: pipeline.Ready) -> None:
     """Hand one page to its channel and commit the answer. A failure is an outcome, not an error."""
     outcome = await app.send(ready.address, ready.page)
     app.ground.passing(Moment.SEND_ANSWERED)
-    jitter = app.jitter()
-    await app.db.write(lambda tx: _finish_send(tx, app, ready, outcome, jitter))
+    finish = partial(_finish_send, app=app, ready=ready, outcome=outcome, jitter=app.jitter())
+    for left in reversed(range(ANSWER_TRIES)):
+        try:
+            await app.db.write(finish)
+            break
+        except Stuck:  # a full disk; we know the answer, so nobody has to be paged again for it
+            if not left:
+                raise
+            await asyncio.sleep(AFTER_TROUBLE.total_seconds())
     app.ground.passing(Moment.ANSWER_COMMITTED)
 
 
@@ -354,6 +376,8 @@ async def delivering(app: Runtime, stop: threading.Event) -> None:
     while not stop.is_set():
         wake.clear()
         try:
+            if app.clock.jumped():  # here, where claims are made: none is made in between
+                await asyncio.to_thread(jumps.follow, app, app.clock.now())
             started = await deliver(app, app.clock.now()) if len(under_way) < SENDS_MAX else []
             for task in started:
                 under_way.add(task)
@@ -460,7 +484,7 @@ class Threads:
             if at is None:
                 wake.wait(loop.period.total_seconds())
                 continue
-            wait = min(at, now + loop.period) - self._app.clock.now()
+            wait = min(at - self._app.clock.now(), loop.period)
             self._stop.wait(max(wait.total_seconds(), 0))  # a step that names a time means it
 
     def _deliver(self) -> None:

@@ -12,9 +12,9 @@ from time import monotonic
 from mainstay.foundation.clock import Clock
 from mainstay.foundation.db import Database
 from mainstay.foundation.errors import MainstayError
-from mainstay.foundation.nodes import Node
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
+from mainstay.nodes import Node
 from mainstay.paging.channels import Answer, Channel, Page
 from mainstay.people import Address
 

@@ -16,7 +16,7 @@ from install import SERVE, Install, Server
 
 from clusters import Cluster
 from fakes.world import Provider
-from mainstay.foundation.db import Place
+from mainstay.foundation.db import Place, peek
 from peers import free_port, wait_until
 
 SERVICES = 4_000
@@ -28,14 +28,13 @@ TAKEN_OVER_WITHIN_S = 60.0
 class Node(Install):
     """One of them."""
 
-    cluster: Cluster | None = None
-    database: str = ""
+    url: str = ""
+    """Where this machine finds the database; the node may see it elsewhere."""
     enter: tuple[str, ...] = ()
     """What its command begins with: a network of its own."""
 
     def rows(self, sql: str) -> list[Any]:
-        assert self.cluster is not None
-        return self.cluster.rows(sql, on=self.database)
+        return peek(Place(self.folder, self.url), lambda tx: [tuple(row) for row in tx.all(sql)])
 
     @contextmanager
     def server(
@@ -56,7 +55,7 @@ class Node(Install):
         """Whether it is the one that settles, by the database."""
         return bool(
             self.rows(
-                "SELECT 1 FROM foundation_lease AS l JOIN foundation_node AS n ON n.id = l.owner"
+                "SELECT 1 FROM foundation_lease AS l JOIN nodes_node AS n ON n.id = l.owner"
                 f" WHERE l.name = 'settle' AND n.folder = '{self.data}'"
                 " AND l.until > extract(epoch FROM clock_timestamp()) * 1000000"
             )
@@ -84,7 +83,7 @@ class Pair:
             (folder / part).mkdir()
         url = cluster.create(name)
         first = Install.make(folder / "a", hook, count=SERVICES, database=url)
-        one = Node(**vars(first), cluster=cluster, database=name)
+        one = Node(**vars(first), url=url)
         one.environment = {"MAINSTAY_DATABASE": url, "MAINSTAY_LEASE_S": str(lease_s)}
         other = replace(one, folder=folder / "b", port=free_port(), starts=[])
         return cls([one, other], Place(folder, url))

@@ -89,7 +89,7 @@ def test_what_a_paused_owner_had_read_is_refused_when_it_wakes(
     app.drain(second)
     assert len(world.phones["mara"].pages) == 1
     with pytest.raises(TakenOver, match="token 1"):
-        first.db.run(lambda tx: loops._settle_alone(tx, first, lease, request, now))
+        first.db.run(lambda tx: loops._settle_alone(tx, first, lease, request))
     app.drain(first)
     assert len(world.phones["mara"].pages) == 1
     assert len(world.incidents()) == 1

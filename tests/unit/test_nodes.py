@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from mainstay.foundation import due, nodes
+from mainstay import nodes
+from mainstay.foundation import due
 from mainstay.foundation.db import Database, Place, open_database
-from mainstay.foundation.nodes import LOST_AFTER, SETTLE, Node
+from mainstay.nodes import LOST_AFTER, SETTLE, Node
 
 pytestmark = pytest.mark.both
 

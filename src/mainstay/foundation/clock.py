@@ -16,8 +16,8 @@ from typing import Protocol
 log = logging.getLogger("mainstay.clock")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-JUMP_US = 2_000_000
-"""What no drift explains between two samples."""
+JUMP_US = 1_000_000
+"""What no drift explains: somebody has set the clock, or the machine has slept."""
 FIRST = 3
 """Samples at the start; the one with the quickest answer counts."""
 _US = timedelta(microseconds=1)
@@ -30,16 +30,49 @@ class Clock(Protocol):
         """The current instant, aware, in UTC."""
         ...
 
+    def jumped(self) -> timedelta:
+        """By how much the time was set, and is not followed yet; zero as a rule."""
+        ...
+
+    def follow(self, by: timedelta) -> None:
+        """From now on go by the time that was set: what is planned has been moved."""
+        ...
+
     def sample(self) -> bool:
         """Set it by its source again, where it has one; False: ask again soon."""
         ...
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The machine's clock; but when it jumps, `now` goes on counting until `follow` is called.
+
+    The count is that of seconds since the machine started, which nobody sets and which stands
+    still while the machine sleeps: we were not up then. Small steps are followed at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        wall_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        count_us: Callable[[], int] = lambda: time.monotonic_ns() // 1000,
+    ) -> None:
+        self._wall_us, self._count_us = wall_us, count_us
+        self._ahead_us = wall_us() - count_us()
 
     def now(self) -> datetime:
-        return from_us(time.time_ns() // 1000)
+        counted_us = self._count_us() + self._ahead_us
+        drift_us = self._wall_us() - counted_us
+        if abs(drift_us) < JUMP_US:
+            self._ahead_us += drift_us
+            counted_us += drift_us
+        return from_us(counted_us)
+
+    def jumped(self) -> timedelta:
+        by_us = self._wall_us() - self._count_us() - self._ahead_us
+        return timedelta(microseconds=by_us if abs(by_us) >= JUMP_US else 0)
+
+    def follow(self, by: timedelta) -> None:
+        self._ahead_us += by // _US
 
     def sample(self) -> bool:
         return True
@@ -64,6 +97,13 @@ class SharedClock:
 
     def now(self) -> datetime:
         return from_us(self._count_us() + self._ahead_us)
+
+    def jumped(self) -> timedelta:
+        """Never: what all nodes share is followed by each of them, and its plan is not moved."""
+        return timedelta(0)
+
+    def follow(self, by: timedelta) -> None:
+        """Nothing is left to follow."""
 
     def sample(self) -> bool:
         """Ask again. False: the answer is not believed yet; ask again soon."""
@@ -109,6 +149,12 @@ class ManualClock:
     def set(self, to: datetime) -> None:
         """Jump, backwards too."""
         self._now = to.astimezone(UTC)
+
+    def jumped(self) -> timedelta:
+        return timedelta(0)
+
+    def follow(self, by: timedelta) -> None:
+        self._now += by
 
 
 def to_us(at: datetime) -> int:

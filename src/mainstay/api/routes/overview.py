@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Query, Request
 from pydantic import BaseModel, Field
 
-from mainstay import __version__, alerts, incidents, paging, signals
+from mainstay import __version__, alerts, incidents, nodes, paging, signals
 from mainstay import trace as tracing
 from mainstay.api import asking
 from mainstay.api.routes import shapes
@@ -16,9 +17,9 @@ from mainstay.api.routes.incidents import next_page_at
 from mainstay.api.routes.oncall import OnCall, who
 from mainstay.api.routes.shapes import SEQ_MAX, At, Fact, Incident, Limit, Listed, Page
 from mainstay.estate import View
-from mainstay.foundation import nodes, record
+from mainstay.foundation import record
 from mainstay.foundation.clock import to_text
-from mainstay.foundation.db import Tx, schema_number
+from mainstay.foundation.db import Tx, schema_number, standing
 from mainstay.foundation.errors import Invalid
 
 INCIDENTS_MAX = 100
@@ -87,6 +88,14 @@ class Comparison(BaseModel):
     sentence: str
 
 
+class Database(BaseModel):
+    """Where everything is kept. `warning`: what may be lost all the same, in a sentence."""
+
+    engine: str
+    version: str
+    warning: str | None
+
+
 class Status(BaseModel):
     """How this install stands."""
 
@@ -94,6 +103,7 @@ class Status(BaseModel):
     node: str
     started_at: At
     schema_: int = Field(alias="schema")
+    database: Database
     backlog: int
     quarantined: int
     open_alerts: int
@@ -236,6 +246,7 @@ def get_status(call: asking.Asked, request: Request) -> Status:
             node=app.ground.node,
             started_at=to_text(started),
             schema=schema_number(),
+            database=Database(**asdict(standing(tx))),
             backlog=signals.waiting_n(tx),
             quarantined=signals.quarantined_n(tx),
             open_alerts=alerts.count_all_open(tx),

@@ -1,6 +1,6 @@
 -- Several nodes on one database: who is there, and since when somebody holds a lease.
 
-CREATE TABLE foundation_node (            -- one row for each start of a program, kept a day
+CREATE TABLE nodes_node (                 -- one row for each start of a program, kept a day
   id         TEXT PRIMARY KEY,            -- nod_…
   host       TEXT NOT NULL,
   folder     TEXT NOT NULL,               -- its data folder; locked, so one process at a time
@@ -12,6 +12,6 @@ CREATE TABLE foundation_node (            -- one row for each start of a program
   seen_at    BIGINT NOT NULL,             -- its newest heartbeat
   ended_at   BIGINT                       -- it said so itself, or its successor did
 );
-CREATE INDEX foundation_node_place ON foundation_node (host, folder) WHERE ended_at IS NULL;
+CREATE INDEX nodes_node_place ON nodes_node (host, folder) WHERE ended_at IS NULL;
 
 ALTER TABLE foundation_lease ADD COLUMN since BIGINT NOT NULL DEFAULT 0;

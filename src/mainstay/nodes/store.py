@@ -1,60 +1,24 @@
-"""The nodes: which programs work on this database, each by its own heartbeat.
-
-A node is one start of one program; started again, it is another. Host and data folder are its
-place: the folder is locked, so whoever starts there knows that the one before has ended.
-"""
+"""The table `nodes_node`: every statement on it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal
 
 from mainstay.foundation import due
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Row, Tx
+from mainstay.nodes.node import Node
 
-SETTLE = "settle"
-"""The lease of the one node that settles, seals and lets time pass."""
-LOST_AFTER = timedelta(seconds=15)
-"""Silent for three heartbeats."""
 FORGOTTEN_AFTER = timedelta(days=1)
-Standing = Literal["up", "lost", "ended"]
 
 _BEAT = """
-INSERT INTO foundation_node
+INSERT INTO nodes_node
   (id, host, folder, pid, listen, version, schema_n, started_at, seen_at, ended_at)
 VALUES
   (:id, :host, :folder, :pid, :listen, :version, :schema_n, :started_at, :seen_at, NULL)
 ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, ended_at = NULL
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One start of one program. `schema`: the one that it knows."""
-
-    id: str
-    host: str
-    folder: str
-    pid: int
-    listen: str
-    version: str
-    schema: int
-    started_at: datetime
-    seen_at: datetime
-    ended_at: datetime | None = None
-    roles: tuple[str, ...] = ()
-    """The leases that it holds: `settle`, or nothing."""
-
-    def __str__(self) -> str:
-        return f"{self.id} ({self.host}, pid {self.pid})"
-
-    def standing(self, now: datetime) -> Standing:
-        """`lost`: it has not said that it ends, and says nothing any more."""
-        if self.ended_at is not None:
-            return "ended"
-        return "up" if now - self.seen_at < LOST_AFTER else "lost"
 
 
 def join(tx: Tx, node: Node) -> int:
@@ -64,7 +28,7 @@ def join(tx: Tx, node: Node) -> int:
     """
     freed = 0
     for row in tx.all(
-        "SELECT id FROM foundation_node"
+        "SELECT id FROM nodes_node"
         " WHERE host = :host AND folder = :folder AND ended_at IS NULL",
         host=node.host, folder=node.folder,
     ):  # fmt: skip
@@ -85,7 +49,7 @@ def beat(tx: Tx, node: Node, *, now: datetime) -> None:
 def leave(tx: Tx, node_id: str, *, now: datetime) -> int:
     """It ends, and gives back what it holds; returns how many claimed rows are due again."""
     tx.run(
-        "UPDATE foundation_node SET ended_at = :now WHERE id = :id AND ended_at IS NULL",
+        "UPDATE nodes_node SET ended_at = :now WHERE id = :id AND ended_at IS NULL",
         id=node_id, now=to_us(now),
     )  # fmt: skip
     return due.release(tx, node_id, now=now)
@@ -97,14 +61,14 @@ def known(tx: Tx, *, now: datetime) -> list[Node]:
     for lease in due.leases(tx):
         if lease.until > now:
             held.setdefault(lease.owner, []).append(lease.name)
-    rows = tx.all("SELECT * FROM foundation_node ORDER BY started_at DESC, id DESC")
+    rows = tx.all("SELECT * FROM nodes_node ORDER BY started_at DESC, id DESC")
     return [replace(_node(row), roles=tuple(held.get(row["id"], ()))) for row in rows]
 
 
 def forget(tx: Tx, *, now: datetime) -> int:
     """Drop those that were last seen more than a day ago."""
     before = to_us(now - FORGOTTEN_AFTER)
-    return tx.run("DELETE FROM foundation_node WHERE seen_at < :before", before=before)
+    return tx.run("DELETE FROM nodes_node WHERE seen_at < :before", before=before)
 
 
 def _node(row: Row) -> Node:
