@@ -18,13 +18,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import uvloop
 
-from mainstay import __version__, app, estate, people, pipeline
+from mainstay import __version__, app, estate, people, pipeline, signin
 from mainstay.acts import commands
-from mainstay.api import Server, make_app, make_server
+from mainstay.api import Server, make_server
 from mainstay.cli import OPERATOR, TOKEN_FILE, clean
 from mainstay.foundation import record
 from mainstay.foundation.clock import to_text
@@ -74,7 +75,7 @@ def _serve(runtime: Runtime, environment: Mapping[str, str], secrets: list[str],
     if settings.estate is not None:
         _apply_at_start(runtime, settings.estate)
     limits = Limits(**settings.limits.model_dump())
-    own = make_app(runtime, environment=environment)
+    own = app.over_http(runtime, environment=environment)
     server = make_server(own, host=host, port=port, limits=limits)
     _speak_tls(server, settings)
     url = _url(settings, server.port)
@@ -144,13 +145,17 @@ def _operator_token(runtime: Runtime, known: str | None) -> str:
 
     def work(tx: Tx) -> str:
         actor = people.verify_token(tx, known, now=now) if known else None
-        if known and actor is not None and (actor.id, actor.role) == (OPERATOR.id, OPERATOR.role):
+        if (
+            known
+            and actor is not None
+            and (actor.id, actor.grants) == (OPERATOR.id, OPERATOR.grants)
+        ):
             return known
         for old in people.tokens_of(tx, OPERATOR.id):
             if old.about == ABOUT and old.revoked_at is None:
                 people.revoke_token(tx, old.id, now=now)
         made = people.create_token(
-            tx, runtime.ground.ids, person=OPERATOR.id, role=OPERATOR.role or "admin",
+            tx, runtime.ground.ids, person=OPERATOR.id, role="admin",
             about=ABOUT, people={OPERATOR.id}, now=now,
         )  # fmt: skip
         words = f"serve made a token for {OPERATOR.id}: {ABOUT}"
@@ -277,6 +282,23 @@ def _greet(runtime: Runtime, url: str, say: Say) -> None:
         say(f"Version {version} of the estate is in force. In another terminal: mainstay shift")
     else:
         say("No estate yet. In another terminal: mainstay init && mainstay apply")
+    link = runtime.db.run(partial(_setup_link, runtime))
+    if link is not None:
+        say(f"Nobody has an account yet. The first administrator opens, within 30 minutes: {link}")
+    else:
+        say(f"The console is at {settings.public_url}")
+
+
+def _setup_link(runtime: Runtime, tx: Tx) -> str | None:
+    """A one-time link to the first account; None when there is one. Said here, and nowhere else."""
+    if signin.has_admin(tx):
+        return None
+    now = runtime.clock.now()
+    text = signin.make_link(tx, "setup", person=None, made_by="serve", now=now)
+    fact = record.Fact("link.made", "setup", "serve made a link to set Mainstay up")
+    version = runtime.ground.views.current_or_empty(tx).version
+    record.write(tx, [fact], now=now, estate_version=version)
+    return runtime.settings.public_url + signin.PATH + text
 
 
 # -- logs ------------------------------------------------------------------------------------------

@@ -166,7 +166,7 @@ def _set_up(folder: Path, hook: Provider) -> str:
     (folder / "estate" / "estate.yaml").write_text(dedent(ESTATE) + services)
     settings = Settings(data_dir=folder / "data", egress={"allow": [hook.at]})
     made = app.open_app(settings, environment={})
-    root, now = people.Actor("person", "root", "admin"), made.clock.now()
+    root, now = people.person("root", "admin"), made.clock.now()
 
     def act(command: acts.Command) -> acts.Done:
         return made.db.run(lambda tx: pipeline.act(tx, made.ground, command, actor=root, now=now))

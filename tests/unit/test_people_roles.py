@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mainstay.foundation.errors import Forbidden, Impossible
-from mainstay.people import MAINSTAY, PERMISSIONS, ROLES, Actor, allowed, require, who_may
+from mainstay.people import MAINSTAY, PERMISSIONS, ROLES, Actor, Grant, allowed, require, who_may
 
 EXPECTED = {
     "alerts.read",
@@ -39,7 +39,7 @@ def of(role: str) -> set[str]:
 
 
 def person(role: str | None, *, team: str | None = None) -> Actor:
-    return Actor("person", "ana", role, team)
+    return Actor("person", "ana", (Grant(role, team),) if role else ())
 
 
 def test_the_table_names_every_permission_and_somebody_has_each() -> None:
@@ -96,8 +96,8 @@ def test_who_is_refused_reads_who_may() -> None:
         person(None),
         person("root"),
         MAINSTAY,
-        Actor("source", "prometheus", "admin"),
-        Actor("provider", "twilio", "admin"),
+        Actor("source", "prometheus", (Grant("admin"),)),
+        Actor("provider", "twilio", (Grant("admin"),)),
     ],
 )
 def test_who_is_no_person_with_a_role_is_refused_whatever_they_claim(actor: Actor) -> None:
@@ -113,6 +113,25 @@ def test_a_token_of_one_team_acts_on_that_team_alone() -> None:
     with pytest.raises(Forbidden, match="lead and admin of team cards may do this"):
         require(lead, "incidents.act", team="cards")
     require(person("lead"), "incidents.act", team="cards")
+
+
+def test_somebody_holds_one_role_at_their_team_and_another_elsewhere() -> None:
+    ana = Actor("person", "ana", (Grant("responder", "payops"), Grant("viewer")))
+    assert ana.teams("incidents.act") == {"payops"}
+    assert ana.teams("alerts.read") is None
+    assert ana.teams("estate.apply") == frozenset()
+    with pytest.raises(Forbidden, match="team payops alone"):
+        require(ana, "incidents.act", team="cards")
+
+
+def test_a_token_gives_no_more_than_its_owner_has() -> None:
+    token = Actor("person", "ana", (Grant("admin"),), ceiling=(Grant("responder", "payops"),))
+    assert token.teams("incidents.act") == {"payops"}
+    assert not token.has("keys.manage")
+    with pytest.raises(Forbidden, match="as far as the owner of this token is"):
+        require(token, "keys.manage")
+    gone = Actor("person", "ana", (Grant("lead"),), ceiling=())
+    assert not any(gone.has(permission) for permission in PERMISSIONS)
 
 
 @pytest.mark.parametrize(

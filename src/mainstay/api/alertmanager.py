@@ -28,19 +28,8 @@ from starlette.concurrency import run_in_threadpool
 from mainstay import __version__, alerts, pipeline, signals
 from mainstay.acts.commands import AddSilence, EndSilence
 from mainstay.alerts import Alert, Matcher, Silence, fits_all
-from mainstay.api.answers import (
-    Answered,
-    Pieces,
-    Receive,
-    Scope,
-    Send,
-    answer,
-    send_reply,
-    status_of,
-)
-from mainstay.api.asking import Call, admit, strict_json, token_of
-from mainstay.api.bodies import read_body
-from mainstay.api.doors import KEY_PREFIX, Respond
+from mainstay.api.asking import admit, strict_json, token_of
+from mainstay.api.doors import KEY_PREFIX
 from mainstay.api.routes.shapes import When
 from mainstay.estate import View
 from mainstay.foundation.clock import text_of_us, to_text, to_us
@@ -50,6 +39,19 @@ from mainstay.foundation.ids import decode, encode
 from mainstay.foundation.limits import Limits
 from mainstay.runtime import Runtime
 from mainstay.signals import Reply
+from mainstay.web import (
+    Answered,
+    Call,
+    Pieces,
+    Receive,
+    Respond,
+    Scope,
+    Send,
+    answer,
+    read_body,
+    send_reply,
+    status_of,
+)
 
 SPOKEN = "0.25.0"
 """Whose API this is: amtool warns of any other version than its own."""

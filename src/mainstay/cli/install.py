@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 from rich.text import Text
 
-from mainstay import acts, estate, paging, pipeline, signals
+from mainstay import acts, estate, paging, people, pipeline, signals
 from mainstay.cli import show
 from mainstay.cli.desk import FAILED, Desk, Verbs, at_desk, desk_of
 from mainstay.foundation import record
@@ -24,12 +24,11 @@ from mainstay.foundation.ids import Ids
 from mainstay.foundation.settings import Settings
 from mainstay.foundation.settings.doctor import checks, machine
 from mainstay.ground import Ground
-from mainstay.people import Actor
 
 T = TypeVar("T")
 DATABASE = "mainstay.db"
 """In the data folder."""
-OPERATOR = Actor("person", "operator", "admin")
+OPERATOR = people.person("operator", "admin")
 """Whoever may open the database of this install, in the record."""
 verbs = Verbs("install")
 

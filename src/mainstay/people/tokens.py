@@ -14,7 +14,7 @@ from mainstay.foundation.nearest import hint
 from mainstay.foundation.secrets import TOKEN_PREFIX, digest, new_token
 from mainstay.people import store
 from mainstay.people.known import check_known
-from mainstay.people.roles import ROLES, Actor
+from mainstay.people.roles import ROLES, Actor, Grant
 from mainstay.people.store import Token
 
 TOUCH_EVERY = timedelta(minutes=1)
@@ -82,7 +82,7 @@ def verify_token(
         return None
     if people is not None and token.person not in people:
         return None
-    return Actor("person", token.person, token.role, token.team, token.id)
+    return Actor("person", token.person, (Grant(token.role, token.team),), token_id=token.id)
 
 
 def is_stale(tx: Tx, token_id: str, *, now: datetime) -> bool:

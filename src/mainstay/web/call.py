@@ -1,0 +1,76 @@
+"""One request of somebody known: who they are, what they may ask, and what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from mainstay import acts, people, pipeline
+from mainstay.acts import commands
+from mainstay.estate import View
+from mainstay.foundation import record
+from mainstay.foundation.db import Tx
+from mainstay.foundation.errors import Forbidden
+from mainstay.foundation.record import Fact
+from mainstay.people import Actor
+from mainstay.runtime import Runtime
+
+T = TypeVar("T")
+_DOORS_MUST_KNOW = (commands.CreateKey, commands.RevokeKey, commands.Apply)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authenticated request, as whoever answers it sees it. Runs in a thread that may wait."""
+
+    app: Runtime
+    actor: Actor
+    now: datetime
+
+    def read(self, fn: Callable[[Tx], T]) -> T:
+        """Ask the database."""
+        return self.app.db.read(fn)
+
+    def view(self) -> View:
+        """The estate in force; an empty one before the first apply."""
+        return self.app.db.read(self.app.ground.views.current_or_empty)
+
+    def act(self, command: acts.Command) -> acts.Done:
+        """Do it as the actor, durably; a denied attempt leaves its own row in the record."""
+        app, actor, now = self.app, self.actor, self.now
+        try:
+            done = app.db.run(
+                lambda tx: pipeline.act(tx, app.ground, command, actor=actor, now=now)
+            )
+        except Forbidden as error:
+            because = error.sentence
+            app.db.run(
+                lambda tx: acts.refused(
+                    tx, app.ground, command, actor=actor, because=because, now=now
+                )
+            )
+            raise
+        app.wake.deliver()
+        if isinstance(command, _DOORS_MUST_KNOW):
+            app.wake.doors()
+        return done
+
+
+def require(call: Call, permission: str, *, what: str) -> None:
+    """Nothing when they may; else Forbidden, and a row in the record. `what` names the route."""
+    app, actor, now = call.app, call.actor, call.now
+    try:
+        people.require(actor, permission)
+    except Forbidden as error:
+        because = error.sentence
+        app.db.run(lambda tx: _refused(tx, app, actor, what, because, now))
+        raise
+
+
+def _refused(tx: Tx, app: Runtime, actor: Actor, what: str, because: str, now: datetime) -> None:
+    words = f"{actor} was refused {what}: {because}"
+    fact = Fact("act.refused", what, words, actor=str(actor))
+    version = app.ground.views.current_or_empty(tx).version
+    record.write(tx, [fact], now=now, estate_version=version)
