@@ -33,6 +33,7 @@ from mainstay.signin.store import (
     Session,
     account,
     all_accounts,
+    invited,
     mark_seen,
     session_by_id,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "finish",
     "has_admin",
     "hash_password",
+    "invited",
     "is_open",
     "is_password",
     "is_stale",
