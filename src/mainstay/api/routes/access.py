@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime
-from typing import Literal
-
 from pydantic import BaseModel
 
 from mainstay import people, signals, signin
@@ -14,7 +10,6 @@ from mainstay.api import asking
 from mainstay.api.routes import shapes
 from mainstay.api.routes.shapes import At, Listed, Sentence, When
 from mainstay.foundation.clock import text_of_us, to_text
-from mainstay.foundation.db import Tx
 from mainstay.web import require
 
 
@@ -137,7 +132,7 @@ class Account(BaseModel):
 
     person: str
     name: str | None
-    state: Literal["open", "invited", "none", "closed", "left"]
+    state: signin.State
     roles: list[Role]
     one_time_codes: bool
     made_at: At | None
@@ -182,7 +177,21 @@ class LinkMade(Sentence):
 
 def list_accounts(call: asking.Asked) -> Listed[Account]:
     """Everybody who may sign in, was invited or holds a role, and the estate's people."""
-    return call.read(lambda tx: Listed(items=_accounts(tx, call)))
+    declared = call.view().estate.people
+    found = call.read(lambda tx: signin.listed(tx, declared=declared, now=call.now))
+    items = [
+        Account(
+            person=one.person,
+            name=declared[one.person].name if one.person in declared else None,
+            state=one.state,
+            roles=[_role(role) for role in one.roles],
+            one_time_codes=one.has_totp,
+            made_at=shapes.text_of(one.made_at),
+            last_seen_at=shapes.text_of(one.seen_at),
+        )
+        for one in found
+    ]
+    return Listed(items=items)
 
 
 def invite(call: asking.Asked, body: Invited) -> LinkMade:
@@ -241,42 +250,6 @@ def end_session(call: asking.Asked, id: str) -> Sentence:
 def end_sessions(call: asking.Asked, id: str) -> Sentence:
     """Signed out everywhere; oneself, or anybody for who may."""
     return Sentence(sentence=call.act(commands.EndSessions(id)).sentence)
-
-
-def _accounts(tx: Tx, call: asking.Asked) -> list[Account]:
-    declared = call.app.ground.views.current_or_empty(tx).estate.people
-    found = {one.person: one for one in signin.all_accounts(tx)}
-    held: dict[str, list[people.Held]] = {}
-    for one in people.held(tx):
-        held.setdefault(one.person, []).append(one)
-    seen: dict[str, datetime] = {}
-    for session in signin.live_sessions(tx, now=call.now):
-        seen[session.person] = max(session.seen_at, seen.get(session.person, session.seen_at))
-    invited = signin.invited(tx, now=call.now)
-    return [
-        Account(
-            person=person,
-            name=declared[person].name if person in declared else None,
-            state=_state(tx, person, found.get(person), person in invited, declared),
-            roles=[_role(one) for one in held.get(person, [])],
-            one_time_codes=person in found and found[person].has_totp,
-            made_at=to_text(found[person].made_at) if person in found else None,
-            last_seen_at=shapes.text_of(seen.get(person)),
-        )
-        for person in sorted({*declared, *found, *held, *invited})
-    ]
-
-
-def _state(
-    tx: Tx, person: str, found: signin.Account | None, invited: bool, declared: Collection[str]
-) -> Literal["open", "invited", "none", "closed", "left"]:
-    if signin.is_open(tx, person, declared=declared):
-        return "open"
-    if invited:
-        return "invited"
-    if found is None:
-        return "none"
-    return "closed" if found.closed_at is not None else "left"
 
 
 def _role(one: people.Held) -> Role:
