@@ -10,16 +10,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from mainstay import people
+from mainstay import incidents, people
 from mainstay.acts import commands, on_incidents, on_people, on_setup, on_silences
 from mainstay.acts.by_time import next_at, pass_time
 from mainstay.acts.commands import PERMISSION, AddSilence, Command, EndSilence
 from mainstay.acts.done import Act, Done
-from mainstay.acts.scope import check_team, owner_of
+from mainstay.acts.scope import check_team, hidden, owner_of
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
 from mainstay.foundation.record import Fact
 from mainstay.ground import Ground
+from mainstay.incidents import Incident
 from mainstay.settling import end, open_batch, speaks_again
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Command",
     "Done",
     "commands",
+    "hidden",
     "next_at",
     "pass_time",
     "perform",
@@ -70,7 +72,7 @@ def refused(
 def _perform(act: Act, command: Command) -> Done:
     if isinstance(command, on_incidents.OnIncident):
         incident = on_incidents.find(act, command.incident)
-        people.require(act.actor, PERMISSION[type(command)], team=owner_of(act, incident.service))
+        _may_incident(act, incident, PERMISSION[type(command)])
         return on_incidents.perform(act, incident, command)
     _may(act, command)
     check_team(act, command)
@@ -85,6 +87,13 @@ def _perform(act: Act, command: Command) -> Done:
             return on_people.perform(act, command)
         case _:
             return on_setup.perform(act, command)
+
+
+def _may_incident(act: Act, incident: Incident, permission: str) -> None:
+    """An incident is each team's whose service is in it: all of them are paged for it."""
+    services = [incident.service, *incidents.services(act.tx, incident.id)]
+    if not any(act.actor.has(permission, team=owner_of(act, one)) for one in services):
+        people.require(act.actor, permission, team=owner_of(act, incident.service))
 
 
 def _may(act: Act, command: Command) -> None:

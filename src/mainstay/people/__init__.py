@@ -27,6 +27,7 @@ from mainstay.people.grants import (
     roles_of,
 )
 from mainstay.people.roles import (
+    EVERY_TEAM,
     MAINSTAY,
     PERMISSIONS,
     ROLES,
@@ -59,6 +60,7 @@ from mainstay.people.tokens import (
 
 __all__ = [
     "ADMIN",
+    "EVERY_TEAM",
     "MAINSTAY",
     "PERMISSIONS",
     "ROLES",
