@@ -213,7 +213,7 @@ def acked_at_source(tx: Tx, incident: str) -> bool:
     )
 
 
-def open_of_incident(tx: Tx, incident: str, *, limit: int = 1_000_000) -> list[Alert]:
+def open_of_incident(tx: Tx, incident: str, *, limit: int = 1_000) -> list[Alert]:
     """The open ones of an incident, oldest first."""
     rows = tx.all(
         "SELECT * FROM alerts_alert WHERE incident = :incident AND closed_at IS NULL"
@@ -302,7 +302,7 @@ def page_open(
     rows = tx.all(
         "SELECT * FROM alerts_alert WHERE closed_at IS NULL"  # noqa: S608 (names of parameters)
         " AND (opened_at < :at OR (opened_at = :at AND id < :id))"
-        f" AND (:service IS NULL OR service = :service){shown}"
+        f" AND service = coalesce(:service, service){shown}"
         " ORDER BY opened_at DESC, id DESC LIMIT :limit",
         at=at,
         id=alert,
@@ -327,7 +327,7 @@ def page_all(
     rows = tx.all(
         "SELECT * FROM alerts_alert"  # noqa: S608 (names of parameters)
         " WHERE (opened_at < :at OR (opened_at = :at AND id < :id))"
-        f" AND (:service IS NULL OR service = :service){shown}"
+        f" AND service = coalesce(:service, service){shown}"
         " ORDER BY opened_at DESC, id DESC LIMIT :limit",
         at=at,
         id=alert,
@@ -363,12 +363,13 @@ def _but(hidden: Collection[str]) -> tuple[str, dict[str, str]]:
     return f" AND service NOT IN (:{', :'.join(names)})", names
 
 
-def muted_by(tx: Tx, silence: str) -> list[Alert]:
-    """The open alerts that a silence mutes."""
+def muted_by(tx: Tx, silence: str, *, limit: int) -> list[Alert]:
+    """Open alerts that a silence mutes, oldest first."""
     rows = tx.all(
         "SELECT * FROM alerts_alert WHERE silence = :silence AND closed_at IS NULL"
-        " ORDER BY opened_at, id",
+        " ORDER BY opened_at, id LIMIT :limit",
         silence=silence,
+        limit=limit,
     )
     return [_alert(row) for row in rows]
 

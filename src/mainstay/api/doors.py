@@ -22,6 +22,7 @@ from mainstay.foundation.errors import (
     OverLimit,
     Unknown,
 )
+from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.limits import Limits
 from mainstay.ground import source_in
 from mainstay.runtime import Runtime
@@ -122,7 +123,7 @@ class Standing:
         return Snapshot(signals.key_ring(tx), view, signals.waiting_n(tx))
 
 
-_Kept = tuple[pipeline.Arrived, asyncio.Future[None]]
+_Kept = tuple[signals.Arrived, asyncio.Future[None]]
 
 
 class Intake:
@@ -134,34 +135,42 @@ class Intake:
     def __init__(self, app: Runtime) -> None:
         self._app = app
         self._waiting: list[_Kept] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._writing = False
 
-    async def keep(self, arrived: pipeline.Arrived) -> None:
+    async def keep(self, arrived: signals.Arrived) -> None:
         """Returns when the request is durable; raises when it is not."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((arrived, future))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
+        if not self._writing:
+            self._write()
         await future
 
-    async def _write(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            whole = await self._try(batch)
-            if whole is not None and len(batch) > 1:  # one of them may be to blame: each alone
-                for one in batch:
-                    _tell([one], await self._try([one]))
-            else:
-                _tell(batch, whole)
-            self._app.wake.settle()
+    def _write(self) -> None:
+        """Submit all that waits; `_written` goes on from there."""
+        batch, self._waiting = self._waiting, []
+        self._writing = bool(batch)
+        if batch:
+            self._app.wake.arrived(len(batch))
+            self._submit(batch).add_done_callback(partial(self._written, batch))
 
-    async def _try(self, batch: list[_Kept]) -> BaseException | None:
-        """None when all of them are durable, else why none is."""
+    def _submit(self, batch: list[_Kept]) -> asyncio.Future[None]:
         requests = [arrived for arrived, _ in batch]
-        (outcome,) = await asyncio.gather(
-            self._app.db.write(partial(_accept_all, requests)), return_exceptions=True
-        )
-        return outcome
+
+        def write(tx: Tx) -> None:
+            pipeline.accept(tx, *requests)
+            self._app.ground.passing(Moment.ACCEPT_WRITTEN)
+
+        return self._app.db.submit(write)
+
+    def _written(self, batch: list[_Kept], done: asyncio.Future[None]) -> None:
+        failure = done.exception()
+        if failure is not None and len(batch) > 1:  # one of them may be to blame: each alone
+            for one in batch:
+                self._submit([one]).add_done_callback(partial(_tell, [one]))
+        else:
+            _tell(batch, done)
+        self._app.wake.settle()
+        self._write()
 
 
 class Doors:
@@ -227,38 +236,42 @@ class Doors:
             if name in _READ
         }
         signals.check_headers(headers)
-        body = await read_body(receive, scope["headers"], limits=self._limits)
-        snapshot = await self.standing.now()
-        key = doors[0].key_of(headers, path_key, body)
-        try:
-            name = snapshot.keys.source_of(key)
-        except Unknown:  # it may have been made a moment ago, by another process
-            snapshot = await self.standing.newer()
-            name = snapshot.keys.source_of(key)
-        source = _declared(snapshot.view, name)
         door = doors[0]
+        if not door.key_in_body:  # of a stranger nothing more is read
+            await self._opened(door.key_of(headers, path_key, b""))
+        body = await read_body(receive, scope["headers"], limits=self._limits)
+        key = door.key_of(headers, path_key, body)
+        snapshot, name = await self._opened(key)
+        source = _declared(snapshot.view, name)
         if door.format != source.format:
             door = signals.choose(doors, source.format)
         self.standing.take(snapshot)
         now = app.clock.now()
         receipt = app.ground.ids.new("rcp", now)
         kept = signals.blank_credentials(body, key)  # read what settling will read again
-        reading = door.read(kept, source, signals.Arrival(receipt, to_us(now)))
-        arrived = pipeline.Arrived(
-            receipt, now, name, door.name, snapshot.view.version, headers, kept, reading
+        verdict = door.check(kept, source, signals.Arrival(receipt, to_us(now)))
+        app.ground.passing(Moment.ACCEPT_READ)
+        await self._intake.keep(
+            signals.Arrived(
+                receipt, now, name, door.name, snapshot.view.version, headers, kept, verdict
+            )
         )
-        with app.wake.accepting():
-            await self._intake.keep(arrived)
-        return door.reply(receipt, reading), ((b"mainstay-receipt", receipt.encode()),)
+        app.ground.passing(Moment.ACCEPT_COMMITTED)
+        return door.reply(receipt, verdict), ((b"mainstay-receipt", receipt.encode()),)
+
+    async def _opened(self, key: str | None) -> tuple[Snapshot, str]:
+        """What is known now, and the source that the key belongs to. Unknown if it opens nothing."""
+        snapshot = await self.standing.now()
+        try:
+            return snapshot, snapshot.keys.source_of(key)
+        except Unknown:  # it may have been made a moment ago, by another process
+            snapshot = await self.standing.newer()
+            return snapshot, snapshot.keys.source_of(key)
 
 
-def _accept_all(requests: list[pipeline.Arrived], tx: Tx) -> None:
-    for request in requests:
-        pipeline.accept(tx, request)
-
-
-def _tell(batch: list[_Kept], failure: BaseException | None) -> None:
+def _tell(batch: list[_Kept], done: asyncio.Future[None]) -> None:
     """Hand the outcome to whoever still waits for it."""
+    failure = done.exception()
     for _, future in batch:
         if future.done():
             continue

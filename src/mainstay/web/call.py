@@ -13,6 +13,7 @@ from mainstay.estate import View
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Forbidden
+from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.record import Fact
 from mainstay.people import Actor
 from mainstay.runtime import Runtime
@@ -66,6 +67,7 @@ class Call:
                 )
             )
             raise
+        app.ground.passing(Moment.ACT_COMMITTED)
         app.wake.deliver()
         if isinstance(command, _DOORS_MUST_KNOW):
             app.wake.doors()
