@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mainstay.console import answering
+from mainstay.console.desk import serving
 from mainstay.console.door import signing_in, welcome
 from mainstay.console.gate import OPEN, SELF, SIGN_IN, Screen
 from mainstay.signin import PATH as WELCOME
@@ -14,5 +15,5 @@ SCREENS: tuple[Screen, ...] = (
     Screen("POST", "/sign-out", SELF, signing_in.sign_out),
     Screen("GET", WELCOME + "{link}", OPEN, welcome.form),
     Screen("POST", WELCOME + "{link}", OPEN, welcome.come_in),
-    Screen("GET", "/", SELF, signing_in.first_screen),
+    *serving.screens(),
 )
