@@ -114,6 +114,7 @@ KINDS = {
     "account.totp_off": "It no longer does.",
     "account.closed": "Nobody signs in to it any more; its secrets are gone.",
     "role.granted": "A person holds one more role: which, for which team.",
+    "role.ended": "A person holds one role less.",
     "link.made": "A one-time link was made: for the first set-up, to join, or for a new password.",
     "session.opened": "Somebody signed in: how, with what, from where.",
     "session.refused": "A try to sign in failed. Subject: the person, or `unknown`.",

@@ -282,23 +282,19 @@ def _greet(runtime: Runtime, url: str, say: Say) -> None:
         say(f"Version {version} of the estate is in force. In another terminal: mainstay shift")
     else:
         say("No estate yet. In another terminal: mainstay init && mainstay apply")
-    link = runtime.db.run(partial(_setup_link, runtime))
-    if link is not None:
-        say(f"Nobody has an account yet. The first administrator opens, within 30 minutes: {link}")
-    else:
+    if runtime.db.read(signin.has_admin):
         say(f"The console is at {settings.public_url}")
+    elif not sys.stdout.isatty():  # it would stay in a log that others may read
+        say("Nobody has an account yet; for the first administrator: mainstay setup-link")
+    else:
+        link = runtime.db.run(partial(_setup_link, runtime))
+        say(f"Nobody has an account yet. The first administrator opens, within 30 minutes: {link}")
 
 
 def _setup_link(runtime: Runtime, tx: Tx) -> str | None:
-    """A one-time link to the first account; None when there is one. Said here, and nowhere else."""
-    if signin.has_admin(tx):
-        return None
-    now = runtime.clock.now()
-    text = signin.make_link(tx, "setup", person=None, made_by="serve", now=now)
-    fact = record.Fact("link.made", "setup", "serve made a link to set Mainstay up")
-    version = runtime.ground.views.current_or_empty(tx).version
-    record.write(tx, [fact], now=now, estate_version=version)
-    return runtime.settings.public_url + signin.PATH + text
+    """A one-time link to the first account. Said on the terminal, and nowhere else."""
+    command, now = commands.MakeSetupLink(), runtime.clock.now()
+    return pipeline.act(tx, runtime.ground, command, actor=OPERATOR, now=now).secret
 
 
 # -- logs ------------------------------------------------------------------------------------------

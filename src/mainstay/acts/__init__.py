@@ -6,11 +6,12 @@ record. A refusal leaves nothing behind but its own row, which the door writes w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from mainstay import people
-from mainstay.acts import commands, on_incidents, on_setup, on_silences
+from mainstay.acts import commands, on_incidents, on_people, on_setup, on_silences
 from mainstay.acts.by_time import next_at, pass_time
 from mainstay.acts.commands import PERMISSION, AddSilence, Command, EndSilence
 from mainstay.acts.done import Act, Done
@@ -33,12 +34,16 @@ __all__ = [
     "refused",
 ]
 
-_ABOUT_ONESELF = (
-    commands.AddAddress,
-    commands.AddRule,
-    commands.RemoveAddress,
-    commands.RemoveRule,
-)
+_ABOUT_ONESELF: Mapping[type, str] = {
+    commands.AddAddress: "people.contact_own",
+    commands.AddRule: "people.contact_own",
+    commands.RemoveAddress: "people.contact_own",
+    commands.RemoveRule: "people.contact_own",
+    commands.EndSession: "people.account_own",
+    commands.EndSessions: "people.account_own",
+    commands.TurnOffTotp: "people.account_own",
+}
+"""What is enough where it is about oneself. Those that name no person see to it themselves."""
 
 
 def perform(
@@ -76,19 +81,22 @@ def _perform(act: Act, command: Command) -> Done:
             done, speaking = on_silences.end_by_hand(act, command)
             _speak(act, speaking, done.sentence)
             return done
+        case _ if isinstance(command, on_people.OnPeople):
+            return on_people.perform(act, command)
         case _:
             return on_setup.perform(act, command)
 
 
 def _may(act: Act, command: Command) -> None:
-    """One's own addresses and rules need less than anybody's."""
+    """One's own addresses, rules and sessions need less than anybody's."""
     if isinstance(command, commands.AddAddress) and command.secret is not None:
         people.require(act.actor, "people.secret")
-    if isinstance(command, _ABOUT_ONESELF):
-        own = getattr(command, "person", act.actor.id) == act.actor.id
-        if own:
-            people.require(act.actor, "people.contact_own")
-            return
+    if isinstance(command, commands.Invite) and command.role is not None:
+        people.require(act.actor, "people.grant")
+    own = _ABOUT_ONESELF.get(type(command))
+    if own is not None and getattr(command, "person", act.actor.id) == act.actor.id:
+        people.require(act.actor, own)
+        return
     people.require(act.actor, PERMISSION[type(command)])
 
 

@@ -30,6 +30,8 @@ from mainstay.web import Call, address_of, own_origins, read_body, require
 COOKIE = "__Host-mainstay"
 """Never sent to a subdomain, never set by one, never over plain HTTP (RFC 6265bis §4.1.3.2)."""
 SIGN_IN = "/sign-in"
+ACCOUNT = "/account"
+CODES = "/account/codes"
 OPEN = "open"
 """Instead of a permission: for whoever asks, signed in or not."""
 SELF = "self"
@@ -47,6 +49,8 @@ class Screen:
     path: str
     permission: str
     run: Callable[..., Any]
+    before_codes: bool = False
+    """Also for whoever has still to set up one-time codes, where the settings require them."""
 
     def __post_init__(self) -> None:
         if self.permission not in (OPEN, SELF) and self.permission not in people.PERMISSIONS:
@@ -76,6 +80,12 @@ class Visit:
     def session(self) -> Session:
         """The session of whoever is signed in."""
         return self._visitor.session
+
+    @property
+    def must_set_up_codes(self) -> bool:
+        """Whether they may do nothing before that. Single sign-on has codes of its own."""
+        known, wanted = self.known, self.app.settings.sign_in.totp == "required"
+        return wanted and known is not None and not known.has_totp and self.session.how != "oidc"
 
     @property
     def path(self) -> Mapping[str, Any]:
@@ -118,6 +128,8 @@ async def enter(
         return visit
     if request.method not in _SAFE:
         check_csrf(visit)
+    if visit.must_set_up_codes and not screen.before_codes:
+        return _away(request, CODES)
     if screen.permission not in (OPEN, SELF):
         label = f"{request.method} {screen.path}"
         await run_in_threadpool(require, visit.call, screen.permission, what=label)
@@ -143,13 +155,19 @@ def find_visitor(app: Runtime, cookie: str, origin: Origin, now: datetime) -> Vi
 
 def to_sign_in(request: Request) -> Response:
     """Off to the sign-in screen, and back again afterwards."""
+    here = request.url.path if request.method in _SAFE else ""
+    if here and request.url.query:
+        here += f"?{request.url.query}"
+    return _away(request, SIGN_IN + (f"?next={quote(here, safe='/')}" if len(here) > 1 else ""))
+
+
+def _away(request: Request, path: str) -> Response:
+    """To another screen, whatever it is that asks."""
     if request.headers.get("hx-request") == "true":
-        return Response(status_code=401, headers={"hx-redirect": SIGN_IN})
+        return Response(status_code=401, headers={"hx-redirect": path.partition("?")[0]})
     if "text/event-stream" in request.headers.get("accept", ""):
         return Response(status_code=401)
-    here = request.url.path if request.method in _SAFE else ""
-    query = f"?next={quote(here, safe='/')}" if here not in ("", "/") else ""
-    return RedirectResponse(SIGN_IN + query, status_code=303)
+    return RedirectResponse(path, status_code=303)
 
 
 def local_path(text: str) -> str:

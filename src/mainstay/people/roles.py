@@ -43,6 +43,10 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "people.contact_any": _DIRECT,
         "people.secret": _ADMIN,  # whoever names a secret and where it goes can read it
         "people.token": _ADMIN,
+        "people.grant": _ADMIN,
+        "people.account": _ADMIN,
+        "people.account_own": frozenset(ROLES),
+        "people.review": _ADMIN | {"auditor"},
         "keys.manage": _ADMIN,
         "record.read": _RESPOND | {"approver", "auditor"},
         "record.verify": frozenset({"admin", "auditor"}),
@@ -50,9 +54,14 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "system.read": _RESPOND | {"auditor"},
     }
 )
-"""Permission → the roles that have it. The auditor's are all read-only."""
+"""Permission → the roles that have it. The auditor's are all read-only, but for their own account."""
 
-INSTALL_WIDE = frozenset({"estate.apply", "people.secret", "people.token", "keys.manage"})
+INSTALL_WIDE = frozenset(
+    {
+        "estate.apply", "people.secret", "people.token", "people.grant", "people.account",
+        "people.review", "keys.manage",
+    }
+)  # fmt: skip
 """What concerns every team: a role that is held for one team never gives these."""
 
 

@@ -193,6 +193,13 @@ def grants(tx: Tx, person: str | None = None) -> tuple[Held, ...]:
     return tuple(_held(row) for row in rows)
 
 
+def ever_granted(tx: Tx, person: str) -> bool:
+    """Whether the person holds a role, or did."""
+    return bool(
+        tx.value("SELECT 1 FROM people_grant WHERE person = :person LIMIT 1", person=person)
+    )
+
+
 def mark_grant_ended(tx: Tx, grant_id: str, *, by: str, now: datetime) -> None:
     """The row stays: who held what, when, is asked for at every audit."""
     tx.run(

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from mainstay.signin import totp
-from mainstay.signin.accounts import close_account, has_admin, is_open, make_account, name_of
+from mainstay.signin.accounts import (
+    Listed,
+    State,
+    close_account,
+    has_admin,
+    is_open,
+    listed,
+    make_account,
+    name_of,
+)
 from mainstay.signin.entering import (
     WRONG,
     Try,
     Visitor,
     begin,
     come_by_link,
+    end_try,
     finish,
     visitor,
 )
@@ -32,7 +42,6 @@ from mainstay.signin.store import (
     Link,
     Session,
     account,
-    all_accounts,
     mark_seen,
     session_by_id,
 )
@@ -47,25 +56,28 @@ __all__ = [
     "WRONG",
     "Account",
     "Link",
+    "Listed",
     "Opened",
     "Origin",
     "Session",
+    "State",
     "Try",
     "Visitor",
     "account",
-    "all_accounts",
     "begin",
     "check_password",
     "close_account",
     "come_by_link",
     "end_session",
     "end_sessions",
+    "end_try",
     "finish",
     "has_admin",
     "hash_password",
     "is_open",
     "is_password",
     "is_stale",
+    "listed",
     "live_sessions",
     "make_account",
     "make_link",

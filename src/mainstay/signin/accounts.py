@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from mainstay import people
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Invalid, NotFound
 from mainstay.foundation.record import Fact
-from mainstay.signin import store
+from mainstay.people import Held
+from mainstay.signin import sessions, store
 from mainstay.signin.store import Account
 
+State = Literal["open", "invited", "none", "closed", "left"]
+"""`left`: the estate has named them and no longer does."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
@@ -56,6 +61,53 @@ def close_account(tx: Tx, person: str, *, actor: str, now: datetime) -> Fact:
     if not store.close_account(tx, person, now=now):
         raise NotFound(f"{person} has no account; `mainstay people list` shows who has.")
     return Fact("account.closed", person, f"{actor} closed the account of {person}", actor=actor)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of the access review. `seen_at`: of a session that is not over."""
+
+    person: str
+    state: State
+    roles: tuple[Held, ...]
+    has_totp: bool
+    made_at: datetime | None
+    seen_at: datetime | None
+
+
+def listed(
+    tx: Tx, *, declared: Collection[str], now: datetime, only: str | None = None
+) -> list[Listed]:
+    """Everybody who may sign in, was invited or holds a role, and the estate's people; or one."""
+    found = {one.person: one for one in store.all_accounts(tx)}
+    invited = store.invited(tx, now=now)
+    held: dict[str, tuple[Held, ...]] = {}
+    for one in people.held(tx):
+        held[one.person] = (*held.get(one.person, ()), one)
+    seen: dict[str, datetime] = {}
+    for session in sessions.live_sessions(tx, now=now):
+        seen[session.person] = max(session.seen_at, seen.get(session.person, session.seen_at))
+    everybody = sorted({*declared, *found, *held, *invited})
+    return [
+        Listed(
+            person,
+            _state(found.get(person), invited=person in invited, declared=person in declared),
+            held.get(person, ()),
+            person in found and found[person].has_totp,
+            found[person].made_at if person in found else None,
+            seen.get(person),
+        )
+        for person in everybody
+        if only in (None, person)
+    ]
+
+
+def _state(found: Account | None, *, invited: bool, declared: bool) -> State:
+    if found is not None and found.closed_at is None:
+        return "open" if declared or not found.declared else "left"
+    if invited:
+        return "invited"
+    return "none" if found is None else "closed"
 
 
 def has_admin(tx: Tx) -> bool:

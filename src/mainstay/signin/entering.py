@@ -74,6 +74,11 @@ def finish(
     return sessions.open_session(tx, ids, person=person, how="password", origin=origin, now=now)
 
 
+def end_try(tx: Tx, attempt: Try) -> None:
+    """It was no guess: it does not count."""
+    store.delete_try(tx, attempt.id)
+
+
 def visitor(tx: Tx, secret: str, *, declared: Collection[str], now: datetime) -> Visitor | None:
     """Who holds this cookie, with the roles that they hold now; None: nobody."""
     session = sessions.session_of(tx, secret, now=now)

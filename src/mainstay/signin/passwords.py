@@ -124,12 +124,15 @@ def check_password(password: str, *, person: str) -> str:
         raise _not_so(f"Take at most {CHARACTERS_MAX} characters.")
     if len(set(password)) < DIFFERENT_MIN or password.isdecimal():
         raise _not_so("This is guessed at once: it needs more different characters.")
-    letters = re.sub(r"[\W\d_]+", "", password.casefold())
-    replaced = re.sub(r"[\W\d_]+", "", password.casefold().translate(_LOOKALIKES))
-    known = _COMMON | {re.sub(r"[\W\d_]+", "", person.casefold())}
-    if any(_is_made_of(text, known) for text in (letters, replaced)):
+    inner = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", password.casefold())
+    known = _COMMON | {_letters(person.casefold())}
+    if any(_is_made_of(_letters(text), known) for text in (inner, inner.translate(_LOOKALIKES))):
         raise _not_so("This stands in every list of common passwords. Take a few words instead.")
     return password
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W\d_]+", "", text)
 
 
 def _is_made_of(text: str, words: frozenset[str]) -> bool:

@@ -282,6 +282,16 @@ def link(tx: Tx, digest: str) -> Link | None:
     return _link(row) if row else None
 
 
+def invited(tx: Tx, *, now: datetime) -> frozenset[str]:
+    """Who has an invitation that still opens something."""
+    rows = tx.all(
+        "SELECT person FROM signin_link WHERE kind = 'invite' AND ended_at IS NULL"
+        " AND expires_at > :now",
+        now=to_us(now),
+    )
+    return frozenset(row["person"] for row in rows)
+
+
 def end_link(tx: Tx, digest: str, *, now: datetime) -> bool:
     """Used. False when it was before."""
     changed = tx.run(

@@ -67,6 +67,12 @@ def begin(tx: Tx, person: str) -> str:
     return secret
 
 
+def pending(tx: Tx, person: str) -> str | None:
+    """The secret that is being set up, if one is."""
+    found = store.secrets(tx, person)
+    return found.totp_next if found is not None else None
+
+
 def confirm(tx: Tx, person: str, code: str, *, now: datetime) -> tuple[list[str], Fact]:
     """From now on signing in asks for a code; the recovery codes, shown once."""
     found = store.secrets(tx, person)

@@ -14,6 +14,8 @@ CREATE TABLE people_grant (               -- a role of a person, for one team or
 CREATE UNIQUE INDEX people_grant_once ON people_grant (person, role, COALESCE(team, ''))
   WHERE ended_at IS NULL;
 
+CREATE INDEX people_grant_person ON people_grant (person);
+
 ALTER TABLE people_address ADD COLUMN added_by TEXT;      -- NULL: before it was kept
 ALTER TABLE people_address ADD COLUMN verified_at BIGINT; -- its owner has answered from there
 
