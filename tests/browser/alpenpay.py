@@ -14,6 +14,7 @@ import http.client
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -72,6 +73,8 @@ class Day:
         self.ways = ways
         self.server: Server | None = None
         self._keys: dict[str, str] = {}
+        self._hand = ThreadPoolExecutor(1)
+        """Steps the loops in a thread of its own: the browser's driver holds the one of the test."""
 
     @property
     def url(self) -> str:
@@ -92,7 +95,7 @@ class Day:
 
     def settle(self) -> None:
         """Step every loop until nothing is due."""
-        app.drain(self.runtime)
+        self._hand.submit(app.drain, self.runtime).result()
 
     # -- what comes in -------------------------------------------------------------------------------
 
@@ -200,10 +203,17 @@ class Day:
             connection.close()
 
 
+def declared() -> estate.Estate:
+    """The example estate, with three small services more, that depend on nothing."""
+    found = estate.read(EXAMPLE)
+    more = {
+        name: estate.Service(tier=3, owner="payops") for name in ("kyc-docs", "crm", "hr-portal")
+    }
+    return found.model_copy(update={"services": found.services | more})
+
+
 @contextmanager
-def alpenpay(
-    folder: Path, *, start: str = "08:00", declared: estate.Estate | None = None, **settings: Any
-) -> Iterator[Day]:
+def alpenpay(folder: Path, *, start: str = "08:00", **settings: Any) -> Iterator[Day]:
     """Alpenpay on the Monday before; everybody has a phone (ntfy), a number and a mailbox."""
     hour, minute = start.split(":")
     monday = (TUESDAY - timedelta(days=1)).replace(hour=int(hour), minute=int(minute))
@@ -215,8 +225,9 @@ def alpenpay(
     )  # fmt: skip
     runtime.db.start()
     day = Day(runtime, clock, ways)
-    day.act("root", commands.Apply(declared or estate.read(EXAMPLE)), role="admin")
-    for number, person in enumerate((declared or estate.read(EXAMPLE)).people):
+    applied = declared()
+    day.act("root", commands.Apply(applied), role="admin")
+    for number, person in enumerate(applied.people):
         for kind, where in (
             ("ntfy", f"alpenpay-{person}"), ("sms", f"+4179555010{number}"),
             ("mail", f"{person}@alpenpay.example"),

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-ROW = 21
+ROW = 24
 TOP = 18
 ROWS_MAX = 8
 EVERY_H = 4
@@ -93,19 +93,19 @@ def _bar(bar: Bar, y: int, scale: _Scale) -> str:
     left, right = scale.x(bar.start), scale.x(bar.end or scale.now)
     width = max(0.4, round(right - left, 2))
     parts = [
-        f'<rect class="bar {bar.state}" x="{left}%" y="{y + 6}" width="{width}%" height="9" rx="1"/>'
+        f'<rect class="bar {bar.state}" x="{left}%" y="{y + 7}" width="{width}%" height="9" rx="1"/>'
     ]
     if bar.end is None:
         parts.append(
-            f'<rect class="ahead" x="{right}%" y="{y + 6.5}" width="{100 - right:.2f}%" height="8" '
+            f'<rect class="ahead" x="{right}%" y="{y + 7.5}" width="{100 - right:.2f}%" height="8" '
             'fill="url(#hatch)"/>'
         )
     for tick in bar.ticks:
         x = scale.x(tick.at)
         if tick.kind == "ack":
-            parts.append(f'<line class="ack" x1="{x}%" x2="{x}%" y1="{y + 3}" y2="{y + 18}"/>')
+            parts.append(f'<line class="ack" x1="{x}%" x2="{x}%" y1="{y + 4}" y2="{y + 19}"/>')
         else:
-            parts.append(f'<circle class="paged" cx="{x}%" cy="{y + 19}" r="1.6"/>')
+            parts.append(f'<circle class="paged" cx="{x}%" cy="{y + 20.5}" r="1.6"/>')
     return "".join(parts)
 
 
