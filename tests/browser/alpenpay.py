@@ -72,6 +72,7 @@ class Day:
         self.clock = clock
         self.ways = ways
         self.server: Server | None = None
+        self.thread = threading.current_thread()
         self._keys: dict[str, str] = {}
         self._hand = ThreadPoolExecutor(1)
         """Steps the loops in a thread of its own: the browser's driver holds the one of the test."""
@@ -237,7 +238,7 @@ def alpenpay(folder: Path, *, start: str = "08:00", **settings: Any) -> Iterator
     day.server = make_server(
         served.app, host="127.0.0.1", port=0, limits=limits_of(runtime), at_end=served.end
     )
-    thread = threading.Thread(target=_run, args=(day.server,), daemon=True)
+    thread = day.thread = threading.Thread(target=_run, args=(day.server,), daemon=True)
     thread.start()
     wait_until(lambda: day.server and day.server.started, within_s=20, what="the server")
     try:

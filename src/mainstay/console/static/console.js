@@ -132,8 +132,9 @@
   document.addEventListener("copy", (event) => {
     const chosen = getSelection();
     if (!chosen || chosen.isCollapsed) return;
-    const from = chosen.anchorNode?.parentElement?.closest("time");
-    const to = chosen.focusNode?.parentElement?.closest("time");
+    const timeOf = (node) => (node instanceof Element ? node : node?.parentElement)?.closest("time");
+    const from = timeOf(chosen.anchorNode);
+    const to = timeOf(chosen.focusNode);
     if (!from || from !== to) return;
     event.clipboardData.setData("text/plain", from.dateTime);
     event.preventDefault();
