@@ -8,9 +8,12 @@ import random
 import secrets
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from mainstay import __version__, loops, paging
+from mainstay.api import App, limits_of, make_app
+from mainstay.console import Console
 from mainstay.estate import Views
 from mainstay.foundation import failpoint
 from mainstay.foundation.clock import Clock, SharedClock, SystemClock
@@ -75,6 +78,20 @@ def _node(settings: Settings, node_id: str, now: datetime) -> Node:
         pid=os.getpid(), listen=settings.listen, version=__version__, schema=schema_number(),
         started_at=now, seen_at=now,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OverHttp:
+    """What answers over HTTP. `end` ends its open streams, so that the server can stop."""
+
+    app: App
+    end: Callable[[], None]
+
+
+def over_http(app: Runtime, *, environment: Mapping[str, str]) -> OverHttp:
+    """All that Mainstay answers: signals, its API, links, and the console beside them."""
+    console = Console(app, limits_of(app))
+    return OverHttp(make_app(app, environment=environment, beside=(console,)), console.end)
 
 
 def drain(app: Runtime, now: datetime | None = None) -> None:

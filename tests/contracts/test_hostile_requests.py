@@ -174,6 +174,7 @@ def test_a_page_under_way_never_goes_to_an_address_that_was_removed(tmp_path: Pa
         [old] = [a for a in mainstay.own("GET", "/people/mara/contacts").json["addresses"]
                  if a["kind"] == "sms"]  # fmt: skip
         assert mainstay.own("DELETE", f"/addresses/{old['id']}").status == 200
-        begin = partial(pipeline.begin_sends, ground=mainstay.runtime.ground, now=now)
+        later = mainstay.runtime.clock.now()
+        begin = partial(pipeline.begin_sends, ground=mainstay.runtime.ground, now=later)
         ready = mainstay.runtime.db.run(begin) + mainstay.runtime.db.run(begin)
         assert [one.address.kind for one in ready if isinstance(one, paging.Prepared)] == ["mail"]
