@@ -23,11 +23,12 @@ from fakes.world import Provider, World
 FULL = "MAINSTAY_PROOF_ROUNDS" in os.environ
 ROUNDS = max(1, int(os.environ.get("MAINSTAY_PROOF_ROUNDS", "4")) // 4)
 LEASE_S = 10.0 if FULL else 2.0
+CUTS = ("from everything", "from its database alone") if FULL else ("from everything",)
 AWAY_S = 40.0 if FULL else 8.0
 """Longer than the lease, and than the database waits for a transaction that says nothing."""
 
 
-@pytest.mark.timeout(300 + 90 * ROUNDS)
+@pytest.mark.timeout(300 + 180 * ROUNDS)
 def test_the_settling_node_killed_and_paused_beyond_its_lease(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -38,20 +39,27 @@ def test_the_settling_node_killed_and_paused_beyond_its_lease(
         run(tmp_path, pair, hook, faults, f"{ROUNDS} × kill -9, {ROUNDS} × paused", say=capsys)
 
 
-@pytest.mark.timeout(300 + 90 * ROUNDS)
-def test_the_settling_node_cut_off_from_everything(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.timeout(300 + 180 * ROUNDS)
+@pytest.mark.parametrize("cut", CUTS)
+def test_the_settling_node_cut_off(
+    cut: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its network is a namespace whose link goes down; where there is none, its database is."""
-    because = Namespace.why_not()
-    if because is not None:
-        return cut_from_the_database(tmp_path, capsys, because=because)
+    because = Namespace.why_not() or ""
+    if cut == "from everything" and not because:
+        cut_from_everything(tmp_path, capsys)
+    else:
+        cut_from_the_database(tmp_path, capsys, because=because)
+
+
+def cut_from_everything(folder: Path, say: pytest.CaptureFixture[str]) -> None:
+    """From the database, from people and from those who send."""
     with ExitStack() as running:
         here = running.enter_context(shore())
         spaces = [running.enter_context(Namespace.made(number)) for number in (0, 1)]
         cluster = running.enter_context(_open_to_all(here))
         hook = running.enter_context(World()).provider("webhook", host=here)
-        pair = Pair.make(tmp_path, cluster, "cut", hook, lease_s=LEASE_S)
+        pair = Pair.make(folder, cluster, "cut", hook, lease_s=LEASE_S)
         for node, space in zip(pair.nodes, spaces, strict=True):
             node.enter, node.host = space.enter, space.inside
             node.environment = node.environment | {
@@ -59,27 +67,11 @@ def test_the_settling_node_cut_off_from_everything(
                 "MAINSTAY_BEHIND_PROXY": space.host,
             }
         cuts: list[list[Cut]] = [[space] for space in spaces]
-        run(
-            tmp_path,
-            pair,
-            hook,
-            [cut_off(cuts, AWAY_S)] * ROUNDS,
-            f"{ROUNDS} × cut off",
-            say=capsys,
-        )
+        faults = [cut_off(cuts, AWAY_S)] * ROUNDS
+        run(folder, pair, hook, faults, f"{ROUNDS} × cut off from everything", say=say)
 
 
-@pytest.mark.skipif(not FULL, reason="make prove: the other cut is the harder one")
-@pytest.mark.timeout(300 + 90 * ROUNDS)
-def test_the_settling_node_cut_off_from_its_database_alone(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cut_from_the_database(tmp_path, capsys)
-
-
-def cut_from_the_database(
-    folder: Path, say: pytest.CaptureFixture[str], *, because: str = ""
-) -> None:
+def cut_from_the_database(folder: Path, say: pytest.CaptureFixture[str], *, because: str) -> None:
     """It still reaches people, and senders reach it."""
     with ExitStack() as running:
         cluster = running.enter_context(_open_to_all("127.0.0.1"))
