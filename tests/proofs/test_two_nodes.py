@@ -23,20 +23,25 @@ from fakes.world import Provider, World
 FULL = "MAINSTAY_PROOF_ROUNDS" in os.environ
 ROUNDS = max(1, int(os.environ.get("MAINSTAY_PROOF_ROUNDS", "4")) // 4)
 LEASE_S = 10.0 if FULL else 2.0
+BREATH_S = 1.0 if FULL else 0.2
+"""How long a writer waits after a yes, so that there is a fresh service for each alert."""
+DEATHS = (("killed",), ("paused",)) if FULL else (("killed", "paused"),)
 CUTS = ("from everything", "from its database alone") if FULL else ("from everything",)
 AWAY_S = 40.0 if FULL else 8.0
 """Longer than the lease, and than the database waits for a transaction that says nothing."""
 
 
 @pytest.mark.timeout(300 + 180 * ROUNDS)
+@pytest.mark.parametrize("kinds", DEATHS, ids=" and ".join)
 def test_the_settling_node_killed_and_paused_beyond_its_lease(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    kinds: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    ways: dict[str, Fault] = {"killed": killed, "paused": paused(AWAY_S)}
     with World() as world:
         hook = world.provider("webhook")
-        pair = Pair.make(tmp_path, server(), "pair", hook, lease_s=LEASE_S)
-        faults = [killed] * ROUNDS + [paused(AWAY_S)] * ROUNDS
-        run(tmp_path, pair, hook, faults, f"{ROUNDS} × kill -9, {ROUNDS} × paused", say=capsys)
+        pair = Pair.make(tmp_path, server(), "_".join(kinds), hook, lease_s=LEASE_S)
+        faults = [ways[kind] for kind in kinds] * ROUNDS
+        run(tmp_path, pair, hook, faults, f"{ROUNDS} × {' and '.join(kinds)}", say=capsys)
 
 
 @pytest.mark.timeout(300 + 180 * ROUNDS)
@@ -102,7 +107,7 @@ def run(
     *, say: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """One trial, printed and judged."""
-    found = trial(folder, pair, hook, faults)
+    found = trial(folder, pair, hook, faults, breath_s=BREATH_S)
     with say.disabled():
         print(f"\n{what} for {AWAY_S:.0f} s, lease {LEASE_S:.0f} s: {found}")
     found.hold()

@@ -25,8 +25,6 @@ from peers import wait_until
 
 FAILED_OVER_S = 30.0
 STEADY_S = 5.0
-BREATH_S = 0.2
-"""How long a writer waits after a yes: 40 incidents a second, and three pages of each."""
 THINKS_S = 0.2
 """How long the receiver of the pages does: some are under way at any moment."""
 AFTERWARDS_S = 5.0
@@ -74,7 +72,9 @@ Fault = Callable[[Pair, ExitStack, int], None]
 """Done to the node of this number; returns when it is over and the node is heard again."""
 
 
-def trial(folder: Path, pair: Pair, hook: Provider, faults: Sequence[Fault]) -> Found:
+def trial(
+    folder: Path, pair: Pair, hook: Provider, faults: Sequence[Fault], *, breath_s: float
+) -> Found:
     """Both nodes up, writers at both; fault by fault hits the node that settles at the time."""
     dice = random.Random(7)
     hook.thinks_s = THINKS_S
@@ -82,7 +82,7 @@ def trial(folder: Path, pair: Pair, hook: Provider, faults: Sequence[Fault]) -> 
     with ExitStack() as running:
         for number in (0, 1):
             start(pair, running, number)
-        with clients(pair.nodes[0], ledger, beside=pair.nodes[1:], pause_s=BREATH_S):
+        with clients(pair.nodes[0], ledger, beside=pair.nodes[1:], pause_s=breath_s):
             for fault in faults:
                 settler = pair.settler()
                 _go_on(ledger, dice.uniform(0.05, 0.8))
