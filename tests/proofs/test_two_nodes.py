@@ -23,7 +23,7 @@ from fakes.world import Provider, World
 FULL = "MAINSTAY_PROOF_ROUNDS" in os.environ
 ROUNDS = max(1, int(os.environ.get("MAINSTAY_PROOF_ROUNDS", "4")) // 4)
 LEASE_S = 10.0 if FULL else 2.0
-BREATH_S = 1.0 if FULL else 0.2
+BREATH_S = 3.0 if FULL else 0.2
 """How long a writer waits after a yes, so that there is a fresh service for each alert."""
 DEATHS = (("killed",), ("paused",)) if FULL else (("killed", "paused"),)
 CUTS = ("from everything", "from its database alone") if FULL else ("from everything",)
@@ -109,7 +109,7 @@ def run(
     """One trial, printed and judged."""
     found = trial(folder, pair, hook, faults, breath_s=BREATH_S)
     with say.disabled():
-        print(f"\n{what} for {AWAY_S:.0f} s, lease {LEASE_S:.0f} s: {found}")
+        print(f"\n{what} (away for {AWAY_S:.0f} s), lease {LEASE_S:.0f} s: {found}")
     found.hold()
     if FULL:
         found.in_time()

@@ -38,7 +38,7 @@ class Found:
     verdict: Verdict
     steady: list[float]
     failed_over: list[float]
-    """Seconds from an acknowledged signal to its page, where a fault fell in between."""
+    """Seconds from an acknowledged signal to its page; where faults fell in between, from the last."""
     steps_twice: list[str]
     """Escalation and step that fired more than once."""
     settlers: list[int]
@@ -51,8 +51,8 @@ class Found:
             f"{self.verdict}; {len(self.steps_twice)} steps fired twice; "
             f"{len(self.settlers)} times another node settled; "
             f"acknowledged → paged: steady p99 {share(self.steady, 0.99):.1f} s "
-            f"(n {len(self.steady):,}), over a fault worst {max(self.failed_over, default=0):.1f} s "
-            f"(n {len(self.failed_over):,})"
+            f"(n {len(self.steady):,}), after a fault p99 {share(self.failed_over, 0.99):.1f} s, "
+            f"worst {max(self.failed_over, default=0):.1f} s (n {len(self.failed_over):,})"
         )
 
     def hold(self) -> None:
@@ -209,6 +209,7 @@ def _lateness(pair: Pair, hits: list[Hit]) -> tuple[list[float], list[float]]:
         if incident not in arrived:
             continue  # somebody took it before it was paged
         sent, came = received_us / 1e6, min(arrived[incident])
-        felt = any(sent < end + AFTERWARDS_S and came > begun for begun, end in pair.spans)
-        (failed_over if felt else steady).append(came - sent)
+        felt = [begun for begun, end in pair.spans if sent < end + AFTERWARDS_S and begun < came]
+        since = max([sent, *felt])
+        (failed_over if felt else steady).append(came - since)
     return sorted(steady), sorted(failed_over)

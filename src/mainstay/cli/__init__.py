@@ -35,7 +35,7 @@ VERBS = {
     "alerts": "report alerts silence signals",
     "rota": "oncall override",
     "access": "people contact key token setup-link",
-    "install": "status shadow doctor audit",
+    "install": "status nodes shadow doctor audit",
 }  # fmt: skip
 """Module → the commands that it registers, in the order in which `--help` lists them."""
 _MODULE = {verb: module for module, verbs in VERBS.items() for verb in verbs.split()}
