@@ -15,7 +15,7 @@ from cli_serving import Install, kill_quietly
 from databases import SCHEMA, server
 from peers import fetch, wait_until
 
-DATABASE = "two_nodes"
+DATABASE = "nodes_real"
 FOLLOWS_WITHIN_S = 10.0
 ENDS_WITHIN_S = 30.0
 
