@@ -96,9 +96,11 @@ class Wire:
         ends = {writer, far}
         self._open |= ends
         try:
-            await asyncio.gather(
-                self._pump(reader, far, answers=False), self._pump(far_reader, writer, answers=True)
-            )
+            with contextlib.suppress(asyncio.CancelledError):  # our own end
+                await asyncio.gather(
+                    self._pump(reader, far, answers=False),
+                    self._pump(far_reader, writer, answers=True),
+                )
         finally:
             self._open -= ends
             for end in ends:
