@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from importlib import resources
 
+from mainstay.foundation.db.tx import Tx
 from mainstay.foundation.errors import Refused
 
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
@@ -24,6 +25,15 @@ def migrations() -> list[tuple[int, str]]:
 def schema_number() -> int:
     """The schema that this program brings a database to."""
     return migrations()[-1][0]
+
+
+def schema_of(tx: Tx) -> int:
+    """The schema that a database has; 0 when Mainstay has never opened it."""
+    if tx.engine == "sqlite":
+        return int(tx.value("PRAGMA user_version"))
+    if not tx.value("SELECT count(to_regclass('foundation_schema'))"):
+        return 0
+    return int(tx.value("SELECT max(number) FROM foundation_schema") or 0)
 
 
 def missing(have: int) -> list[tuple[int, str]]:
