@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from verdict import Verdict, judge
 
 from clusters import PASSWORD, ROLE, Cluster
 from fakes.wire import Wire
-from fakes.world import World
+from fakes.world import Provider, World
 from peers import wait_until
 
 FULL = "MAINSTAY_PROOF_ROUNDS" in os.environ
@@ -73,34 +73,37 @@ class Standing:
         self.wire.cut()
 
 
-@contextmanager
-def _standing(folder: Path, hook_url: World, cluster: Cluster) -> Iterator[Standing]:
-    hook = hook_url.providers[0]
-    cluster.create("mainstay")
-    install = Install.make(folder, hook, database=cluster.url("mainstay", user=ROLE))
-    ledger = Ledger(folder / "ledger")
-    with Wire(("127.0.0.1", cluster.port)) as wire:
-        install.environment |= {
-            "MAINSTAY_DATABASE": f"postgresql://{ROLE}@{wire.at}/mainstay",
-            "MAINSTAY_DATABASE_PASSWORD": "env:DATABASE_WORD", "DATABASE_WORD": PASSWORD,
-        }  # fmt: skip
-        with install.server():
-            yield Standing(install, ledger, wire, cluster)
-    ledger.close()
-
-
 def away(folder: Path, story: Callable[[Standing], None]) -> tuple[Verdict, Standing]:
     """The story under load, then drained and judged."""
-    with World() as world, ExitStack() as ending:
+    with World() as world:
         hook = world.provider("webhook")
-        primary = Cluster.made()
-        ending.callback(lambda: standing.cluster.end())
-        with _standing(folder, world, primary) as standing:
+        with _standing(folder, hook) as standing:
             with clients(standing.install, standing.ledger):
                 standing.work()
                 story(standing)
             wait_until(standing.install.is_drained, within_s=90, what="an empty desk")
-        return judge(standing.install, standing.ledger, hook.hits, kills=standing.events), standing
+            kills = standing.events
+            return judge(standing.install, standing.ledger, hook.hits, kills=kills), standing
+
+
+@contextmanager
+def _standing(folder: Path, hook: Provider) -> Iterator[Standing]:
+    cluster = Cluster.made()
+    cluster.create("mainstay")
+    install = Install.make(folder, hook, database=cluster.url("mainstay", user=ROLE))
+    ledger = Ledger(folder / "ledger")
+    with Wire(("127.0.0.1", cluster.port)) as wire:
+        standing = Standing(install, ledger, wire, cluster)
+        install.environment |= {
+            "MAINSTAY_DATABASE": f"postgresql://{ROLE}@{wire.at}/mainstay",
+            "MAINSTAY_DATABASE_PASSWORD": "env:DATABASE_WORD", "DATABASE_WORD": PASSWORD,
+        }  # fmt: skip
+        try:
+            with install.server():
+                yield standing
+        finally:
+            standing.cluster.end()
+            ledger.close()
 
 
 @pytest.fixture
