@@ -120,7 +120,7 @@ class Wire:
                     case "half" if answers:
                         break
                     case "delay":
-                        await asyncio.sleep(DELAY_S)
+                        await _pause(DELAY_S)
                     case "corrupt" if answers:
                         data = bytes([data[0] ^ 0x40]) + data[1:]
                     case "trickle":
@@ -138,8 +138,15 @@ class Wire:
                 writer.write(data[position:])
                 break
             writer.write(data[position : position + 1])
-            await asyncio.sleep(TRICKLE_S)
+            await _pause(TRICKLE_S)
         await writer.drain()
+
+
+async def _pause(span_s: float) -> None:
+    """The fault itself, no wait for anything."""
+    passed = asyncio.Event()
+    asyncio.get_running_loop().call_later(span_s, passed.set)
+    await passed.wait()
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -257,7 +257,7 @@ def test_what_is_under_way_is_not_sent_again_though_its_lease_is_over(walk: Walk
     walk.clock.forward(seconds=30)
 
     async def deliver() -> int:
-        waiting = asyncio.create_task(asyncio.sleep(0), name=page.due.key)
+        waiting = asyncio.create_task(asyncio.Event().wait(), name=page.due.key)
         begun = await loops.deliver(walk.app, walk.clock.now(), [waiting])
         return len(begun)
 
