@@ -27,8 +27,8 @@ from mainstay.foundation.errors import Broken, Stuck
 
 T = TypeVar("T")
 READERS = 4
-READ_ANSWER_S = 30.0
-"""Reports read more than a writer does."""
+READ_ANSWER_S = 15.0
+"""Reports read more than a writer does; and what is due must be found after a fail-over."""
 AWAY_S = 1.0
 """After a failed connection nobody waits for another one so soon: refused at once."""
 TRIES = 4
