@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from mainstay import loops, paging
+from mainstay.api import App, limits_of, make_app
+from mainstay.console import Console
 from mainstay.estate import Views
 from mainstay.foundation import failpoint
 from mainstay.foundation.clock import Clock, SystemClock
@@ -63,6 +65,11 @@ def open_app(
     )
     loops.wake_up(app, clock.now())
     return app
+
+
+def over_http(app: Runtime, *, environment: Mapping[str, str]) -> App:
+    """All that Mainstay answers: signals, its API, links, and the console beside them."""
+    return make_app(app, environment=environment, beside=(Console(app, limits_of(app)),))
 
 
 def drain(app: Runtime, now: datetime | None = None) -> None:

@@ -31,10 +31,8 @@ from mainstay.foundation.ids import Ids
 from mainstay.foundation.settings import Settings
 from mainstay.foundation.settings.doctor import Check, checks, machine
 from mainstay.ground import Ground
-from mainstay.people import Actor
+from mainstay.people import OPERATOR
 
-OPERATOR = Actor("person", "operator", "admin")
-"""Whoever may open the database of this install, in the record."""
 verbs = Verbs("install")
 
 
