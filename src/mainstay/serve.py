@@ -30,6 +30,7 @@ from mainstay.cli import TOKEN_FILE, clean
 from mainstay.foundation import record
 from mainstay.foundation.clock import to_text
 from mainstay.foundation.db import Tx
+from mainstay.foundation.db.place import PID_FILE
 from mainstay.foundation.errors import Conflict, Forbidden, MainstayError
 from mainstay.foundation.limits import Limits
 from mainstay.foundation.secrets import redactor, resolve
@@ -40,8 +41,6 @@ from mainstay.runtime import Runtime
 
 log = logging.getLogger("mainstay.serve")
 
-PID_FILE = "mainstay.pid"
-"""In the data folder; locked while the server runs."""
 ABOUT = "the command line of whoever may read cli.json"
 REQUESTS_S = 5
 """How long requests under way may take to finish after the order to stop."""
