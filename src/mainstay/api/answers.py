@@ -19,6 +19,7 @@ from mainstay.foundation.errors import (
     Refused,
     Stuck,
 )
+from mainstay.foundation.observe import logs
 from mainstay.signals import Reply
 
 log = logging.getLogger("mainstay.api")
@@ -77,6 +78,7 @@ async def answer(
     `refuse` says an error in the words of the protocol; `headers` go with a refusal. Logs name the
     route by its template, never by its path or query, which may hold a secret.
     """
+    logs.learn(route=template)
     reply: Reply | Pieces
     try:
         reply, more = await work

@@ -28,6 +28,7 @@ from mainstay.foundation import record
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Forbidden, Impossible, Invalid, MainstayError, Stuck, Unknown
 from mainstay.foundation.limits import Limits
+from mainstay.foundation.observe import logs
 from mainstay.foundation.record import Fact
 from mainstay.people import Actor
 from mainstay.runtime import Runtime
@@ -133,6 +134,7 @@ class GuardedRoute(APIRoute):
             token = token_of(request.headers)
             if token is None and self.token_in_query:
                 token = request.query_params.get("token")
+            logs.learn(route=self.path)
             label = f"{request.method} {self.path}"
             call = await run_in_threadpool(admit, app, token, self.permission, what=label)
             _check_query(request, known)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextvars import Context
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -22,6 +23,7 @@ from mainstay.api.answers import (
     Send,
     answer,
     send_reply,
+    status_of,
 )
 from mainstay.api.bodies import read_body
 from mainstay.estate import Source, View
@@ -31,10 +33,12 @@ from mainstay.foundation.errors import (
     Corrupt,
     Forbidden,
     Invalid,
+    MainstayError,
     OverLimit,
     Unknown,
 )
 from mainstay.foundation.limits import Limits
+from mainstay.foundation.observe import logs
 from mainstay.ground import source_in
 from mainstay.runtime import Runtime
 from mainstay.signals import Door, KeyRing, Reply
@@ -118,7 +122,7 @@ class Standing:
 
     def _renew(self) -> asyncio.Task[None]:
         if self._renewing is None or self._renewing.done():
-            self._renewing = asyncio.create_task(self._read())
+            self._renewing = asyncio.create_task(self._read(), context=Context())
         return self._renewing
 
     async def _read(self) -> None:
@@ -132,7 +136,7 @@ class Standing:
         return Snapshot(signals.key_ring(tx), view, signals.waiting_n(tx))
 
 
-_Kept = tuple[pipeline.Arrived, asyncio.Future[None]]
+_Kept = tuple[pipeline.Arrived | None, asyncio.Future[None]]
 
 
 class Intake:
@@ -146,12 +150,12 @@ class Intake:
         self._waiting: list[_Kept] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def keep(self, arrived: pipeline.Arrived) -> None:
-        """Returns when the request is durable; raises when it is not."""
+    async def keep(self, arrived: pipeline.Arrived | None) -> None:
+        """Returns when the request is durable; raises when it is not. None: a knock, kept nowhere."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((arrived, future))
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
+            self._writing = asyncio.create_task(self._write(), context=Context())
         await future
 
     async def _write(self) -> None:
@@ -167,11 +171,22 @@ class Intake:
 
     async def _try(self, batch: list[_Kept]) -> BaseException | None:
         """None when all of them are durable, else why none is."""
-        requests = [arrived for arrived, _ in batch]
+        requests = [arrived for arrived, _ in batch if arrived is not None]
         (outcome,) = await asyncio.gather(
             self._app.db.write(partial(_accept_all, requests)), return_exceptions=True
         )
         return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """A request whose key we know."""
+
+    source: str
+    key: str | None = field(repr=False)
+    headers: dict[str, str]
+    body: bytes
+    snapshot: Snapshot
 
 
 class Doors:
@@ -193,6 +208,10 @@ class Doors:
                     self._keyed[place] = (*self._keyed.get(place, ()), door)
                 else:
                     self._exact[path] = (*self._exact.get(path, ()), door)
+
+    async def knock(self) -> None:
+        """Go the way of a signal, through the intake and a commit, without one. Raises as it would."""
+        await self._intake.keep(None)
 
     def match(self, scope: Scope) -> Respond | None:
         """The way in at this path, for its method; another method is not ours to answer."""
@@ -230,7 +249,22 @@ class Doors:
     async def _accept(
         self, doors: tuple[Door, ...], path_key: str | None, scope: Scope, receive: Receive
     ) -> Answered:
-        app = self._app
+        """Let in and kept, or refused; counted either way."""
+        measures, source = self._app.measures, ""
+        try:
+            asker = await self._let_in(doors, path_key, scope, receive)
+            source = asker.source
+            answered = await self._keep(doors, asker)
+        except MainstayError as error:
+            measures.refused.add(source, str(status_of(error)))
+            raise
+        measures.accepted.add(source)
+        return answered
+
+    async def _let_in(
+        self, doors: tuple[Door, ...], path_key: str | None, scope: Scope, receive: Receive
+    ) -> _Asker:
+        """Read the request and find whose key it carries."""
         headers = {
             _READ[name]: value.decode("latin-1")
             for name, value in scope["headers"]
@@ -245,6 +279,11 @@ class Doors:
         except Unknown:  # it may have been made a moment ago, by another process
             snapshot = await self.standing.newer()
             name = snapshot.keys.source_of(key)
+        return _Asker(name, key, headers, body, snapshot)
+
+    async def _keep(self, doors: tuple[Door, ...], asker: _Asker) -> Answered:
+        """Read it as its source is declared, and make it durable."""
+        app, name, key, snapshot = self._app, asker.source, asker.key, asker.snapshot
         source = _declared(snapshot.view, name)
         door = doors[0]
         if door.format != source.format:
@@ -252,10 +291,11 @@ class Doors:
         self.standing.take(snapshot)
         now = app.clock.now()
         receipt = app.ground.ids.new("rcp", now)
-        kept = signals.blank_credentials(body, key)  # read what settling will read again
+        logs.learn(receipt=receipt, source=name)
+        kept = signals.blank_credentials(asker.body, key)  # read what settling will read again
         reading = door.read(kept, source, signals.Arrival(receipt, to_us(now)))
         arrived = pipeline.Arrived(
-            receipt, now, name, door.name, snapshot.view.version, headers, kept, reading
+            receipt, now, name, door.name, snapshot.view.version, asker.headers, kept, reading
         )
         with app.wake.accepting():
             await self._intake.keep(arrived)

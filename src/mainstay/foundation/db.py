@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from importlib import resources
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
 from mainstay.foundation.errors import Broken, Corrupt, Refused, Stuck
@@ -119,6 +120,8 @@ class Database:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._closing = False
+        self.on_commit: Callable[[float, int], None] = _unseen
+        """Told of each commit, in its thread: seconds, and how many writes were in it."""
         self._readers: queue.LifoQueue[sqlite3.Connection | None] = queue.LifoQueue()
         for _ in range(READERS):
             self._readers.put(None)
@@ -195,6 +198,7 @@ class Database:
         """One transaction for all of `batch`; errors land in their call."""
         connection = self._writer
         tx = Tx(connection)
+        begun = perf_counter()
         try:
             connection.execute("BEGIN IMMEDIATE")
             for call in batch:
@@ -207,6 +211,8 @@ class Database:
                     connection.execute("ROLLBACK")
             for call in batch:
                 call.error = call.error or failure
+        else:
+            self.on_commit(perf_counter() - begun, len(batch))
 
     @staticmethod
     def _run_one(tx: Tx, call: _Call) -> None:
@@ -269,6 +275,19 @@ def open_database(path: Path) -> Database:
     return database
 
 
+def read_once(path: Path, question: Callable[[Tx], T]) -> T:
+    """Ask the database on a connection of its own, made for this question, that cannot write."""
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
+        with contextlib.closing(connection):
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA query_only = 1")
+            connection.execute("BEGIN")
+            return question(Tx(connection))
+    except sqlite3.Error as error:
+        raise Stuck(f"{path} cannot be read: {error}.") from error
+
+
 def migrations() -> list[tuple[int, str]]:
     """The numbered SQL texts that ship with this program, in order."""
     folder = resources.files("mainstay.foundation") / "schema"
@@ -302,6 +321,11 @@ def _migrate_to(connection: sqlite3.Connection, number: int, text: str) -> None:
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {number}")
     connection.execute("COMMIT")
+
+
+def stored_schema(tx: Tx) -> int:
+    """The schema that the database has."""
+    return int(tx.value("PRAGMA user_version"))
 
 
 def schema_number() -> int:
@@ -351,6 +375,10 @@ def _as_stuck(error: BaseException) -> BaseException:
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.IntegrityError):
         return Broken(f"The database refused a statement: {error}.")
     return error
+
+
+def _unseen(seconds: float, writes: int) -> None:
+    """Nobody looks."""
 
 
 def _resolve(batch: list[_Call]) -> None:
