@@ -25,7 +25,8 @@ FIRST_AFTER_S = 10.0
 """Before the first start: the server shall work off what came due while it was down."""
 LOOK_EVERY_S = 0.5
 SILENT_ROUNDS = 3
-"""After so many rounds, and up to a minute more, without a sign of life it is replaced."""
+STEP_S = 15.0
+"""Without a sign of life for three rounds and the longest step of one, it is replaced."""
 LASTED = timedelta(minutes=1)
 """Who lived so long had no trouble with its start."""
 AGAIN_AFTER_S = (0.5, 2.0, 10.0, 30.0)
@@ -77,7 +78,7 @@ class Keeper:
             started = self._app.clock.now()
             process = self._started()
             if process is not None:
-                self._watch_over(process, silent_s=every_s * SILENT_ROUNDS + min(60, every_s * 10))
+                self._watch_over(process, silent_s=every_s * SILENT_ROUNDS + STEP_S)
             lasted = self._app.clock.now() - started
             failures = 0 if lasted > LASTED else failures + 1
             self._stop.wait(AGAIN_AFTER_S[min(failures, len(AGAIN_AFTER_S) - 1)])

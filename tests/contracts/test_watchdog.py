@@ -26,7 +26,7 @@ def test_a_due_row_deleted_by_hand_is_alarmed_by_mail_and_webhook_once_and_its_e
 ) -> None:
     floor.start()
     name = floor.incident()
-    floor.next_rounds()
+    floor.next_signs(4)
     assert floor.hook.hits == [], "a healthy install alarms nobody"
     assert floor.damage("DELETE FROM foundation_due WHERE kind = 'paging.step'") == 1
     said = floor.alarm(name, "step 2 of payops", "nothing will page: its due row is gone")
@@ -37,7 +37,7 @@ def test_a_due_row_deleted_by_hand_is_alarmed_by_mail_and_webhook_once_and_its_e
     body = letter.message.get_body(("plain",))
     assert body is not None
     assert "nothing will page" in body.get_content()
-    floor.next_rounds(3)
+    floor.next_signs(8)
     assert len(floor.hook.hits) == 1, "it is told once, not at each look"
     floor.install.says("ack", name)
     floor.alarm(name, event="recovery")
@@ -76,11 +76,11 @@ def test_what_was_told_is_not_told_again_by_its_successor(floor: Watched) -> Non
     name = floor.incident()
     floor.damage("DELETE FROM foundation_due WHERE kind = 'paging.step'")
     floor.alarm(name)
-    floor.next_rounds(1)
+    floor.next_signs(3)
     first = floor.sign().pid
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: floor.sign().pid != first, within_s=ALARM_WITHIN_S, what="another watchdog")
-    floor.next_rounds(2)
+    floor.next_signs(4)
     assert len(floor.hook.hits) == 1
 
 

@@ -86,13 +86,13 @@ class Watched:
         assert found is not None
         return found
 
-    def next_rounds(self, count: int = 2) -> None:
-        """Until the watchdog has gone this many rounds more."""
+    def next_signs(self, count: int) -> None:
+        """Until the watchdog has left this many signs more; it leaves two to four in a round."""
         for _ in range(count):
             before = self.sign().at
             wait_until(
                 lambda before=before: self.sign().at > before,  # type: ignore[misc]
-                within_s=ALARM_WITHIN_S, what="another round",
+                within_s=ALARM_WITHIN_S, what="another sign of life",
             )  # fmt: skip
 
     def wait_for_beat(self) -> Hit:

@@ -32,7 +32,8 @@ from mainstay.watchdog.rounds import Rounds
 
 log = logging.getLogger("mainstay.watchdog")
 
-ASK_WITHIN_S = 10.0
+ASK_WITHIN_S = 5.0
+"""Longer than the server takes to say no (`ready.WITHIN_S`), shorter than a step of a round may be."""
 
 
 def main() -> None:

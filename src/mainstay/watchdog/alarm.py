@@ -26,7 +26,8 @@ from mainstay.watchdog.telling import Message
 log = logging.getLogger("mainstay.watchdog")
 
 T = TypeVar("T")
-HEARTBEAT_S = 10.0
+STEP_S = 10.0
+"""How long a mail, a call or a ping may take: the keeper hears from us after each step of a round."""
 Way = tuple[str, Channel, To]
 """What it is called in the log, how to send, where to."""
 
@@ -55,7 +56,7 @@ class Alarm:
         """Ping the heartbeat; whether it was heard. Never raises."""
         if self.heartbeat_url is None:
             return False
-        call = self.egress.request("GET", self.heartbeat_url, timeout_s=HEARTBEAT_S)
+        call = self.egress.request("GET", self.heartbeat_url, timeout_s=STEP_S)
         return await _went_out("the heartbeat", call, lambda reply: reply.status < 400)
 
 
@@ -97,7 +98,7 @@ def _relay(mail: AlarmMail, environment: Mapping[str, str]) -> Smtp:
         host=mail.host, port=mail.port,
         security="plain" if mail.security == "none" else mail.security,
         user=mail.user, password=password, sender=mail.sender,
-        ca_file=str(mail.ca_file) if mail.ca_file else None,
+        ca_file=str(mail.ca_file) if mail.ca_file else None, timeout_s=STEP_S,
     )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ log = logging.getLogger("mainstay.watchdog")
 
 CONFIRM_AFTER = timedelta(seconds=4)
 """A new finding must still stand then: what was just on its way is no violation."""
+LOOK_WITHIN_S = 10.0
 DRAINING = "draining"
 
 
@@ -60,6 +61,7 @@ class Rounds:
     beat_at: datetime | None = None
     _ledger: Ledger = field(default_factory=Ledger)
     _views: Views = field(default_factory=Views)
+    _looking: asyncio.Future[list[Finding]] | None = None
 
     def remember(self) -> None:
         """What the watchdog before us had told, it has told."""
@@ -70,18 +72,17 @@ class Rounds:
     async def one(self) -> Sign:
         """One round; its sign of life is written. Never raises for what the world does."""
         now, seen = self.clock.now(), await self._see()
+        self._sign(seen)
         if any(one.key not in self.known for one in seen.findings):
             await asyncio.sleep(min(CONFIRM_AFTER, self.every).total_seconds())
             now, seen = self.clock.now(), _in_both(seen, await self._see(), self.known)
+            self._sign(seen)
         if not seen.is_draining:
             await self._tell(seen.findings, now)
+            self._sign(seen)
         if seen.is_well and await self.alarm.beat():
             self.beat_at = now
-        sign = Sign(
-            now, os.getpid(), round(seen.took_s, 4), tuple(self.known.values()), self.beat_at
-        )
-        self._sign(sign)
-        return sign
+        return self._sign(seen)
 
     async def _see(self) -> _Seen:
         (found, took_s), asked = await asyncio.gather(self._look(), self.ask())
@@ -95,15 +96,21 @@ class Rounds:
     async def _look(self) -> tuple[list[Finding] | None, float]:
         """What is wrong by the database; None when it does not answer."""
         begun = perf_counter()
-        question = partial(
-            look, ledger=self._ledger, views=self._views, now=self.clock.now(),
-            patience=self.patience,
-        )  # fmt: skip
+        if self._looking is None:
+            question = partial(
+                look, ledger=self._ledger, views=self._views, now=self.clock.now(),
+                patience=self.patience,
+            )  # fmt: skip
+            self._looking = asyncio.ensure_future(asyncio.to_thread(self.read, question))
         try:
-            found: list[Finding] = await asyncio.to_thread(self.read, question)
+            found = await asyncio.wait_for(asyncio.shield(self._looking), LOOK_WITHIN_S)
+        except TimeoutError:  # it goes on; one look at a time is all that the ledger bears
+            log.error("the database has not answered the watchdog for %g s", LOOK_WITHIN_S)
+            return None, perf_counter() - begun
         except MainstayError as error:
             log.error("the database does not answer the watchdog: %s", error.sentence)
-            return None, perf_counter() - begun
+            found = None
+        self._looking = None
         return found, perf_counter() - begun
 
     def _unread(self) -> list[Finding]:
@@ -122,11 +129,15 @@ class Rounds:
         else:
             self.known = decision.if_not
 
-    def _sign(self, sign: Sign) -> None:
+    def _sign(self, seen: _Seen) -> Sign:
+        """After each step of a round: whoever keeps us must tell slow from dead."""
+        now, known = self.clock.now(), tuple(self.known.values())
+        sign = Sign(now, os.getpid(), round(seen.took_s, 4), known, self.beat_at)
         try:
             write_sign(self.data_dir, sign)
         except OSError as error:
             log.error("the sign of life could not be written: %s", error.strerror)
+        return sign
 
 
 def _in_both(first: _Seen, second: _Seen, known: dict[str, Told]) -> _Seen:
