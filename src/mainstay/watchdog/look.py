@@ -59,6 +59,7 @@ class _Scene:
     now: datetime
     patience: Patience
     teller: Teller
+    opened: dict[str, Incident]
     steps: dict[str, Plan]
     sends: dict[str, Plan]
 
@@ -70,10 +71,11 @@ def look(
     tx: Tx, ledger: Ledger, views: Views, *, now: datetime, patience: Patience
 ) -> list[Finding]:
     """Everything that is wrong as of this read."""
-    ledger.keep_up(tx)
+    opened = {one.id: one for one in incidents.every_open(tx)}
+    ledger.keep_up(tx, opened)
     zone = ZoneInfo(views.current_or_empty(tx).estate.org.timezone)
     scene = _Scene(
-        tx, now, patience, Teller(now, zone),
+        tx, now, patience, Teller(now, zone), opened,
         steps=due.plans(tx, paging.STEP_DUE), sends=due.plans(tx, paging.SEND_DUE),
     )  # fmt: skip
     return [
@@ -89,7 +91,7 @@ def look(
 
 
 def _promises(scene: _Scene, ledger: Ledger) -> Iterator[Finding]:
-    shown = {one.id: one for one in incidents.every_open(scene.tx)}
+    shown = scene.opened
     for unknown in shown.keys() - ledger.open.keys():
         yield _unrecorded(scene, shown[unknown])
     for story in ledger.open.values():

@@ -6,13 +6,12 @@ its pages are. The tables that carry this out are never asked here; they are wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from mainstay import incidents
 from mainstay.foundation import record
 from mainstay.foundation.db import Row, Tx
 
@@ -27,8 +26,10 @@ KINDS = (
 _PAGED = frozenset(kind for kind in KINDS if kind.startswith("page."))
 _ABOUT_THE_PAST = _PAGED | {"paging.stopped", "paging.exhausted", "incident.resolved"}
 """Of an incident that we do not follow, these are no reason to begin."""
-FIRST_LOOK_ROWS = 200_000
+FIRST_LOOK_ROWS = 50_000
 """How far back in the record we read when we start; what is open is found whatever its age."""
+ONCE_MORE_ROWS = 5_000
+"""Of those, what the second look reads once more."""
 ROWS_AT_ONCE = 20_000
 
 
@@ -99,23 +100,25 @@ class Ledger:
 
     def __init__(self) -> None:
         self.open: dict[str, Story] = {}
-        self._read_to = 0
+        self._read_to: int | None = None
         self._read_to_before = 0
 
-    def keep_up(self, tx: Tx) -> None:
-        """Read what is new, and once more what was new last time.
+    def keep_up(self, tx: Tx, opened: Iterable[str]) -> None:
+        """Read what is new, and once more what was new last time. `opened`: by the tables.
 
         Two transactions may commit in another order than their rows are numbered; a row that
         became visible late lies within the last look. To hear a row twice changes nothing.
         """
         head = record.head(tx)
-        after = self._read_to_before or max(0, head - FIRST_LOOK_ROWS)
-        for row in _rows(tx, after):
+        if self._read_to is None:
+            self._read_to_before = max(0, head - FIRST_LOOK_ROWS)
+            self._read_to = max(0, head - ONCE_MORE_ROWS)
+        for row in _rows(tx, self._read_to_before):
             self._hear(row)
         self._read_to_before, self._read_to = self._read_to, head
-        for one in incidents.every_open(tx):
-            if one.id not in self.open:
-                self.open[one.id] = Story(one.id)
+        for incident in opened:
+            if incident not in self.open:
+                self.open[incident] = Story(incident)
         self._read_beginnings(tx)
 
     def _hear(self, row: Row) -> None:
