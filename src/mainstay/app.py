@@ -12,8 +12,9 @@ from functools import partial
 
 from mainstay import loops, paging
 from mainstay.estate import Views
+from mainstay.foundation import failpoint
 from mainstay.foundation.clock import Clock, SystemClock
-from mainstay.foundation.db import open_database
+from mainstay.foundation.db import open_database, place_of
 from mainstay.foundation.egress import Egress
 from mainstay.foundation.errors import Invalid, MainstayError, Outside, Unreachable
 from mainstay.foundation.ids import Ids
@@ -25,10 +26,8 @@ from mainstay.paging.channels import Answer, Channel, Page, Sms, Smtp, To, build
 from mainstay.people import Address
 from mainstay.runtime import Runtime, Wake
 
-DATABASE = "mainstay.db"
 BY_PROVIDER = {"mail": "smtp", "sms": "sms"}
 """Channels that need a provider, and the table of the settings that names it."""
-"""The file in the data folder."""
 
 
 def open_app(
@@ -41,8 +40,9 @@ def open_app(
 ) -> Runtime:
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
     clock = clock or SystemClock()
-    db = open_database(settings.data_dir / DATABASE)
-    egress = Egress(_allowed(settings))
+    passing = failpoint.passing(environment.get(failpoint.VARIABLE))
+    db = open_database(place_of(settings, environment=environment))
+    egress = Egress(_allowed(settings), passing=passing)
     ways = (
         dict(channels) if channels is not None else _channels(settings, egress, environment, clock)
     )
@@ -54,6 +54,7 @@ def open_app(
         node=node or socket.gethostname(),
         token=lambda: secrets.token_urlsafe(32),
         check_address=_checker(ways),
+        passing=passing,
     )
 
     async def send(address: Address, page: Page) -> Answer | MainstayError:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -23,7 +22,7 @@ from mainstay.people import Address
 from mainstay.pulse import Pulse
 
 CROWD = 3
-"""Accepted requests that wait for their commit at once, from which on intake counts as hot."""
+"""Requests in one commit, from which on intake counts as hot."""
 HOT_SPAN = timedelta(milliseconds=50)
 """How long intake stays hot after a crowd."""
 
@@ -32,7 +31,6 @@ class Wake:
     """Wakes the loops when there is work, so that nobody waits for a period to end."""
 
     def __init__(self) -> None:
-        self._accepting = 0
         self._crowded_at = -1.0
         self._settle: threading.Event | None = None
         self._deliver: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
@@ -50,21 +48,14 @@ class Wake:
         if self._settle is not None:
             self._settle.set()
 
-    @contextmanager
-    def accepting(self) -> Iterator[None]:
-        """Around the commit of one request; only what we hold up ourselves counts as a crowd."""
-        self._accepting += 1
-        if self._accepting >= CROWD:
+    def arrived(self, requests_n: int) -> None:
+        """So many requests go into one commit: what came during the one before it."""
+        if requests_n >= CROWD:
             self._crowded_at = monotonic()
-        try:
-            yield
-        finally:
-            self._accepting -= 1
 
     def is_hot(self) -> bool:
         """Whether requests pour in faster than they are committed one by one."""
-        crowded = self._accepting >= CROWD
-        return crowded or monotonic() - self._crowded_at < HOT_SPAN.total_seconds()
+        return monotonic() - self._crowded_at < HOT_SPAN.total_seconds()
 
     def deliver(self) -> None:
         """Something is due."""

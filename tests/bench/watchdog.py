@@ -19,7 +19,7 @@ from time import perf_counter
 
 from mainstay.estate import Views
 from mainstay.foundation.clock import to_us
-from mainstay.foundation.db import open_database, read_once
+from mainstay.foundation.db import Place, open_database, peek
 from mainstay.watchdog.look import Patience, look
 from mainstay.watchdog.promises import Ledger
 
@@ -102,7 +102,7 @@ def watch(path: Path, connection: sqlite3.Connection, total: int) -> None:
     question = partial(look, ledger=ledger, views=views, now=NOW, patience=patience)
     for number in range(LOOKS):
         begun = perf_counter()
-        found = read_once(path, question)
+        found = peek(Place(path), question)
         print(f"look {number + 1}: {(perf_counter() - begun) * 1000:7.1f} ms, {len(found)} found")
         told = {"at": to_us(NOW), "kind": "alert.opened", "prefix": "alt_", "facts": "{}"}
         connection.execute(_RECORD, {"first": total - 999, "last": total, **told})

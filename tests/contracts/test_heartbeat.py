@@ -28,7 +28,7 @@ from mainstay.api.doors import Intake
 
 here = Path(sys.argv.pop(1))
 pulse.STILL_S, ready.WITHIN_S, keeper.STEP_S = 1.0, 0.5, 6.5
-seal, attempt = loops.seal, Intake._try
+seal, submit = loops.seal, Intake._submit
 
 def stuck_seal(app, now):
     "A worker that hangs for as long as there is a file `worker`."
@@ -36,14 +36,19 @@ def stuck_seal(app, now):
         threading.Event().wait(0.05)
     return seal(app, now)
 
-async def stuck_intake(self, batch):
-    "An intake that stores nothing for as long as there is a file `intake`."
+async def later(self, batch):
     while (here / "intake").exists():
         await asyncio.sleep(0.05)
-    return await attempt(self, batch)
+    return await submit(self, batch)
+
+def stuck_submit(self, batch):
+    "An intake that stores nothing for as long as there is a file `intake`."
+    if not (here / "intake").exists():
+        return submit(self, batch)
+    return asyncio.ensure_future(later(self, batch))
 
 loops.LOOPS = tuple(replace(one, step=stuck_seal) if one.name == "seal" else one for one in loops.LOOPS)
-Intake._try = stuck_intake
+Intake._submit = stuck_submit
 program.main()
 """
 """A server that can be hurt in one place while it runs; everything else of it is real."""

@@ -7,7 +7,6 @@ record. A refusal leaves nothing behind but its own row, which the door writes w
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from mainstay import people
 from mainstay.acts import commands, on_incidents, on_setup, on_silences
@@ -17,9 +16,9 @@ from mainstay.acts.done import Act, Done
 from mainstay.acts.scope import check_team, owner_of
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
+from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.record import Fact
 from mainstay.ground import Ground
-from mainstay.settling import end, open_batch, speaks_again
 
 __all__ = [
     "PERMISSION",
@@ -48,6 +47,7 @@ def perform(
     act = Act(tx, ground, ground.views.current_or_empty(tx), actor, now)
     done = _perform(act, command)
     record.write(tx, done.facts, now=now, estate_version=act.view.version)
+    ground.passing(Moment.ACT_WRITTEN)
     return done
 
 
@@ -73,9 +73,7 @@ def _perform(act: Act, command: Command) -> Done:
         case AddSilence():
             return on_silences.add(act, command)
         case EndSilence():
-            done, speaking = on_silences.end_by_hand(act, command)
-            _speak(act, speaking, done.sentence)
-            return done
+            return on_silences.end_by_hand(act, command)
         case _:
             return on_setup.perform(act, command)
 
@@ -90,13 +88,3 @@ def _may(act: Act, command: Command) -> None:
             people.require(act.actor, "people.contact_own")
             return
     people.require(act.actor, PERMISSION[type(command)])
-
-
-def _speak(act: Act, speaking: list[Any], because: str) -> None:
-    """Alerts that a silence no longer mutes, in a batch of their own within this transaction."""
-    if not speaking:
-        return
-    batch = open_batch(act.tx, act.ground, act.now)
-    for alert in speaking:
-        speaks_again(batch, alert, because)
-    end(batch)

@@ -28,18 +28,26 @@ from mainstay.alerts.store import (
     silences,
 )
 from mainstay.alerts.suppress import (
+    MUTE_DUE,
     SILENCE_DUE,
+    SLICE,
+    UNMUTE_DUE,
     Silences,
     end_silence,
     matched_labels,
+    mute_on,
     silence,
     start_silence,
     unmute,
+    unmute_on,
 )
 
 __all__ = [
+    "MUTE_DUE",
     "SEVERITIES",
     "SILENCE_DUE",
+    "SLICE",
+    "UNMUTE_DUE",
     "Alert",
     "Candidate",
     "Change",
@@ -66,6 +74,7 @@ __all__ = [
     "insert",
     "is_heard",
     "matched_labels",
+    "mute_on",
     "newest",
     "next_expiry",
     "of_incident",
@@ -81,5 +90,6 @@ __all__ = [
     "silences",
     "start_silence",
     "unmute",
+    "unmute_on",
     "worse",
 ]

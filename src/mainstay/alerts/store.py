@@ -213,7 +213,7 @@ def acked_at_source(tx: Tx, incident: str) -> bool:
     )
 
 
-def open_of_incident(tx: Tx, incident: str, *, limit: int = 1_000_000) -> list[Alert]:
+def open_of_incident(tx: Tx, incident: str, *, limit: int = 1_000) -> list[Alert]:
     """The open ones of an incident, oldest first."""
     rows = tx.all(
         "SELECT * FROM alerts_alert WHERE incident = :incident AND closed_at IS NULL"
@@ -293,7 +293,7 @@ def page_open(
     rows = tx.all(
         "SELECT * FROM alerts_alert WHERE closed_at IS NULL"
         " AND (opened_at < :at OR (opened_at = :at AND id < :id))"
-        " AND (:service IS NULL OR service = :service)"
+        " AND service = coalesce(:service, service)"
         " ORDER BY opened_at DESC, id DESC LIMIT :limit",
         at=at,
         id=alert,
@@ -311,7 +311,7 @@ def page_all(
     rows = tx.all(
         "SELECT * FROM alerts_alert"
         " WHERE (opened_at < :at OR (opened_at = :at AND id < :id))"
-        " AND (:service IS NULL OR service = :service)"
+        " AND service = coalesce(:service, service)"
         " ORDER BY opened_at DESC, id DESC LIMIT :limit",
         at=at,
         id=alert,
@@ -336,12 +336,13 @@ def count_all_open(tx: Tx) -> int:
     return int(tx.value("SELECT count(*) FROM alerts_alert WHERE closed_at IS NULL"))
 
 
-def muted_by(tx: Tx, silence: str) -> list[Alert]:
-    """The open alerts that a silence mutes."""
+def muted_by(tx: Tx, silence: str, *, limit: int) -> list[Alert]:
+    """Open alerts that a silence mutes, oldest first."""
     rows = tx.all(
         "SELECT * FROM alerts_alert WHERE silence = :silence AND closed_at IS NULL"
-        " ORDER BY opened_at, id",
+        " ORDER BY opened_at, id LIMIT :limit",
         silence=silence,
+        limit=limit,
     )
     return [_alert(row) for row in rows]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import Context
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -37,6 +37,7 @@ from mainstay.foundation.errors import (
     OverLimit,
     Unknown,
 )
+from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.limits import Limits
 from mainstay.foundation.observe import logs
 from mainstay.ground import source_in
@@ -136,7 +137,7 @@ class Standing:
         return Snapshot(signals.key_ring(tx), view, signals.waiting_n(tx))
 
 
-_Kept = tuple[pipeline.Arrived | None, asyncio.Future[None]]
+_Kept = tuple[signals.Arrived | None, asyncio.Future[None]]
 
 
 class Intake:
@@ -148,45 +149,42 @@ class Intake:
     def __init__(self, app: Runtime) -> None:
         self._app = app
         self._waiting: list[_Kept] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._writing = False
 
-    async def keep(self, arrived: pipeline.Arrived | None) -> None:
+    async def keep(self, arrived: signals.Arrived | None) -> None:
         """Returns when the request is durable; raises when it is not. None: a knock, kept nowhere."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((arrived, future))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write(), context=Context())
+        if not self._writing:
+            self._write()
         await future
 
-    async def _write(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            whole = await self._try(batch)
-            if whole is not None and len(batch) > 1:  # one of them may be to blame: each alone
-                for one in batch:
-                    _tell([one], await self._try([one]))
-            else:
-                _tell(batch, whole)
-            self._app.wake.settle()
+    def _write(self) -> None:
+        """Submit all that waits; `_written` goes on from there."""
+        batch, self._waiting = self._waiting, []
+        self._writing = bool(batch)
+        if batch:
+            self._app.wake.arrived(len(batch))
+            self._submit(batch).add_done_callback(partial(self._written, batch))
 
-    async def _try(self, batch: list[_Kept]) -> BaseException | None:
-        """None when all of them are durable, else why none is."""
+    def _submit(self, batch: list[_Kept]) -> asyncio.Future[None]:
         requests = [arrived for arrived, _ in batch if arrived is not None]
-        (outcome,) = await asyncio.gather(
-            self._app.db.write(partial(_accept_all, requests)), return_exceptions=True
-        )
-        return outcome
 
+        def write(tx: Tx) -> None:
+            pipeline.accept(tx, *requests)
+            self._app.ground.passing(Moment.ACCEPT_WRITTEN)
 
-@dataclass(frozen=True, slots=True)
-class _Asker:
-    """A request whose key we know."""
+        return self._app.db.submit(write)
 
-    source: str
-    key: str | None = field(repr=False)
-    headers: dict[str, str]
-    body: bytes
-    snapshot: Snapshot
+    def _written(self, batch: list[_Kept], done: asyncio.Future[None]) -> None:
+        failure = done.exception()
+        if failure is not None and len(batch) > 1:  # one of them may be to blame: each alone
+            for one in batch:
+                self._submit([one]).add_done_callback(partial(_tell, [one]))
+        else:
+            _tell(batch, done)
+        self._app.wake.settle()
+        self._write()
 
 
 class Doors:
@@ -249,66 +247,65 @@ class Doors:
     async def _accept(
         self, doors: tuple[Door, ...], path_key: str | None, scope: Scope, receive: Receive
     ) -> Answered:
-        """Let in and kept, or refused; counted either way."""
-        measures, source = self._app.measures, ""
+        """Kept or refused, and counted."""
+        measures = self._app.measures
         try:
-            asker = await self._let_in(doors, path_key, scope, receive)
-            source = asker.source
-            answered = await self._keep(doors, asker)
+            answered = await self._keep(doors, path_key, scope, receive)
         except MainstayError as error:
-            measures.refused.add(source, str(status_of(error)))
+            measures.refused.add(logs.known("source"), str(status_of(error)))
             raise
-        measures.accepted.add(source)
+        measures.accepted.add(logs.known("source"))
         return answered
 
-    async def _let_in(
+    async def _keep(
         self, doors: tuple[Door, ...], path_key: str | None, scope: Scope, receive: Receive
-    ) -> _Asker:
-        """Read the request and find whose key it carries."""
+    ) -> Answered:
+        app = self._app
         headers = {
             _READ[name]: value.decode("latin-1")
             for name, value in scope["headers"]
             if name in _READ
         }
         signals.check_headers(headers)
-        body = await read_body(receive, scope["headers"], limits=self._limits)
-        snapshot = await self.standing.now()
-        key = doors[0].key_of(headers, path_key, body)
-        try:
-            name = snapshot.keys.source_of(key)
-        except Unknown:  # it may have been made a moment ago, by another process
-            snapshot = await self.standing.newer()
-            name = snapshot.keys.source_of(key)
-        return _Asker(name, key, headers, body, snapshot)
-
-    async def _keep(self, doors: tuple[Door, ...], asker: _Asker) -> Answered:
-        """Read it as its source is declared, and make it durable."""
-        app, name, key, snapshot = self._app, asker.source, asker.key, asker.snapshot
-        source = _declared(snapshot.view, name)
         door = doors[0]
+        if not door.key_in_body:  # of a stranger nothing more is read
+            await self._opened(door.key_of(headers, path_key, b""))
+        body = await read_body(receive, scope["headers"], limits=self._limits)
+        key = door.key_of(headers, path_key, body)
+        snapshot, name = await self._opened(key)
+        source = _declared(snapshot.view, name)
         if door.format != source.format:
             door = signals.choose(doors, source.format)
         self.standing.take(snapshot)
         now = app.clock.now()
         receipt = app.ground.ids.new("rcp", now)
-        logs.learn(receipt=receipt, source=name)
-        kept = signals.blank_credentials(asker.body, key)  # read what settling will read again
-        reading = door.read(kept, source, signals.Arrival(receipt, to_us(now)))
-        arrived = pipeline.Arrived(
-            receipt, now, name, door.name, snapshot.view.version, asker.headers, kept, reading
+        logs.learn(receipt=receipt)
+        kept = signals.blank_credentials(body, key)  # read what settling will read again
+        verdict = door.check(kept, source, signals.Arrival(receipt, to_us(now)))
+        app.ground.passing(Moment.ACCEPT_READ)
+        await self._intake.keep(
+            signals.Arrived(
+                receipt, now, name, door.name, snapshot.view.version, headers, kept, verdict
+            )
         )
-        with app.wake.accepting():
-            await self._intake.keep(arrived)
-        return door.reply(receipt, reading), ((b"mainstay-receipt", receipt.encode()),)
+        app.ground.passing(Moment.ACCEPT_COMMITTED)
+        return door.reply(receipt, verdict), ((b"mainstay-receipt", receipt.encode()),)
+
+    async def _opened(self, key: str | None) -> tuple[Snapshot, str]:
+        """What is known now, and the source that the key belongs to. Unknown if it opens nothing."""
+        snapshot = await self.standing.now()
+        try:
+            name = snapshot.keys.source_of(key)
+        except Unknown:  # it may have been made a moment ago, by another process
+            snapshot = await self.standing.newer()
+            name = snapshot.keys.source_of(key)
+        logs.learn(source=name)
+        return snapshot, name
 
 
-def _accept_all(requests: list[pipeline.Arrived], tx: Tx) -> None:
-    for request in requests:
-        pipeline.accept(tx, request)
-
-
-def _tell(batch: list[_Kept], failure: BaseException | None) -> None:
+def _tell(batch: list[_Kept], done: asyncio.Future[None]) -> None:
     """Hand the outcome to whoever still waits for it."""
+    failure = done.exception()
     for _, future in batch:
         if future.done():
             continue

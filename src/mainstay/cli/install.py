@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from datetime import date
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from rich.text import Text
@@ -18,17 +15,14 @@ from mainstay.cli import show
 from mainstay.cli.desk import FAILED, Desk, Verbs, at_desk, desk_of
 from mainstay.foundation import record
 from mainstay.foundation.clock import from_us
-from mainstay.foundation.db import Tx, open_database
-from mainstay.foundation.errors import Invalid, NotFound, Stuck
+from mainstay.foundation.db import Place, Tx, open_database, peek, place_of
+from mainstay.foundation.errors import Invalid, NotFound
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.settings import Settings
 from mainstay.foundation.settings.doctor import checks, machine
 from mainstay.ground import Ground
 from mainstay.people import Actor
 
-T = TypeVar("T")
-DATABASE = "mainstay.db"
-"""In the data folder."""
 OPERATOR = Actor("person", "operator", "admin")
 """Whoever may open the database of this install, in the record."""
 verbs = Verbs("install")
@@ -45,10 +39,10 @@ def register(group: click.Group) -> None:
 
 def act_here(desk: Desk, command: acts.Command) -> acts.Done:
     """Perform an act on this install's database, as the operator; works beside a running server."""
-    path = _database(desk)
+    place = _place(desk)
     settings = desk.settings().settings
     os.umask(0o077)
-    with closing(open_database(path)) as db:
+    with closing(open_database(place)) as db:
         ground = Ground(
             ids=Ids(),
             views=estate.Views(),
@@ -65,24 +59,12 @@ def _no_address(kind: str, address: str) -> str:
     raise Invalid(f"Ask the server to add {kind} {address}; it knows the channels.")
 
 
-def read_here(path: Path, question: Callable[[Tx], T]) -> T:
-    """Ask the database without any way to change it, migrate it, or hold up its server."""
-    try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
-        with closing(connection):
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA query_only = 1")
-            connection.execute("BEGIN")
-            return question(Tx(connection))
-    except sqlite3.Error as error:
-        raise Stuck(f"{path} cannot be read: {error}.") from error
-
-
-def _database(desk: Desk) -> Path:
-    path = desk.data_dir / DATABASE
-    if not path.is_file():
+def _place(desk: Desk) -> Place:
+    """The database of this install. NotFound when there is none yet."""
+    place = place_of(desk.settings().settings, environment=desk.environment)
+    if not place.exists:
         raise NotFound(f"There is no database in {desk.data_dir}. Start one with: mainstay serve")
-    return path
+    return place
 
 
 # -- status and shadow -----------------------------------------------------------------------------
@@ -182,11 +164,11 @@ def doctor(ctx: click.Context, allow_root: bool | None) -> None:
 
 def _examine(desk: Desk, settings: Settings) -> list[Any]:
     """Every check; what only the database knows is left out while there is none."""
-    path = settings.data_dir / DATABASE
-    facts = machine(settings, environment=desk.environment, database=path)
-    if not path.is_file():
+    place = place_of(settings, environment=desk.environment)
+    facts = machine(settings, environment=desk.environment, database=place.path)
+    if not place.exists:
         return checks(settings, facts, now=desk.now())
-    alive, keys = read_here(path, lambda tx: (record.marked(tx, "alive_at"), _keys(tx)))
+    alive, keys = peek(place, lambda tx: (record.marked(tx, "alive_at"), _keys(tx)))
     alive_at = from_us(alive) if alive is not None else None
     return checks(settings, facts, now=desk.now(), alive_at=alive_at, keys=keys or None)
 
@@ -218,7 +200,7 @@ def verify(ctx: click.Context) -> None:
     Example: mainstay audit verify
     """
     desk = desk_of(ctx)
-    found = read_here(_database(desk), record.verify)
+    found = peek(_place(desk), record.verify)
     if not desk.dump({
         "ok": found.broken is None, "rows": found.rows, "seals": found.seals,
         "unsealed": found.unsealed, "head": found.head, "broken": found.broken,

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from mainstay.foundation.clock import SystemClock
-from mainstay.foundation.db import read_once
+from mainstay.foundation.db import peek, place_of
 from mainstay.foundation.observe.logs import start_logs
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings, references
@@ -62,7 +62,7 @@ def rounds(settings: Settings, given: dict[str, Any], environment: Mapping[str, 
         patience=Patience(timedelta(seconds=own.grace_s), settings.page_per_minute),
         repeat_after=timedelta(seconds=own.repeat_s),
         clock=clock,
-        read=partial(read_once, settings.data_dir / "mainstay.db"),
+        read=partial(peek, place_of(settings, environment=environment)),
         ask=partial(ask_ready, door, within_s=ASK_WITHIN_S),
         alarm=open_alarm(settings, environment=environment, node=given["node"], clock=clock),
     )

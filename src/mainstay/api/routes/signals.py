@@ -92,10 +92,10 @@ def report(call: asking.Asked, body: Report) -> Taken:
             near = hint(body.service, known)
             raise Invalid(f"There is no service {body.service!r}{near}.", pointer="/service")
         source = source_in(view, REPORTS)
-        reading = signals.door_named("report").read(raw, source, arrival)
+        verdict = signals.door_named("report").check(raw, source, arrival)
         pipeline.accept(
             tx,
-            pipeline.Arrived(receipt, call.now, REPORTS, "report", view.version, {}, raw, reading),
+            signals.Arrived(receipt, call.now, REPORTS, "report", view.version, {}, raw, verdict),
         )
 
     app.db.run(take)

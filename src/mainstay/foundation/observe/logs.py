@@ -56,6 +56,11 @@ def learn(**ids: str) -> None:
         known.update(ids)
 
 
+def known(name: str) -> str:
+    """What is known of this work under a name, or nothing."""
+    return (_ABOUT.get() or {}).get(name, "")
+
+
 def clean(text: str) -> str:
     """One line that cannot steer a terminal, whoever wrote it."""
     return _UNSAFE.sub("�", text.replace("\n", " ").replace("\t", " "))

@@ -1,0 +1,50 @@
+"""The schema: numbered SQL texts that ship with the program."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+from mainstay.foundation.db.tx import Tx
+from mainstay.foundation.errors import Refused
+
+_STORED = {
+    "sqlite": "PRAGMA user_version",
+    "postgresql": "SELECT max(number) FROM foundation_schema",
+}
+_MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
+
+
+def migrations() -> list[tuple[int, str]]:
+    """The numbered SQL texts that ship with this program, in order."""
+    folder = resources.files("mainstay.foundation") / "schema"
+    found = [
+        (int(match[1]), entry.read_text(encoding="utf-8"))
+        for entry in folder.iterdir()
+        if (match := _MIGRATION.fullmatch(entry.name))
+    ]
+    return sorted(found)
+
+
+def schema_number() -> int:
+    """The schema that this program brings a database to."""
+    return migrations()[-1][0]
+
+
+def stored_schema(tx: Tx) -> int:
+    """The schema that the database has."""
+    return int(tx.value(_STORED[tx.engine]) or 0)
+
+
+def missing(have: int) -> list[tuple[int, str]]:
+    """The migrations above schema `have`. Refused when a newer program has been here.
+
+    An old program must not mis-work on a new schema.
+    """
+    known = migrations()
+    if have > known[-1][0]:
+        raise Refused(
+            f"This database has schema {have}, newer than this program's {known[-1][0]}. "
+            "Start the newer Mainstay, or restore a backup made before the upgrade."
+        )
+    return [(number, text) for number, text in known if number > have]
