@@ -14,8 +14,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from cli_serving import Install
 from watching import ALARM_WITHIN_S, Watched, fresh_install, watched
 
+from clusters import Cluster
 from peers import wait_until
 
 SABOTAGE = """
@@ -58,18 +60,23 @@ program.main()
 def floor(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Watched]:
-    install = fresh_install(tmp_path, capsys, monkeypatch)
-    program = tmp_path / "hurt.py"
+    install = hurtable(fresh_install(tmp_path, capsys, monkeypatch), monkeypatch)
+    with watched(install) as made:
+        made.start()
+        yield made
+
+
+def hurtable(install: Install, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Its server is the one above."""
+    program = install.folder / "hurt.py"
     program.write_text(SABOTAGE)
-    command = [sys.executable, str(program), str(tmp_path)]
+    command = [sys.executable, str(program), str(install.folder)]
 
     def hurt(*arguments: str) -> list[str]:
         return [*command, *arguments, "--data", str(install.data)]
 
     monkeypatch.setattr(install, "command", hurt)
-    with watched(install) as made:
-        made.start()
-        yield made
+    return install
 
 
 def stops(floor: Watched, signs: int = 3) -> None:
@@ -113,6 +120,20 @@ def test_it_stops_while_the_database_cannot_be_written(floor: Watched) -> None:
         stops(floor)
         other.execute("ROLLBACK")
     comes_back(floor)
+
+
+def test_it_stops_while_postgresql_does_not_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install = hurtable(fresh_install(tmp_path, capsys, monkeypatch), monkeypatch)
+    with Cluster.made() as server, watched(install, url=server.create("watched")) as floor:
+        floor.start()
+        server.pause()
+        floor.alarm("No signal could be stored")
+        floor.alarm("The watchdog cannot read the database")
+        stops(floor, signs=2)
+        server.resume()
+        comes_back(floor)
 
 
 def test_it_stops_with_the_watchdog_and_a_silent_watchdog_is_replaced(floor: Watched) -> None:

@@ -15,7 +15,7 @@ ALERT = {"labels": {"alertname": "Lag", "service": "pay-db", "severity": "critic
 
 
 @pytest.fixture
-def mainstay(tmp_path: Path) -> Iterator[Live]:
+def mainstay(tmp_path: Path, engine: str) -> Iterator[Live]:
     with live(tmp_path) as running:
         yield running
 
@@ -64,12 +64,14 @@ def test_a_real_prometheus_scrapes_it_with_a_token(
     assert series["value"][1] == "1"
 
 
+@pytest.mark.both
 def test_promtool_finds_nothing_to_say(mainstay: Live, promtool: RunPromtool) -> None:
     busy(mainstay)
     done = promtool(scraped(mainstay), "check", "metrics")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.both
 def test_the_figures_tell_what_happened(mainstay: Live) -> None:
     busy(mainstay)
     wait_until(

@@ -10,17 +10,19 @@ from pathlib import Path
 import pytest
 from watching import ALARM_WITHIN_S, Watched, fresh_install, watched
 
+from databases import fresh
 from peers import wait_until
 
 
 @pytest.fixture
 def floor(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> Iterator[Watched]:
-    with watched(fresh_install(tmp_path, capsys, monkeypatch)) as made:
+    with watched(fresh_install(tmp_path, capsys, monkeypatch), url=fresh()) as made:
         yield made
 
 
+@pytest.mark.both
 def test_a_due_row_deleted_by_hand_is_alarmed_by_mail_and_webhook_once_and_its_end_is_told(
     floor: Watched,
 ) -> None:

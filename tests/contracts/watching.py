@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from cli_serving import Install, kill_quietly
 
@@ -24,8 +25,8 @@ ALARM_WITHIN_S = 30.0
 class Watched:
     """One install whose alarms go to `post` and `hook`, whose heartbeat goes to `beats`."""
 
-    def __init__(self, install: Install, post: PostOffice, world: World) -> None:
-        self.install, self.post = install, post
+    def __init__(self, install: Install, post: PostOffice, world: World, url: str) -> None:
+        self.install, self.post, self.url = install, post, url
         self.hook = world.provider("webhook")
         self.beats = world.provider("webhook")
         self.phone = world.provider("webhook")
@@ -45,7 +46,7 @@ class Watched:
 
     def start(self, **more: str) -> None:
         """Serve; mara's phone is a webhook."""
-        self.install.start("--estate", "estate", **more)
+        self.install.start("--estate", "estate", MAINSTAY_DATABASE=self.url, **more)
         self.install.says("contact", "add", "mara", "webhook", f"{self.phone.url}/mara")
         self.wait_for_beat()
 
@@ -58,6 +59,9 @@ class Watched:
 
     def damage(self, sql: str) -> int:
         """Change the database behind the server's back; rows changed."""
+        if self.url:
+            with psycopg.connect(self.url, connect_timeout=10) as server:
+                return server.execute(sql.encode()).rowcount
         with closing(sqlite3.connect(self.install.data / "mainstay.db", timeout=20)) as connection:
             changed = connection.execute(sql).rowcount
             connection.commit()
@@ -102,11 +106,11 @@ class Watched:
 
 
 @contextmanager
-def watched(install: Install) -> Iterator[Watched]:
-    """Set up, not yet started; everything is ended at the end."""
+def watched(install: Install, *, url: str = "") -> Iterator[Watched]:
+    """Set up, not yet started; everything is ended at the end. `url`: a PostgreSQL database."""
     with World() as world, PostOffice() as post:
         try:
-            yield Watched(install, post, world)
+            yield Watched(install, post, world, url)
         finally:
             kill_quietly(install.process)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 
 from mainstay import acts, loops, pipeline
@@ -19,6 +20,7 @@ from mainstay.watchdog.look import Patience, look
 from mainstay.watchdog.promises import Ledger
 from walk import Walk, fire
 
+pytestmark = pytest.mark.both
 FEW = settings(
     max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )

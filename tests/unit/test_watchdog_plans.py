@@ -17,6 +17,11 @@ from walk import Walk
 
 SMALL = ("foundation_lease", "foundation_mark", "estate_version")
 """Tables that never hold more than a few rows."""
+SCAN = {
+    "sqlite": re.compile(r"^SCAN (\w+)(?!.* USING)"),
+    "postgresql": re.compile(r"Seq Scan on (\w+)"),
+}
+pytestmark = pytest.mark.both
 
 
 class Heard(Tx):
@@ -42,18 +47,26 @@ class Heard(Tx):
 
 
 def full_scans(tx: Tx, asked: dict[str, dict[str, Any]]) -> list[str]:
-    """Statements that would read a whole table, in SQLite's own words."""
+    """Statements that would read a whole table, in the engine's own words."""
+    if tx.engine == "postgresql":  # it prefers to scan small tables: only where it must
+        tx.run("SET LOCAL enable_seqscan = off")
     found = []
     for sql, params in asked.items():
-        for row in tx.all(f"EXPLAIN QUERY PLAN {sql}", **params):
-            scan = re.match(r"SCAN (\w+)(?! USING)", row["detail"])
-            if scan and "USING" not in row["detail"] and scan[1] not in SMALL:
-                found.append(f"{row['detail']}: {sql}")
+        for line in _plan(tx, sql, params):
+            scan = SCAN[tx.engine].search(line)
+            if scan and scan[1] not in SMALL:
+                found.append(f"{line.strip()}: {sql}")
     return found
 
 
+def _plan(tx: Tx, sql: str, params: dict[str, Any]) -> list[str]:
+    if tx.engine == "postgresql":
+        return [row["QUERY PLAN"] for row in tx.all(f"EXPLAIN {sql}", **params)]
+    return [row["detail"] for row in tx.all(f"EXPLAIN QUERY PLAN {sql}", **params)]
+
+
 @pytest.fixture
-def walk() -> Any:
+def walk(engine: str) -> Any:
     made = Walk()
     yield made
     made.end()
