@@ -46,6 +46,10 @@ TITLES = {
     "rule": ("Notification rules", "Subject: the rule (`rul_…`)."),
     "key": ("Intake keys", "Subject: the source, or the key (`key_…`)."),
     "token": ("API tokens", "Subject: the token (`tok_…`)."),
+    "account": ("Accounts", "Subject: the person."),
+    "role": ("Roles", "Subject: the person."),
+    "link": ("One-time links", "Subject: the person, or `setup`."),
+    "session": ("Sessions", "Subject: the session (`ses_…`), unless it says otherwise."),
     "act": ("Refusals", "Subject: what was asked for."),
 }
 KINDS = {
@@ -91,6 +95,7 @@ KINDS = {
     "silence.ended": "It is over, by its time or by hand.",
     "override.added": "Somebody takes over for a time; a swap leaves two.",
     "override.removed": "Back to the schedule.",
+    "clock.jumped": "The clock of a machine was set; what is planned was moved with it.",
     "estate.applied": "A version was put in force; with its digest and its changes.",
     "address.added": "A person can be paged somewhere.",
     "address.removed": "No longer there, and the rules that used it are gone.",
@@ -100,6 +105,17 @@ KINDS = {
     "key.revoked": "The key opens nothing any more.",
     "token.created": "An API token was made, with its role.",
     "token.revoked": "The token opens nothing any more.",
+    "account.opened": "Somebody used a link to join, and chose a password.",
+    "account.password": "Somebody chose a new password; their sessions ended.",
+    "account.totp_on": "Signing in asks for a one-time code from now on.",
+    "account.totp_off": "It no longer does.",
+    "account.closed": "Nobody signs in to it any more; its secrets are gone.",
+    "role.granted": "A person holds one more role: which, for which team.",
+    "role.ended": "A person holds one role less.",
+    "link.made": "A one-time link was made: for the first set-up, to join, or for a new password.",
+    "session.opened": "Somebody signed in: how, with what, from where.",
+    "session.refused": "A try to sign in failed. Subject: the person, or `unknown`.",
+    "session.ended": "A session is over, and why.",
     "act.refused": "Somebody asked for what they may not do.",
 }
 """Kind → what it says. Every kind that the code writes has a line, and no other."""

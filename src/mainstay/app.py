@@ -11,6 +11,8 @@ from datetime import datetime
 from functools import partial
 
 from mainstay import loops, paging
+from mainstay.api import App, limits_of, make_app
+from mainstay.console import Console
 from mainstay.estate import Views
 from mainstay.foundation import failpoint
 from mainstay.foundation.clock import Clock, SystemClock
@@ -71,6 +73,11 @@ def open_app(
 def _count_commit(measures: Measures, seconds: float, writes: int) -> None:
     measures.commits.observe(seconds)
     measures.writes.add(n=writes)
+
+
+def over_http(app: Runtime, *, environment: Mapping[str, str]) -> App:
+    """All that Mainstay answers: signals, its API, links, and the console beside them."""
+    return make_app(app, environment=environment, beside=(Console(app, limits_of(app)),))
 
 
 def drain(app: Runtime, now: datetime | None = None) -> None:

@@ -14,6 +14,8 @@ from mainstay.api.asking import GuardedRoute
 from mainstay.foundation.errors import Impossible
 from mainstay.people import PERMISSIONS, ROLES, allowed
 
+pytestmark = pytest.mark.both
+
 PREFIX = "/mainstay/v1"
 BY_ACTS = {"people.contact_any", "people.secret"}
 CENSUS = [
@@ -24,14 +26,14 @@ CENSUS = [
 
 
 @pytest.fixture(scope="module")
-def mainstay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def mainstay(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Iterator[Live]:
     with live(tmp_path_factory.mktemp("census"), run_loops=False) as running:
         yield running
 
 
 def asked(mainstay: Live, route: Route, **who: Any) -> int:
     """The status for a request that concerns oneself, or nothing that exists."""
-    path = route.path.replace("/people/{id}", "/people/mara")
+    path = re.sub(r"/(people|accounts)/{id}", r"/\1/mara", route.path)
     path = re.sub(r"\{\w+\}", "nothing-here", path)
     body = {} if route.method == "POST" else None
     return mainstay.call(route.method, PREFIX + path, body, **who).status

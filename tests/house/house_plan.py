@@ -4,21 +4,25 @@ from __future__ import annotations
 
 FLOORS = {
     6: "app serve running __main__ demo keeper",
-    5: "api console cli",
-    4: "loops pipeline acts trace settling ground runtime measures pulse watchdog",
+    5: "api console cli web",
+    4: "loops jumps pipeline acts trace settling ground runtime measures pulse watchdog",
     3: "diagnosis runbooks problems resilience handover reports",
     2: "alerts incidents paging",
-    1: "signals people oncall changes checks batch telemetry knowledge slo",
+    1: "signals people signin oncall changes checks batch telemetry knowledge slo",
     0: "estate foundation",
 }
 SAME_FLOOR = """
     estate → foundation
-    slo → checks, slo → telemetry
+    slo → checks, slo → telemetry, signin → people
     incidents → alerts, paging → incidents, paging → alerts
-    settling → ground, acts → settling, acts → ground, runtime → ground, runtime → measures, runtime → pulse, trace → ground
+    settling → ground, acts → settling, acts → ground, trace → ground
+    runtime → ground, runtime → measures, runtime → pulse
+    api → web, console → web
     pipeline → acts, pipeline → settling, pipeline → ground
-    loops → pipeline, loops → acts, loops → runtime
-    serve → keeper, app → demo, serve → app, demo → app, demo → serve, running → serve, running → demo, running → app
+    loops → pipeline, loops → acts, loops → runtime, loops → jumps
+    jumps → pipeline, jumps → runtime
+    serve → keeper, app → demo, serve → app, demo → app, demo → serve
+    running → serve, running → demo, running → app
     __main__ → app, __main__ → demo
 """
 """The arrows between rooms of one floor."""

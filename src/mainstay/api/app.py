@@ -16,16 +16,6 @@ from starlette.routing import Match
 
 from mainstay import __version__
 from mainstay.api.alertmanager import Alertmanager
-from mainstay.api.answers import (
-    JSON,
-    SAFE,
-    Receive,
-    Scope,
-    Send,
-    full_disk,
-    more_headers,
-    problem,
-)
 from mainstay.api.asking import GuardedRoute
 from mainstay.api.doors import Doors
 from mainstay.api.health import Counted, Health, Metrics
@@ -38,19 +28,38 @@ from mainstay.foundation.limits import Limits
 from mainstay.foundation.observe import logs
 from mainstay.runtime import Runtime
 from mainstay.signals import Reply
+from mainstay.web import (
+    JSON,
+    SAFE,
+    Part,
+    Receive,
+    Scope,
+    Send,
+    full_disk,
+    more_headers,
+    problem,
+)
 
 log = logging.getLogger("mainstay.api")
 
 
-def make_app(app: Runtime, *, environment: Mapping[str, str] = MappingProxyType({})) -> App:
-    """Everything that Mainstay answers over HTTP. `environment`: where `env:` references point."""
+def make_app(
+    app: Runtime,
+    *,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    beside: tuple[Part, ...] = (),
+) -> App:
+    """Everything that Mainstay answers over HTTP. `environment`: where `env:` references point.
+
+    `beside`: further parts, such as the console; what none of them wants is asked of our own API.
+    """
     limits = limits_of(app)
     doors = Doors(app, limits)
-    parts = (
+    parts: tuple[Part, ...] = (
         doors, Alertmanager(app, limits), Links(app, limits, environment),
-        Health(app, doors.knock), Metrics(app),
+        Health(app, doors.knock), Metrics(app), *beside,
     )  # fmt: skip
-    own = _own_api(app, limits, doors)
+    own = _own_api(app, limits)
 
     async def whole(scope: Scope, receive: Receive, send: Send) -> None:
         for part in parts:
@@ -70,7 +79,7 @@ def limits_of(app: Runtime) -> Limits:
     return Limits(**app.settings.limits.model_dump())
 
 
-def _own_api(app: Runtime, limits: Limits, doors: Doors) -> App:
+def _own_api(app: Runtime, limits: Limits) -> App:
     """FastAPI, made from the one route table; its own documentation screens are off."""
     api = FastAPI(
         title="Mainstay", version=__version__, docs_url=None, redoc_url=None, openapi_url=None,
@@ -78,7 +87,7 @@ def _own_api(app: Runtime, limits: Limits, doors: Doors) -> App:
         strict_content_type=False,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )  # fmt: skip
-    api.state.runtime, api.state.limits, api.state.standing = app, limits, doors.standing
+    api.state.runtime, api.state.limits = app, limits
     api.state.started_at = app.clock.now()
     for route in ROUTES:
         api.router.add_api_route(

@@ -8,24 +8,11 @@ once after an act of this process. No request makes a query of its own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from mainstay import pipeline, signals
-from mainstay.api.answers import (
-    PROBLEM,
-    Answered,
-    Receive,
-    Scope,
-    Send,
-    answer,
-    send_reply,
-    status_of,
-)
-from mainstay.api.bodies import read_body
 from mainstay.estate import Source, View
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
@@ -43,6 +30,18 @@ from mainstay.foundation.observe import logs
 from mainstay.ground import source_in
 from mainstay.runtime import Runtime
 from mainstay.signals import Door, KeyRing, Reply
+from mainstay.web import (
+    PROBLEM,
+    Answered,
+    Receive,
+    Respond,
+    Scope,
+    Send,
+    answer,
+    read_body,
+    send_reply,
+    status_of,
+)
 
 FRESH_S = 0.2
 """After this the snapshot is renewed beside the request that noticed it."""
@@ -61,16 +60,6 @@ _READ = {
 }
 """The only headers that a door looks at, or that are kept with a signal."""
 
-Respond = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-class Part(Protocol):
-    """A part of the application that answers some paths itself."""
-
-    def match(self, scope: Scope) -> Respond | None:
-        """Who answers this request; None when it is no path of this part."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -86,6 +75,7 @@ class Standing:
 
     def __init__(self, app: Runtime) -> None:
         self._app = app
+        app.wake.doors_through(self.expire)
         self._snapshot: Snapshot | None = None
         self._read_at = -STALE_S
         self._taken = 0
@@ -174,7 +164,7 @@ class Intake:
             pipeline.accept(tx, *requests)
             self._app.ground.passing(Moment.ACCEPT_WRITTEN)
 
-        return self._app.db.submit(write)
+        return self._app.db.submit(write, append=True)
 
     def _written(self, batch: list[_Kept], done: asyncio.Future[None]) -> None:
         failure = done.exception()

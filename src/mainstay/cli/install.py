@@ -15,16 +15,24 @@ from mainstay.cli import show
 from mainstay.cli.desk import FAILED, Desk, Verbs, at_desk, desk_of
 from mainstay.foundation import record
 from mainstay.foundation.clock import from_us
-from mainstay.foundation.db import Place, Tx, open_database, peek, place_of
-from mainstay.foundation.errors import Invalid, NotFound
+from mainstay.foundation.db import (
+    Place,
+    Tx,
+    open_database,
+    peek,
+    place_of,
+    require_durable,
+    schema_of,
+    standing,
+)
+from mainstay.foundation.db.place import FILE
+from mainstay.foundation.errors import Invalid, MainstayError, NotFound
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.settings import Settings
-from mainstay.foundation.settings.doctor import checks, machine
+from mainstay.foundation.settings.doctor import Check, checks, machine
 from mainstay.ground import Ground
-from mainstay.people import Actor
+from mainstay.people import OPERATOR
 
-OPERATOR = Actor("person", "operator", "admin")
-"""Whoever may open the database of this install, in the record."""
 verbs = Verbs("install")
 
 
@@ -90,6 +98,9 @@ def status(desk: Desk) -> None:
         elif name == "last_page" and value:
             at = value.get("sent_at") or value["due_at"]
             words = f"{value['state']}, to {value['person']} by {value['channel']}, {look.when(at)}"
+        elif name == "database":
+            words = f"{value['engine']} {value['version']}"
+            words += f"; {value['warning']}" if value["warning"] else ""
         rows.append((name.replace("_", " "), show.clean(words)))
     show.pairs(desk.out, rows)
 
@@ -162,15 +173,41 @@ def doctor(ctx: click.Context, allow_root: bool | None) -> None:
         ctx.exit(FAILED)
 
 
-def _examine(desk: Desk, settings: Settings) -> list[Any]:
+def _examine(desk: Desk, settings: Settings) -> list[Check]:
     """Every check; what only the database knows is left out while there is none."""
-    place = place_of(settings, environment=desk.environment)
-    facts = machine(settings, environment=desk.environment, database=place.path)
-    if not place.exists:
-        return checks(settings, facts, now=desk.now())
-    alive, keys = peek(place, lambda tx: (record.marked(tx, "alive_at"), _keys(tx)))
+    found = machine(settings, environment=desk.environment, database=settings.data_dir / FILE)
+    known: dict[str, Any] = {}
+    try:
+        place = place_of(settings, environment=desk.environment)
+        if place.exists:
+            known = peek(place, lambda tx: _known(tx, place))
+    except MainstayError as error:
+        if not settings.database:
+            raise
+        known = {"server": [Check("database", False, error.sentence)]}
+    return checks(settings, found, now=desk.now(), **known)
+
+
+def _known(tx: Tx, place: Place) -> dict[str, Any]:
+    """What the database says of itself and of this install."""
+    known: dict[str, Any] = {"server": _server(tx, place)} if place.url else {}
+    if not schema_of(tx):
+        return known
+    alive = record.marked(tx, "alive_at")
     alive_at = from_us(alive) if alive is not None else None
-    return checks(settings, facts, now=desk.now(), alive_at=alive_at, keys=keys or None)
+    return known | {"alive_at": alive_at, "keys": _keys(tx) or None}
+
+
+def _server(tx: Tx, place: Place) -> list[Check]:
+    """Whether the server keeps what it commits, also when it fails over."""
+    require_durable(tx, place)
+    how = standing(tx)
+    words = f"PostgreSQL {how.version} at {place} has what it commits on its disk."
+    calm = "No standby is connected that could lose what was acknowledged."
+    return [
+        Check("database", True, words),
+        Check("standby", how.warning is None, how.warning or calm),
+    ]
 
 
 def _keys(tx: Tx) -> dict[str, int]:

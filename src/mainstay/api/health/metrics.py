@@ -13,7 +13,6 @@ from functools import partial
 from starlette.concurrency import run_in_threadpool
 
 from mainstay import __version__, alerts, incidents, paging, signals, watchdog
-from mainstay.api.answers import Answered, Receive, Scope, Send, answer, problem
 from mainstay.api.asking import admit, token_of
 from mainstay.api.health.ready import PERMISSION, Respond
 from mainstay.foundation import due, record
@@ -24,6 +23,7 @@ from mainstay.foundation.observe import process
 from mainstay.foundation.observe.metrics import CONTENT_TYPE, Family, Gauge, Labels, rendered
 from mainstay.runtime import Runtime
 from mainstay.signals import Reply
+from mainstay.web import Answered, Receive, Scope, Send, answer, problem
 
 PATH = "/metrics"
 

@@ -15,14 +15,14 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from mainstay import __version__
-from mainstay.api.answers import Answered, Receive, Scope, Send, answer
 from mainstay.api.asking import admit, token_of
-from mainstay.foundation.db import Tx, schema_number, stored_schema
+from mainstay.foundation.db import Tx, schema_number, schema_of
 from mainstay.foundation.errors import MainstayError, Refused
 from mainstay.foundation.secrets import same
 from mainstay.pulse import Reason
 from mainstay.runtime import Runtime
 from mainstay.signals import Reply
+from mainstay.web import Answered, Receive, Scope, Send, answer
 
 LIVE, READY = "/livez", "/readyz"
 PERMISSION = "system.read"
@@ -123,7 +123,7 @@ class Health:
 
 
 def _schema(tx: Tx) -> int:
-    return stored_schema(tx)
+    return schema_of(tx)
 
 
 def _taken(knock: asyncio.Future[None]) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any
 
-from mainstay.api.answers import Receive, Scope, Send
 from mainstay.foundation.observe import logs
 from mainstay.measures import Measures
+from mainstay.web import Receive, Scope, Send
 
 OTHER = "other"
 """The route of what is at no path of ours, and the method of what is no method: a client may make

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mainstay.foundation.db.dialect import statements
-from mainstay.foundation.db.durable import Standing, standing
-from mainstay.foundation.db.migrations import migrations, schema_number, stored_schema
+from mainstay.foundation.db.durable import Standing, require_durable, standing
+from mainstay.foundation.db.migrations import migrations, schema_number, schema_of
 from mainstay.foundation.db.place import Place, place_of
 from mainstay.foundation.db.sqlite import migrate, open_sqlite, peek_sqlite
 from mainstay.foundation.db.tx import Row, Tx
@@ -43,10 +43,11 @@ __all__ = [
     "open_database",
     "peek",
     "place_of",
+    "require_durable",
     "schema_number",
+    "schema_of",
     "standing",
     "statements",
-    "stored_schema",
 ]
 
 T = TypeVar("T")

@@ -8,10 +8,6 @@ from importlib import resources
 from mainstay.foundation.db.tx import Tx
 from mainstay.foundation.errors import Refused
 
-_STORED = {
-    "sqlite": "PRAGMA user_version",
-    "postgresql": "SELECT max(number) FROM foundation_schema",
-}
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
 
 
@@ -31,9 +27,13 @@ def schema_number() -> int:
     return migrations()[-1][0]
 
 
-def stored_schema(tx: Tx) -> int:
-    """The schema that the database has."""
-    return int(tx.value(_STORED[tx.engine]) or 0)
+def schema_of(tx: Tx) -> int:
+    """The schema that a database has; 0 when Mainstay has never opened it."""
+    if tx.engine == "sqlite":
+        return int(tx.value("PRAGMA user_version"))
+    if not tx.value("SELECT count(to_regclass('foundation_schema'))"):
+        return 0
+    return int(tx.value("SELECT max(number) FROM foundation_schema") or 0)
 
 
 def missing(have: int) -> list[tuple[int, str]]:

@@ -209,6 +209,13 @@ class LimitSettings(Table):
     """Open at once."""
 
 
+class SignIn(Table):
+    """How people come in to the console."""
+
+    totp: Literal["optional", "required"] = "optional"
+    """`required`: nobody who signs in by password gets further before one-time codes are set up."""
+
+
 def _url_of_listen(values: dict[str, Any]) -> str:
     scheme = "https" if values.get("tls_cert") else "http"
     return f"{scheme}://{values.get('listen', '')}"
@@ -245,6 +252,8 @@ class Settings(Table):
     """None: nobody can be paged by SMS."""
     ntfy_server: Url = "https://ntfy.sh"
     """Where an ntfy address that is a topic alone is sent."""
+    sign_in: SignIn = SignIn()
+    """How people come in to the console."""
     limits: LimitSettings = LimitSettings()
     """What clients may cost us."""
     watchdog: WatchdogSettings = WatchdogSettings()
