@@ -69,7 +69,11 @@ def open_app(
 
 def over_http(app: Runtime, *, environment: Mapping[str, str]) -> App:
     """All that Mainstay answers: signals, its API, links, and the console beside them."""
-    return make_app(app, environment=environment, beside=(Console(app, limits_of(app)),))
+    return make_app(
+        app,
+        environment=environment,
+        beside=(Console(app, limits_of(app), environment=environment),),
+    )
 
 
 def drain(app: Runtime, now: datetime | None = None) -> None:

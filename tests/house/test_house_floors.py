@@ -52,7 +52,10 @@ def side_entries(tree: Sequence[Module]) -> list[str]:
     return faults
 
 
-LATE = {"foundation/db/__init__": "the engine whose library is an extra, and takes 0.2 s"}
+LATE = {
+    "foundation/db/__init__": "the engine whose library is an extra, and takes 0.2 s",
+    "console/sso/__init__": "single sign-on, whose library is an extra",
+}
 """Where `importlib.import_module` is lawful, and for what."""
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -37,9 +37,11 @@ class Kit:
     files: Mapping[str, File]
     """Everything that is served, by name: a request never becomes a path."""
     hashing: Hashing
+    sso: Any
+    """The provider of single sign-on (`console.sso.provider.Provider`), or None."""
 
 
-def make_kit() -> Kit:
+def make_kit(sso: Any) -> Kit:
     """Reads the templates and files that ship with this program."""
     templates = Environment(
         loader=PackageLoader("mainstay.console"),
@@ -48,7 +50,7 @@ def make_kit() -> Kit:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return Kit(templates, _files(), Hashing())
+    return Kit(templates, _files(), Hashing(), sso)
 
 
 def _files() -> dict[str, File]:

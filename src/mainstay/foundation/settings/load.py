@@ -25,7 +25,7 @@ from mainstay.foundation.settings.layers import (
 )
 from mainstay.foundation.settings.values import ContradictionsError, Settings
 
-SECRETS = ("database_password", "smtp.password", "sms.token")
+SECRETS = ("database_password", "smtp.password", "sms.token", "sign_in.oidc.client_secret")
 """The settings that refer to a secret."""
 
 
