@@ -80,7 +80,9 @@ def measure(day: Day, session: str, path: str) -> None:
         size = len(answer.content)
     times.sort()
     p95 = times[int(len(times) * 0.95)]
-    print(f"{path:<28} median {statistics.median(times):6.1f} ms  p95 {p95:6.1f} ms  {size:,} bytes")
+    print(
+        f"{path:<28} median {statistics.median(times):6.1f} ms  p95 {p95:6.1f} ms  {size:,} bytes"
+    )
 
 
 def main() -> None:
