@@ -9,27 +9,28 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from mainstay import loops, paging
 from mainstay.api import App, limits_of, make_app
 from mainstay.console import Console
 from mainstay.estate import Views
+from mainstay.foundation import failpoint
 from mainstay.foundation.clock import Clock, SystemClock
-from mainstay.foundation.db import open_database
+from mainstay.foundation.db import open_database, place_of
 from mainstay.foundation.egress import Egress
 from mainstay.foundation.errors import Invalid, MainstayError, Outside, Unreachable
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
+from mainstay.measures import Measures
 from mainstay.paging.channels import Answer, Channel, Page, Sms, Smtp, To, build
 from mainstay.people import Address
 from mainstay.runtime import Runtime, Wake
 
-DATABASE = "mainstay.db"
 BY_PROVIDER = {"mail": "smtp", "sms": "sms"}
 """Channels that need a provider, and the table of the settings that names it."""
-"""The file in the data folder."""
 
 
 def open_app(
@@ -42,8 +43,9 @@ def open_app(
 ) -> Runtime:
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
     clock = clock or SystemClock()
-    db = open_database(settings.data_dir / DATABASE)
-    egress = Egress(_allowed(settings))
+    passing = failpoint.passing(environment.get(failpoint.VARIABLE))
+    db = open_database(place_of(settings, environment=environment))
+    egress = Egress(_allowed(settings), passing=passing)
     ways = (
         dict(channels) if channels is not None else _channels(settings, egress, environment, clock)
     )
@@ -55,6 +57,7 @@ def open_app(
         node=node or socket.gethostname(),
         token=lambda: secrets.token_urlsafe(32),
         check_address=_checker(ways),
+        passing=passing,
     )
 
     async def send(address: Address, page: Page) -> Answer | MainstayError:
@@ -63,8 +66,14 @@ def open_app(
     app = Runtime(
         settings, clock, db, ground, ways, send, egress.close, random.random, Wake(), db.close
     )
+    db.on_commit = partial(_count_commit, app.measures)
     loops.wake_up(app, clock.now())
     return app
+
+
+def _count_commit(measures: Measures, seconds: float, writes: int) -> None:
+    measures.commits.observe(seconds)
+    measures.writes.add(n=writes)
 
 
 @dataclass(frozen=True, slots=True)

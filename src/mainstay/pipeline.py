@@ -13,7 +13,7 @@ nothing happens without its row, and `mainstay trace` can tell the whole way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Set
 from datetime import datetime
 from functools import partial
 
@@ -25,12 +25,12 @@ from mainstay.estate import SELF
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
-from mainstay.foundation.due import Due
 from mainstay.foundation.errors import MainstayError
+from mainstay.foundation.failpoint import Moment
 from mainstay.ground import SELF_SOURCE, Ground, source_in
 from mainstay.paging.channels import Answer
 from mainstay.settling import Batch
-from mainstay.signals import Item, Reading, Request
+from mainstay.signals import Arrived, Item, Request
 
 AT_ONCE = 50
 """Steps, sends and updates claimed in one transaction."""
@@ -41,27 +41,9 @@ Ready = paging.Prepared | paging.Update
 # -- accept ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A request that a door has read: its key is known, its body blanked."""
-
-    receipt: str
-    at: datetime
-    source: str
-    door: str
-    estate_version: int
-    headers: dict[str, str]
-    body: bytes
-    reading: Reading
-
-
-def accept(tx: Tx, request: Arrived) -> None:
-    """Keep the request, raw. When this is committed, its sender may hear 2xx."""
-    signals.admit(
-        tx, receipt=request.receipt, now=request.at, source=request.source, format=request.door,
-        estate_version=request.estate_version, headers=request.headers, body=request.body,
-        reading=request.reading,
-    )  # fmt: skip
+def accept(tx: Tx, *requests: Arrived) -> None:
+    """Keep requests, raw. When this is committed, their senders may hear 2xx."""
+    signals.admit(tx, requests)
 
 
 def report_self(tx: Tx, ground: Ground, summary: str, *, key: str, now: datetime) -> None:
@@ -70,9 +52,9 @@ def report_self(tx: Tx, ground: Ground, summary: str, *, key: str, now: datetime
     event = {"event_action": "trigger", "dedup_key": key, "payload": payload}
     body = msgspec.json.encode(event | {"routing_key": "*" * 32})
     arrival = signals.Arrival(receipt := ground.ids.new("rcp", now), to_us(now))
-    reading = signals.door_named("pagerduty").read(body, SELF_SOURCE, arrival)
+    verdict = signals.door_named("pagerduty").check(body, SELF_SOURCE, arrival)
     version = ground.views.current(tx).version
-    accept(tx, Arrived(receipt, now, SELF, "pagerduty", version, {}, body, reading))
+    accept(tx, Arrived(receipt, now, SELF, "pagerduty", version, {}, body, verdict))
 
 
 # -- settle ----------------------------------------------------------------------------------------
@@ -123,8 +105,7 @@ def _settle_item(batch: Batch, request: Request, item: Item) -> None:
 
 def opened(batch: Batch, alert: Alert, because: str) -> None:
     """A new alert: silenced; or placed (correlate, attach to an incident) and paged for."""
-    silence = batch.silences.of(alert)
-    if silence is not None:
+    if (silence := batch.silences.of(alert)) is not None:
         alerts.insert(batch.tx, alert, silence=silence.id)
         because += f"; silenced by {silence.author}, because {silence.reason}"
         return batch.note("alert.silenced", alert, because)
@@ -141,38 +122,47 @@ def opened(batch: Batch, alert: Alert, because: str) -> None:
 def fire_steps(tx: Tx, ground: Ground, *, now: datetime) -> int:
     """Fire what is due: claim, outbox rows to named people and the next due row, one transaction."""
     steps = claim(tx, ground, (paging.STEP_DUE,), now=now)
+    ground.passing(Moment.STEP_CLAIMED)
     return len([take(tx, ground, one, now=now) for one in steps])
 
 
-def begin_sends(tx: Tx, ground: Ground, *, now: datetime) -> list[Ready]:
-    """Commit the attempt of every send and webhook update that is due; hand them to their channels."""
-    sends = claim(tx, ground, (paging.SEND_DUE, paging.FEED_DUE), now=now)
-    return [ready for one in sends if (ready := take(tx, ground, one, now=now)) is not None]
+def begin_sends(
+    tx: Tx, ground: Ground, *, now: datetime, but: Set[str] = frozenset()
+) -> list[Ready]:
+    """Commit the attempt of every send and webhook update that is due; hand them to their channels.
+
+    `but`: what this process has under way. We shall hear of it, so it is not sent again.
+    """
+    due_now = claim(tx, ground, (paging.SEND_DUE, paging.FEED_DUE), now=now)
+    ground.passing(Moment.SEND_CLAIMED)
+    taken = [take(tx, ground, one, now=now) for one in due_now if one.key not in but]
+    return [ready for ready in taken if ready is not None]
 
 
-def claim(tx: Tx, ground: Ground, kinds: tuple[str, ...], *, now: datetime) -> list[Due]:
+def claim(tx: Tx, ground: Ground, kinds: tuple[str, ...], *, now: datetime) -> list[due.Due]:
     """What is due of these kinds, at most `AT_ONCE` of each; if we die, it comes due again."""
     mine = partial(due.claim, tx, now=now, owner=ground.node, limit=AT_ONCE)
     return [one for kind in kinds for one in mine(kind, lease_s=paging.LEASE_S)]
 
 
-def take(tx: Tx, ground: Ground, one: Due, *, now: datetime) -> Ready | None:
+def take(tx: Tx, ground: Ground, one: due.Due, *, now: datetime) -> Ready | None:
     """Do what one claimed row asks for; what must be handed to a channel is returned."""
     run = paging.escalation(tx, one.key) if one.kind == paging.STEP_DUE else None
     view = ground.views.at(tx, run.estate_version) if run else ground.views.current(tx)
     match one.kind:
         case paging.STEP_DUE:
             fired = paging.fire(tx, ground.ids, one, view=view, now=now)
-            if fired.trouble is not None:
-                report_self(tx, ground, fired.trouble, key="paging.dry", now=now)
-            ready, facts = None, fired.facts
+            ready, facts, trouble, key = None, fired.facts, fired.trouble, "paging.dry"
         case paging.SEND_DUE:
-            limits, token = ground.limits, ground.token()
-            ready, facts = paging.begin(
-                tx, ground.ids, one, view=view, limits=limits, token=token, now=now
+            begun = paging.begin(
+                tx, ground.ids, one, view=view, limits=ground.limits, token=ground.token(), now=now
             )
+            ready, facts, trouble = begun.ready, begun.facts, begun.trouble
+            key = "paging.unreachable"
         case _:
             return paging.begin_update(tx, one, view=view)
+    if trouble is not None:
+        report_self(tx, ground, trouble, key=key, now=now)
     record.write(tx, facts, now=now, estate_version=view.version)
     return ready
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from secrets import token_urlsafe
 from time import monotonic
 
 from mainstay.foundation.clock import Clock
@@ -15,11 +16,13 @@ from mainstay.foundation.db import Database
 from mainstay.foundation.errors import MainstayError
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
+from mainstay.measures import Measures
 from mainstay.paging.channels import Answer, Channel, Page
 from mainstay.people import Address
+from mainstay.pulse import Pulse
 
 CROWD = 3
-"""Accepted requests that wait for their commit at once, from which on intake counts as hot."""
+"""Requests in one commit, from which on intake counts as hot."""
 HOT_SPAN = timedelta(milliseconds=50)
 """How long intake stays hot after a crowd."""
 
@@ -28,7 +31,6 @@ class Wake:
     """Wakes the loops when there is work, so that nobody waits for a period to end."""
 
     def __init__(self) -> None:
-        self._accepting = 0
         self._crowded_at = -1.0
         self._settle: threading.Event | None = None
         self._deliver: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
@@ -56,21 +58,14 @@ class Wake:
         if self._settle is not None:
             self._settle.set()
 
-    @contextmanager
-    def accepting(self) -> Iterator[None]:
-        """Around the commit of one request; only what we hold up ourselves counts as a crowd."""
-        self._accepting += 1
-        if self._accepting >= CROWD:
+    def arrived(self, requests_n: int) -> None:
+        """So many requests go into one commit: what came during the one before it."""
+        if requests_n >= CROWD:
             self._crowded_at = monotonic()
-        try:
-            yield
-        finally:
-            self._accepting -= 1
 
     def is_hot(self) -> bool:
         """Whether requests pour in faster than they are committed one by one."""
-        crowded = self._accepting >= CROWD
-        return crowded or monotonic() - self._crowded_at < HOT_SPAN.total_seconds()
+        return monotonic() - self._crowded_at < HOT_SPAN.total_seconds()
 
     def deliver(self) -> None:
         """Something is due."""
@@ -97,3 +92,7 @@ class Runtime:
     jitter: Callable[[], float]
     wake: Wake
     close: Callable[[], None]
+    measures: Measures = field(default_factory=Measures)
+    pulse: Pulse = field(default_factory=Pulse)
+    probe_token: str = field(default_factory=partial(token_urlsafe, 32), repr=False)
+    """What our own watchdog shows at `/readyz`; lives as long as the process, and is stored nowhere."""

@@ -10,11 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
-
 import days
 from alpenpay import Day, alpenpay
-from conftest import DESK, PHONE, sign_in
+from playwright.sync_api import Browser, Page, sync_playwright
+from windows import DESK, PHONE, sign_in
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 SHOTS = {

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from alpenpay import Day
 from playwright.sync_api import Browser, Response, expect
-
-from conftest import DESK, PHONE, sign_in
+from windows import DESK, PHONE, sign_in
 
 COLD_MAX = 160_000
 """Bytes of the first Today, everything counted."""

@@ -18,6 +18,8 @@ from mainstay import acts, signals
 from mainstay.foundation.errors import Stuck
 from peers import wait_until
 
+pytestmark = pytest.mark.both
+
 WIRE = Path(__file__).parent / "wire"
 ALERT = [{"labels": {"alertname": "ReplicaLag", "service": "pay-db"}}]
 EVENT = {
@@ -37,7 +39,7 @@ DOORS: dict[str, tuple[str, str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def mainstay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def mainstay(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Iterator[Live]:
     with live(tmp_path_factory.mktemp("doors"), run_loops=False) as running:
         yield running
 
@@ -193,9 +195,11 @@ def test_the_row_is_durable_before_the_sender_hears_of_it(
     mainstay: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[str] = []
-    commit = mainstay.runtime.db._commit
+    commit = mainstay.runtime.db.engine.commit
     monkeypatch.setattr(
-        mainstay.runtime.db, "_commit", lambda batch: (commit(batch), order.append("commit"))
+        mainstay.runtime.db.engine,
+        "commit",
+        lambda batch, **how: (commit(batch, **how), order.append("commit")),
     )
     key = mainstay.key("prometheus")
     order.clear()
@@ -276,3 +280,11 @@ def test_a_hostile_body_is_refused_over_http_and_leaves_no_row(
 def test_the_bodies_that_poison_was_put_into_are_themselves_taken(mainstay: Live) -> None:
     for source, path, good in DOORS.values():
         assert mainstay.call("POST", path, good, key=mainstay.key(source)).status in (200, 202)
+
+
+@pytest.mark.parametrize("path", ["/api/v2/alerts", "/hook", "/k/unknown/api/v2/alerts"])
+def test_a_stranger_is_refused_before_a_byte_of_the_body_is_read(mainstay: Live, path: str) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", mainstay.port), timeout=10) as client:
+        client.sendall(head.encode())
+        assert client.recv(12) == b"HTTP/1.1 401"

@@ -9,8 +9,9 @@ import pytest
 
 from browsing import PASSWORD, Visitor
 from live import Live, live
-from mainstay.console import OPEN, SCREENS, Screen
+from mainstay.console import OPEN, SCREENS, SELF, Screen
 from mainstay.foundation.errors import Impossible
+from mainstay.people import ROLES, allowed
 
 FORMS = [screen for screen in SCREENS if screen.method == "POST"]
 
@@ -48,6 +49,29 @@ def test_somebody_unknown_is_sent_to_the_sign_in_screen(mainstay: Live, screen: 
         visitor.cookie = cookie
         reply = ask(at(screen))
         assert (reply.status, reply.headers["location"].partition("?")[0]) == (303, "/sign-in")
+
+
+@pytest.fixture(scope="module")
+def by_role(mainstay: Live) -> dict[str, Visitor]:
+    """Somebody of each role, signed in."""
+    visitors = {role: Visitor(mainstay) for role in ROLES}
+    for role, visitor in visitors.items():
+        assert visitor.join(f"one-{role}", role).status == 303
+    return visitors
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_passes_the_gate_where_the_table_says_so_and_nowhere_else(
+    by_role: dict[str, Visitor], role: str
+) -> None:
+    visitor = by_role[role]
+    for screen in SCREENS:
+        if screen.permission in (OPEN, SELF):
+            continue
+        ask = visitor.get if screen.method == "GET" else visitor.post
+        reply = ask(at(screen))
+        refused = reply.status == 403 and b"may do this" in reply.body
+        assert refused is not allowed(role, screen.permission), (screen, reply.status)
 
 
 def test_a_part_of_a_screen_is_answered_so_that_htmx_goes_there(mainstay: Live) -> None:

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from corpus.poison.bodies import poisoned
+from databases import fresh
 from mainstay import signals
 from mainstay.estate import JsonMap, Source
 from mainstay.foundation.clock import from_us
-from mainstay.foundation.db import Database, open_database
+from mainstay.foundation.db import Database, Place, open_database
 from mainstay.foundation.errors import Invalid, MainstayError
+
+pytestmark = pytest.mark.both
 
 ARRIVAL = signals.Arrival("sig_01K0", 1_795_312_281_000_000)
 TOP = {"version": "4", "groupKey": "g", "status": "firing"}
@@ -60,8 +63,9 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    opened = open_database(Path(tmp_path_factory.mktemp("poison")) / "mainstay.db")
+def database(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Iterator[Database]:
+    folder = Path(tmp_path_factory.mktemp("poison"))
+    opened = open_database(Place(folder / "mainstay.db", fresh()))
     yield opened
     opened.close()
 
@@ -70,23 +74,13 @@ def receive(database: Database, name: str, body: bytes) -> signals.Reply:
     """What the HTTP edge does with a body, without HTTP."""
     door = signals.door_named(name)
     try:
-        reading = door.read(body, GOOD[name][0], ARRIVAL)
+        verdict = door.check(body, GOOD[name][0], ARRIVAL)
     except MainstayError as error:
         return door.refuse(error)
-    database.run(
-        lambda tx: signals.admit(
-            tx,
-            receipt=ARRIVAL.receipt,
-            now=from_us(ARRIVAL.at_us),
-            source="s",
-            format=name,
-            estate_version=1,
-            headers={},
-            body=body,
-            reading=reading,
-        )
-    )
-    return door.reply(ARRIVAL.receipt, reading)
+    at = from_us(ARRIVAL.at_us)
+    one = signals.Arrived(ARRIVAL.receipt, at, "s", name, 1, {}, body, verdict)
+    database.run(lambda tx: signals.admit(tx, [one]))
+    return door.reply(ARRIVAL.receipt, verdict)
 
 
 def in_own_shape(name: str, reply: signals.Reply) -> bool:

@@ -152,16 +152,17 @@ def test_a_stored_event_without_its_key_reads_as_it_did_with_it(path: Path) -> N
 
 
 def test_answers_are_those_of_the_systems_that_we_stand_in_for() -> None:
-    item = read("POST_v2_enqueue_pdpyras_resolve", "pagerduty", "2026-11-22T01:50:50Z")
-    reading = signals.Reading((item,))
-    event = signals.door_named("pagerduty").reply("sig_1", reading)
+    _, body = recorded("POST_v2_enqueue_pdpyras_resolve")
+    arrival = signals.Arrival("sig_1", 1)
+    verdict = signals.door_named("pagerduty").check(body, Source(format="pagerduty"), arrival)
+    event = signals.door_named("pagerduty").reply("sig_1", verdict)
     assert event.status == 202
     assert json.loads(event.body) == {
         "status": "success",
         "message": "Event processed",
         "dedup_key": "k1",
     }
-    alerts = signals.door_named("alertmanager").reply("sig_1", reading)
+    alerts = signals.door_named("alertmanager").reply("sig_1", verdict)
     assert (alerts.status, alerts.body) == (200, b"")
-    assert signals.door_named("pagerduty-change").reply("sig_1", reading).status == 202
-    assert signals.door_named("alertmanager-webhook").reply("sig_1", reading).status == 202
+    assert signals.door_named("pagerduty-change").reply("sig_1", verdict).status == 202
+    assert signals.door_named("alertmanager-webhook").reply("sig_1", verdict).status == 202

@@ -48,7 +48,7 @@ def _fill(mainstay: Live, data: Path, *, mounted: bool) -> Callable[[], object]:
             except OSError:
                 pass
         return ballast.unlink
-    writer = mainstay.runtime.db._writer
+    writer = mainstay.runtime.db.engine.writer
     pages = writer.execute("PRAGMA page_count").fetchone()[0]
     writer.execute(f"PRAGMA max_page_count = {pages}")
     return lambda: writer.execute("PRAGMA max_page_count = 1000000")

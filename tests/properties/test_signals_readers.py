@@ -1,8 +1,13 @@
-"""Can any bytes at all make a reader do something else than read or refuse?"""
+"""Can any bytes at all make a reader do something else than read or refuse?
+
+And does a door's check, which makes no items, say of every body what its reader says?
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -58,24 +63,36 @@ fragments = st.sampled_from(
 )  # fmt: skip
 
 
-def look(name: str, body: bytes) -> None:
-    """Read or refuse; and what is read is fit for the database and the same the second time."""
-    door, source = signals.door_named(name), GOOD[name][0]
+def tried(
+    look: Callable[..., Any], door: signals.Door, body: bytes, source: Source
+) -> tuple[Any, signals.Reply | None]:
+    """What was found, or how it is refused."""
     try:
-        door.key_of({}, None, body)
-        reading = door.read(body, source, ARRIVAL)
+        return look(body, source, ARRIVAL), None
     except MainstayError as error:
-        reply = door.refuse(error)
-        assert 400 <= reply.status < 500
-        json.loads(reply.body)
+        return None, door.refuse(error)
+
+
+def look(name: str, body: bytes) -> None:
+    """Read or refuse, as the check says; what is read is fit for the database and read again."""
+    door, source = signals.door_named(name), GOOD[name][0]
+    with suppress(MainstayError):
+        door.key_of({}, None, body)
+    reading, refusal = tried(door.read, door, body, source)
+    verdict, said = tried(door.check, door, body, source)
+    assert said == refusal
+    if refusal is not None:
+        assert 400 <= refusal.status < 500
+        json.loads(refusal.body)
         return
+    assert (verdict.good_n, verdict.bad) == (len(reading.items), reading.bad)
     assert reading == door.read(body, source, ARRIVAL)
     for item in reading.items:
         assert item.dedup_key
         assert item.summary
         parts = [item.dedup_key, item.summary, item.labels, item.annotations, item.facts, item.url]
         assert fault([*parts, item.service_hint, item.started_at_us, item.ends_at_us]) is None
-    json.loads(door.reply("sig_1", reading).body or b"null")
+    json.loads(door.reply("sig_1", verdict).body or b"null")
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from databases import fresh
 from mainstay import acts, app, estate, incidents, paging, people, pipeline, signals
 from mainstay.foundation import record
 from mainstay.foundation.clock import ManualClock, to_us
@@ -109,13 +110,14 @@ class World:
         self.sms = FakeChannel("sms", self.phones)
         self.mail = FakeChannel("mail", self.phones)
         self.webhook = FakeChannel("webhook", self.phones)
+        self.database = fresh()
         self.app = self._open()
         self.text = text
         self.apply(text)
 
     def _open(self) -> Any:
         return app.open_app(
-            Settings(data_dir=self.folder / "data"),
+            Settings(data_dir=self.folder / "data", database=self.database),
             environment={},
             clock=self.clock,
             channels={c.kind: c for c in (self.sms, self.mail, self.webhook)},
@@ -164,7 +166,9 @@ class World:
         declared = source_in(view, source)
         door = _door(declared.format)
         reading = door.read(raw, declared, signals.Arrival(receipt, to_us(now)))
-        request = pipeline.Arrived(receipt, now, source, door.name, view.version, {}, raw, reading)
+        request = signals.Arrived(
+            receipt, now, source, door.name, view.version, {}, raw, reading.verdict
+        )
         self.app.db.run(lambda tx: pipeline.accept(tx, request))
         return receipt
 
@@ -249,7 +253,7 @@ def _alert(service: str, name: str, severity: str, labels: dict[str, str] | None
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, engine: str) -> Iterator[World]:
     """A fresh one, with the small estate above; mara is on call."""
     made = World(tmp_path, ESTATE)
     yield made

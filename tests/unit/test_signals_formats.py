@@ -102,7 +102,7 @@ class TestAlertmanager:
         reading = read("alertmanager", [good, bad, good])
         assert [item.n for item in reading.items] == [0, 2]
         assert [(one.n, one.pointer) for one in reading.bad] == [(1, pointer)]
-        reply = signals.door_named("alertmanager").reply("sig_1", reading)
+        reply = signals.door_named("alertmanager").reply("sig_1", reading.verdict)
         assert reply.status == 400
         assert json.loads(reply.body).startswith(pointer + ": ")
 
@@ -157,7 +157,7 @@ class TestWebhook:
         reading = read("alertmanager-webhook", body)
         assert len(reading.items) == 1
         assert reading.bad[0].pointer == "/alerts/1/status"
-        reply = signals.door_named("alertmanager-webhook").reply("sig_1", reading)
+        reply = signals.door_named("alertmanager-webhook").reply("sig_1", reading.verdict)
         assert reply.status == 202
         assert json.loads(reply.body)["refused"][0]["pointer"] == "/alerts/1/status"
 

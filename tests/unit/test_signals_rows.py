@@ -6,16 +6,17 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mainstay import signals
 from mainstay.estate import Source
-from mainstay.foundation.db import Database, open_database
+from mainstay.foundation.db import Database, Place, open_database
 from mainstay.foundation.errors import Conflict, Corrupt, Invalid, NotFound, Unknown
 from mainstay.foundation.ids import Ids
+
+pytestmark = pytest.mark.both
 
 NOW = datetime(2026, 11, 22, 5, 40, 8, tzinfo=UTC)
 KEY = "abcdefghijklmnopqrstuvwxyz234567"
@@ -24,8 +25,8 @@ SOURCE = Source(format="alertmanager")
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database(tmp_path / "mainstay.db")
+def database(place: Place) -> Iterator[Database]:
+    opened = open_database(place)
     yield opened
     opened.close()
 
@@ -36,13 +37,14 @@ def put(database: Database, receipt: str, body: bytes = ALERTS, **given: Any) ->
     if reading is None:
         reading = signals.door_named("alertmanager").read(body, SOURCE, arrival)
     row = {
-        "now": NOW,
+        "at": NOW,
         "source": "prometheus",
-        "format": "alertmanager",
+        "door": "alertmanager",
         "estate_version": 3,
         "headers": {"user-agent": "Prometheus/2.42", "authorization": "Bearer x", "cookie": "y"},
     } | given
-    database.run(lambda tx: signals.admit(tx, receipt=receipt, body=body, reading=reading, **row))
+    one = signals.Arrived(receipt=receipt, body=body, verdict=reading.verdict, **row)
+    database.run(lambda tx: signals.admit(tx, [one]))
 
 
 def find(database: Database, receipt: str) -> signals.Request:
@@ -99,7 +101,7 @@ class TestAdmit:
         assert signals.read_again(request, SOURCE) == first
 
     def test_a_request_by_a_door_that_is_gone_is_corrupt(self, database: Database) -> None:
-        put(database, "sig_1", format="telex")
+        put(database, "sig_1", door="telex")
         with pytest.raises(Corrupt, match="telex"):
             signals.read_again(find(database, "sig_1"), SOURCE)
 
@@ -159,7 +161,7 @@ class TestSettle:
 
     def test_old_requests_go_but_never_one_that_still_waits(self, database: Database) -> None:
         for n in range(4):
-            put(database, f"sig_{n}", now=NOW - timedelta(days=n))
+            put(database, f"sig_{n}", at=NOW - timedelta(days=n))
         database.run(lambda tx: signals.settled(tx, ["sig_0", "sig_1", "sig_2"]))
         cut = NOW - timedelta(hours=1)
         assert database.run(lambda tx: signals.purge(tx, cut, limit=1)) == 1
@@ -204,13 +206,15 @@ class TestKeys:
             database.read(signals.key_ring).source_of(key)
 
     def test_a_key_has_the_shape_of_a_pagerduty_routing_key_and_is_not_stored(
-        self, database: Database, create: Callable[[str], str]
+        self, database: Database, place: Place, create: Callable[[str], str]
     ) -> None:
         key = create("prometheus")
         assert re.fullmatch("[a-z2-7]{32}", key)
-        files = list(database.path.parent.iterdir())
-        assert any(b"prometheus" in file.read_bytes() for file in files)
-        assert not any(key.encode() in file.read_bytes() for file in files)
+        rows = database.read(lambda tx: tx.all("SELECT * FROM signals_key"))
+        stored = str([tuple(row) for row in rows])
+        assert "prometheus" in stored
+        assert key not in stored
+        assert not any(key.encode() in file.read_bytes() for file in place.path.parent.iterdir())
 
     def test_revoking_what_is_not_there_says_so(self, database: Database) -> None:
         with pytest.raises(NotFound):

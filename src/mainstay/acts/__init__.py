@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
-from mainstay import people
+from mainstay import incidents, people
 from mainstay.acts import commands, on_incidents, on_people, on_setup, on_silences
 from mainstay.acts.by_time import next_at, pass_time
 from mainstay.acts.commands import PERMISSION, AddSilence, Command, EndSilence
 from mainstay.acts.done import Act, Done
-from mainstay.acts.scope import check_team, owner_of
+from mainstay.acts.scope import check_team, hidden, owner_of
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
+from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.record import Fact
 from mainstay.ground import Ground
-from mainstay.settling import end, open_batch, speaks_again
+from mainstay.incidents import Incident
 
 __all__ = [
     "PERMISSION",
@@ -28,6 +28,7 @@ __all__ = [
     "Command",
     "Done",
     "commands",
+    "hidden",
     "next_at",
     "pass_time",
     "perform",
@@ -53,6 +54,7 @@ def perform(
     act = Act(tx, ground, ground.views.current_or_empty(tx), actor, now)
     done = _perform(act, command)
     record.write(tx, done.facts, now=now, estate_version=act.view.version)
+    ground.passing(Moment.ACT_WRITTEN)
     return done
 
 
@@ -70,7 +72,7 @@ def refused(
 def _perform(act: Act, command: Command) -> Done:
     if isinstance(command, on_incidents.OnIncident):
         incident = on_incidents.find(act, command.incident)
-        people.require(act.actor, PERMISSION[type(command)], team=owner_of(act, incident.service))
+        _may_incident(act, incident, PERMISSION[type(command)])
         return on_incidents.perform(act, incident, command)
     _may(act, command)
     check_team(act, command)
@@ -78,13 +80,18 @@ def _perform(act: Act, command: Command) -> Done:
         case AddSilence():
             return on_silences.add(act, command)
         case EndSilence():
-            done, speaking = on_silences.end_by_hand(act, command)
-            _speak(act, speaking, done.sentence)
-            return done
+            return on_silences.end_by_hand(act, command)
         case _ if isinstance(command, on_people.OnPeople):
             return on_people.perform(act, command)
         case _:
             return on_setup.perform(act, command)
+
+
+def _may_incident(act: Act, incident: Incident, permission: str) -> None:
+    """An incident is each team's whose service is in it: all of them are paged for it."""
+    services = [incident.service, *incidents.services(act.tx, incident.id)]
+    if not any(act.actor.has(permission, team=owner_of(act, one)) for one in services):
+        people.require(act.actor, permission, team=owner_of(act, incident.service))
 
 
 def _may(act: Act, command: Command) -> None:
@@ -98,13 +105,3 @@ def _may(act: Act, command: Command) -> None:
         people.require(act.actor, own)
         return
     people.require(act.actor, PERMISSION[type(command)])
-
-
-def _speak(act: Act, speaking: list[Any], because: str) -> None:
-    """Alerts that a silence no longer mutes, in a batch of their own within this transaction."""
-    if not speaking:
-        return
-    batch = open_batch(act.tx, act.ground, act.now)
-    for alert in speaking:
-        speaks_again(batch, alert, because)
-    end(batch)

@@ -18,16 +18,20 @@ from mainstay.acts.commands import (
     Unacknowledge,
 )
 from mainstay.acts.done import Act, Done
-from mainstay.estate import Target, duration_text
+from mainstay.estate import Target
+from mainstay.foundation import due
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.errors import Conflict, Forbidden, Invalid, NotFound
 from mainstay.foundation.nearest import hint
 from mainstay.foundation.record import Fact
+from mainstay.foundation.spans import duration_text
 from mainstay.incidents import Incident, State
 from mainstay.settling import hold_of
 
 NOTE_MAX = 10_000
 """Characters in a note."""
+ALERTS_DUE = "incidents.alerts"
+"""An incident that a person resolved while it had more open alerts than one transaction closes."""
 OnIncident = (
     Acknowledge | Unacknowledge | Resolve | Reopen | Note | Picture | Reassign | Move | EscalateNow
     | PageByHand
@@ -84,7 +88,10 @@ def _acknowledge(act: Act, incident: Incident, command: Acknowledge) -> Done:
     )
     until = "until it is resolved" if holds_for is None else f"for {duration_text(holds_for)}"
     words = f"{act.actor.id} acknowledged {incident.name} {until}"
-    facts = [act.fact("incident.acknowledged", incident.id, words, incident=incident.id)]
+    told = {"by": act.actor.id, "until": incident.acked_until}
+    facts = [
+        act.fact("incident.acknowledged", incident.id, words, incident=incident.id, facts=told)
+    ]
     facts += paging.stop(act.tx, incident, because=f"{act.actor.id} has it", now=act.now)
     return _done(incident, words, facts)
 
@@ -101,16 +108,31 @@ def _unacknowledge(act: Act, incident: Incident) -> Done:
 def _resolve(act: Act, incident: Incident, command: Resolve) -> Done:
     rules = act.view.estate.org.incidents
     incident = incidents.resolve(act.tx, incident, reopen_within=rules.reopen_within, now=act.now)
-    facts = []
-    for alert in alerts.open_of_incident(act.tx, incident.id):
-        change = alerts.close_by_hand(act.tx, alert, now_us=to_us(act.now), actor=act.actor.id)
-        facts.append(act.fact("alert.closed", alert.id, change.because, incident=incident.id))
+    facts = close_alerts(act, incident.id, by=act.who, until_us=to_us(act.now))
     words = f"{act.actor.id} resolved {incident.name}"
     if command.note:
         words += f": {_text(command.note, '/note')}"
     facts.insert(0, act.fact("incident.resolved", incident.id, words, incident=incident.id))
     facts += paging.stop(act.tx, incident, because="it is resolved", now=act.now)
     return _done(incident, words, facts)
+
+
+def close_alerts(act: Act, incident: str, *, by: str, until_us: int) -> list[Fact]:
+    """Close a slice of an incident's alerts that `by` resolved; the rest is due at once.
+
+    What opened after `until_us` is news: nobody has resolved it.
+    """
+    found = alerts.open_of_incident(act.tx, incident, limit=alerts.SLICE)
+    facts = []
+    for alert in found:
+        if alert.opened_at <= until_us:
+            actor = by.removeprefix("person:")
+            change = alerts.close_by_hand(act.tx, alert, now_us=to_us(act.now), actor=actor)
+            facts.append(Fact("alert.closed", alert.id, change.because, by, incident))
+    if len(facts) == alerts.SLICE:
+        rest = {"by": by, "until_us": until_us}
+        due.plan(act.tx, ALERTS_DUE, incident, at=act.now, facts=rest)
+    return facts
 
 
 def _reopen(act: Act, incident: Incident, command: Reopen) -> Done:

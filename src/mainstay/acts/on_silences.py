@@ -8,6 +8,8 @@ from mainstay.acts.done import Act, Done
 from mainstay.alerts import Alert, Silence
 from mainstay.foundation.clock import from_us
 from mainstay.foundation.record import Fact
+from mainstay.settling import end as end_batch
+from mainstay.settling import open_batch, speaks_again
 
 
 def add(act: Act, command: AddSilence) -> Done:
@@ -35,7 +37,7 @@ def start(act: Act, silence: Silence) -> list[Fact]:
     words = f"the silence of {silence.author} is in force: {silence.reason}"
     return [
         act.fact("silence.started", silence.id, words),
-        *mute(act, silence, alerts.start_silence(act.tx, silence)),
+        *mute(act, silence, alerts.start_silence(act.tx, silence, now=act.now)),
     ]
 
 
@@ -56,15 +58,31 @@ def mute(act: Act, silence: Silence, muted: list[Alert]) -> list[Fact]:
 
 
 def end(act: Act, silence_id: str) -> tuple[Silence, list[Alert], list[Fact]]:
-    """Over. The alerts that still fire are returned: whoever settles lets them speak again."""
+    """Over. The alerts that still fire are returned, for `speak`."""
     ended, speaking = alerts.end_silence(act.tx, silence_id, now=act.now)
-    words = f"the silence of {ended.author} is over"
-    return ended, speaking, [act.fact("silence.ended", ended.id, words)]
+    return ended, speaking, [act.fact("silence.ended", ended.id, over(ended))]
 
 
-def end_by_hand(act: Act, command: EndSilence) -> tuple[Done, list[Alert]]:
-    """A person ends it before its time."""
+def speak(act: Act, speaking: list[Alert], because: str) -> None:
+    """Alerts that a silence no longer mutes, in a batch of their own within this transaction."""
+    if not speaking:
+        return
+    batch = open_batch(act.tx, act.ground, act.now)
+    for alert in speaking:
+        speaks_again(batch, alert, because)
+    end_batch(batch)
+
+
+def over(silence: Silence) -> str:
+    """Why its alerts are heard again."""
+    return f"the silence of {silence.author} is over"
+
+
+def end_by_hand(act: Act, command: EndSilence) -> Done:
+    """A person ends it before its time; what still fires speaks again."""
     ended, speaking, facts = end(act, command.silence)
-    still = f"; {len(speaking)} alerts still fire and speak again" if speaking else ""
+    more = "or more " if len(speaking) == alerts.SLICE else ""
+    still = f"; {len(speaking)} {more}alerts still fire and speak again" if speaking else ""
     words = f"{act.actor.id} ended the silence of {ended.author}{still}"
-    return Done(words, ended.id, ended, tuple(facts)), speaking
+    speak(act, speaking, words)
+    return Done(words, ended.id, ended, tuple(facts))

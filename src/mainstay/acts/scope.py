@@ -12,6 +12,7 @@ from mainstay.acts import commands
 from mainstay.acts.commands import PERMISSION, Command
 from mainstay.acts.done import Act
 from mainstay.alerts import Matcher
+from mainstay.estate import View
 from mainstay.foundation.errors import Forbidden
 
 
@@ -28,6 +29,15 @@ def check_team(act: Act, command: Command) -> None:
             "A silence must name one of your services, as in service=pay-api.",
             teams=sorted(teams),
         )
+
+
+def hidden(view: View, actor: people.Actor, permission: str) -> frozenset[str]:
+    """The services that the actor may not see with this permission: those that other teams own."""
+    teams = actor.teams(permission)
+    if teams is None:
+        return frozenset()
+    owned = {name: one.owner for name, one in view.estate.services.items()}
+    return frozenset(name for name, owner in owned.items() if owner and owner not in teams)
 
 
 def _owners(act: Act, command: Command, teams: frozenset[str]) -> set[str]:

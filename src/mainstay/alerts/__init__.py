@@ -30,18 +30,26 @@ from mainstay.alerts.store import (
     silences,
 )
 from mainstay.alerts.suppress import (
+    MUTE_DUE,
     SILENCE_DUE,
+    SLICE,
+    UNMUTE_DUE,
     Silences,
     end_silence,
     matched_labels,
+    mute_on,
     silence,
     start_silence,
     unmute,
+    unmute_on,
 )
 
 __all__ = [
+    "MUTE_DUE",
     "SEVERITIES",
     "SILENCE_DUE",
+    "SLICE",
+    "UNMUTE_DUE",
     "Alert",
     "Candidate",
     "Change",
@@ -74,6 +82,7 @@ __all__ = [
     "insert",
     "is_heard",
     "matched_labels",
+    "mute_on",
     "newest",
     "next_expiry",
     "of_incident",
@@ -90,5 +99,6 @@ __all__ = [
     "silences",
     "start_silence",
     "unmute",
+    "unmute_on",
     "worse",
 ]

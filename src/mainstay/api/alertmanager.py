@@ -247,9 +247,10 @@ def _groups(question: Question) -> list[dict[str, Any]]:
 def _listed(call: Call, wanted: Wanted, view: View) -> Iterator[list[tuple[Alert, bytes]]]:
     """Open alerts that are wanted, newest first, with their JSON."""
     before: tuple[int, str] | None = None
+    hidden = call.hidden("alerts.read")
     ends = to_text(call.now + UNTIL_TOLD)
     while True:
-        rows = call.read(partial(_page, before))
+        rows = call.read(partial(_page, before, hidden))
         yield [
             (row, _json(_shown(row, view.policy_of(row.service), ends)))
             for row in rows
@@ -260,8 +261,8 @@ def _listed(call: Call, wanted: Wanted, view: View) -> Iterator[list[tuple[Alert
         before = (rows[-1].opened_at, rows[-1].id)
 
 
-def _page(before: tuple[int, str] | None, tx: Tx) -> list[Alert]:
-    return alerts.page_open(tx, service=None, before=before, limit=AT_ONCE)
+def _page(before: tuple[int, str] | None, hidden: frozenset[str], tx: Tx) -> list[Alert]:
+    return alerts.page_open(tx, service=None, before=before, limit=AT_ONCE, hidden=hidden)
 
 
 def _shown(alert: Alert, receiver: str, ends: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ once after an act of this process. No request makes a query of its own.
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,10 +20,14 @@ from mainstay.foundation.errors import (
     Corrupt,
     Forbidden,
     Invalid,
+    MainstayError,
     OverLimit,
+    Stuck,
     Unknown,
 )
+from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.limits import Limits
+from mainstay.foundation.observe import logs
 from mainstay.ground import source_in
 from mainstay.runtime import Runtime
 from mainstay.signals import Door, KeyRing, Reply
@@ -36,6 +41,7 @@ from mainstay.web import (
     answer,
     read_body,
     send_reply,
+    status_of,
 )
 
 FRESH_S = 0.2
@@ -44,6 +50,8 @@ NEW_S = 0.05
 """After this a key that is not in it is looked for in a new one: it may have just been made."""
 STALE_S = 2.0
 """After this a request waits for a new one: a revoked key opens nothing any more."""
+ANSWER_S = 2.0
+"""How long requests wait for a database that does not answer; after that each is refused at once."""
 RETRY_AFTER_S = 5
 """What a sender is told to wait at overload: we settle thousands of signals in that time."""
 KEY_PREFIX = "/k/"
@@ -75,6 +83,7 @@ class Standing:
         self._read_at = -STALE_S
         self._taken = 0
         self._renewing: asyncio.Task[None] | None = None
+        self._asked_at = 0.0
 
     def expire(self) -> None:
         """Keys or the estate changed: the next request waits for a new snapshot."""
@@ -84,7 +93,7 @@ class Standing:
         """A snapshot that is fresh enough."""
         age_s = asyncio.get_running_loop().time() - self._read_at
         if self._snapshot is None or age_s > STALE_S:
-            await asyncio.shield(self._renew())
+            await self._renewed()
         elif age_s > FRESH_S:
             self._renew()
         assert self._snapshot is not None
@@ -93,7 +102,7 @@ class Standing:
     async def newer(self) -> Snapshot:
         """As `now`, but waits for a new one where that is older than `NEW_S`."""
         if asyncio.get_running_loop().time() - self._read_at > NEW_S:
-            await asyncio.shield(self._renew())
+            await self._renewed()
         return await self.now()
 
     def take(self, snapshot: Snapshot) -> None:
@@ -106,9 +115,19 @@ class Standing:
             )  # fmt: skip
         self._taken += 1
 
+    async def _renewed(self) -> None:
+        """Wait for a new one; Stuck when the database has not answered for `ANSWER_S`."""
+        reading = self._renew()
+        left_s = self._asked_at + ANSWER_S - asyncio.get_running_loop().time()
+        done, _ = await asyncio.wait({reading}, timeout=max(left_s, 0))
+        if not done:
+            raise Stuck("The database does not answer.", retry_after_s=RETRY_AFTER_S)
+        reading.result()
+
     def _renew(self) -> asyncio.Task[None]:
         if self._renewing is None or self._renewing.done():
-            self._renewing = asyncio.create_task(self._read())
+            self._asked_at = asyncio.get_running_loop().time()
+            self._renewing = asyncio.create_task(self._read(), context=Context())
         return self._renewing
 
     async def _read(self) -> None:
@@ -122,7 +141,7 @@ class Standing:
         return Snapshot(signals.key_ring(tx), view, signals.waiting_n(tx))
 
 
-_Kept = tuple[pipeline.Arrived, asyncio.Future[None]]
+_Kept = tuple[signals.Arrived | None, asyncio.Future[None]]
 
 
 class Intake:
@@ -134,34 +153,42 @@ class Intake:
     def __init__(self, app: Runtime) -> None:
         self._app = app
         self._waiting: list[_Kept] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._writing = False
 
-    async def keep(self, arrived: pipeline.Arrived) -> None:
-        """Returns when the request is durable; raises when it is not."""
+    async def keep(self, arrived: signals.Arrived | None) -> None:
+        """Returns when the request is durable; raises when it is not. None: a knock, kept nowhere."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((arrived, future))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
+        if not self._writing:
+            self._write()
         await future
 
-    async def _write(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            whole = await self._try(batch)
-            if whole is not None and len(batch) > 1:  # one of them may be to blame: each alone
-                for one in batch:
-                    _tell([one], await self._try([one]))
-            else:
-                _tell(batch, whole)
-            self._app.wake.settle()
+    def _write(self) -> None:
+        """Submit all that waits; `_written` goes on from there."""
+        batch, self._waiting = self._waiting, []
+        self._writing = bool(batch)
+        if batch:
+            self._app.wake.arrived(len(batch))
+            self._submit(batch).add_done_callback(partial(self._written, batch))
 
-    async def _try(self, batch: list[_Kept]) -> BaseException | None:
-        """None when all of them are durable, else why none is."""
-        requests = [arrived for arrived, _ in batch]
-        (outcome,) = await asyncio.gather(
-            self._app.db.write(partial(_accept_all, requests)), return_exceptions=True
-        )
-        return outcome
+    def _submit(self, batch: list[_Kept]) -> asyncio.Future[None]:
+        requests = [arrived for arrived, _ in batch if arrived is not None]
+
+        def write(tx: Tx) -> None:
+            pipeline.accept(tx, *requests)
+            self._app.ground.passing(Moment.ACCEPT_WRITTEN)
+
+        return self._app.db.submit(write, append=True)
+
+    def _written(self, batch: list[_Kept], done: asyncio.Future[None]) -> None:
+        failure = done.exception()
+        if failure is not None and len(batch) > 1:  # one of them may be to blame: each alone
+            for one in batch:
+                self._submit([one]).add_done_callback(partial(_tell, [one]))
+        else:
+            _tell(batch, done)
+        self._app.wake.settle()
+        self._write()
 
 
 class Doors:
@@ -183,6 +210,10 @@ class Doors:
                     self._keyed[place] = (*self._keyed.get(place, ()), door)
                 else:
                     self._exact[path] = (*self._exact.get(path, ()), door)
+
+    async def knock(self) -> None:
+        """Go the way of a signal, through the intake and a commit, without one. Raises as it would."""
+        await self._intake.keep(None)
 
     def match(self, scope: Scope) -> Respond | None:
         """The way in at this path, for its method; another method is not ours to answer."""
@@ -220,6 +251,19 @@ class Doors:
     async def _accept(
         self, doors: tuple[Door, ...], path_key: str | None, scope: Scope, receive: Receive
     ) -> Answered:
+        """Kept or refused, and counted."""
+        measures = self._app.measures
+        try:
+            answered = await self._keep(doors, path_key, scope, receive)
+        except MainstayError as error:
+            measures.refused.add(logs.known("source"), str(status_of(error)))
+            raise
+        measures.accepted.add(logs.known("source"))
+        return answered
+
+    async def _keep(
+        self, doors: tuple[Door, ...], path_key: str | None, scope: Scope, receive: Receive
+    ) -> Answered:
         app = self._app
         headers = {
             _READ[name]: value.decode("latin-1")
@@ -227,38 +271,45 @@ class Doors:
             if name in _READ
         }
         signals.check_headers(headers)
-        body = await read_body(receive, scope["headers"], limits=self._limits)
-        snapshot = await self.standing.now()
-        key = doors[0].key_of(headers, path_key, body)
-        try:
-            name = snapshot.keys.source_of(key)
-        except Unknown:  # it may have been made a moment ago, by another process
-            snapshot = await self.standing.newer()
-            name = snapshot.keys.source_of(key)
-        source = _declared(snapshot.view, name)
         door = doors[0]
+        if not door.key_in_body:  # of a stranger nothing more is read
+            await self._opened(door.key_of(headers, path_key, b""))
+        body = await read_body(receive, scope["headers"], limits=self._limits)
+        key = door.key_of(headers, path_key, body)
+        snapshot, name = await self._opened(key)
+        source = _declared(snapshot.view, name)
         if door.format != source.format:
             door = signals.choose(doors, source.format)
         self.standing.take(snapshot)
         now = app.clock.now()
         receipt = app.ground.ids.new("rcp", now)
+        logs.learn(receipt=receipt)
         kept = signals.blank_credentials(body, key)  # read what settling will read again
-        reading = door.read(kept, source, signals.Arrival(receipt, to_us(now)))
-        arrived = pipeline.Arrived(
-            receipt, now, name, door.name, snapshot.view.version, headers, kept, reading
+        verdict = door.check(kept, source, signals.Arrival(receipt, to_us(now)))
+        app.ground.passing(Moment.ACCEPT_READ)
+        await self._intake.keep(
+            signals.Arrived(
+                receipt, now, name, door.name, snapshot.view.version, headers, kept, verdict
+            )
         )
-        with app.wake.accepting():
-            await self._intake.keep(arrived)
-        return door.reply(receipt, reading), ((b"mainstay-receipt", receipt.encode()),)
+        app.ground.passing(Moment.ACCEPT_COMMITTED)
+        return door.reply(receipt, verdict), ((b"mainstay-receipt", receipt.encode()),)
+
+    async def _opened(self, key: str | None) -> tuple[Snapshot, str]:
+        """What is known now, and the source that the key belongs to. Unknown if it opens nothing."""
+        snapshot = await self.standing.now()
+        try:
+            name = snapshot.keys.source_of(key)
+        except Unknown:  # it may have been made a moment ago, by another process
+            snapshot = await self.standing.newer()
+            name = snapshot.keys.source_of(key)
+        logs.learn(source=name)
+        return snapshot, name
 
 
-def _accept_all(requests: list[pipeline.Arrived], tx: Tx) -> None:
-    for request in requests:
-        pipeline.accept(tx, request)
-
-
-def _tell(batch: list[_Kept], failure: BaseException | None) -> None:
+def _tell(batch: list[_Kept], done: asyncio.Future[None]) -> None:
     """Hand the outcome to whoever still waits for it."""
+    failure = done.exception()
     for _, future in batch:
         if future.done():
             continue

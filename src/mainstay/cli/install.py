@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from datetime import date
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from rich.text import Text
 
-from mainstay import acts, estate, paging, people, pipeline, signals
+from mainstay import acts, estate, paging, pipeline, signals
 from mainstay.cli import show
 from mainstay.cli.desk import FAILED, Desk, Verbs, at_desk, desk_of
 from mainstay.foundation import record
 from mainstay.foundation.clock import from_us
-from mainstay.foundation.db import Tx, open_database
-from mainstay.foundation.errors import Invalid, NotFound, Stuck
+from mainstay.foundation.db import (
+    Place,
+    Tx,
+    open_database,
+    peek,
+    place_of,
+    require_durable,
+    schema_of,
+    standing,
+)
+from mainstay.foundation.db.place import FILE
+from mainstay.foundation.errors import Invalid, MainstayError, NotFound
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.settings import Settings
-from mainstay.foundation.settings.doctor import checks, machine
+from mainstay.foundation.settings.doctor import Check, checks, machine
 from mainstay.ground import Ground
+from mainstay.people import OPERATOR
 
-T = TypeVar("T")
-DATABASE = "mainstay.db"
-"""In the data folder."""
-OPERATOR = people.person("operator", "admin")
-"""Whoever may open the database of this install, in the record."""
 verbs = Verbs("install")
 
 
@@ -44,10 +47,10 @@ def register(group: click.Group) -> None:
 
 def act_here(desk: Desk, command: acts.Command) -> acts.Done:
     """Perform an act on this install's database, as the operator; works beside a running server."""
-    path = _database(desk)
+    place = _place(desk)
     settings = desk.settings().settings
     os.umask(0o077)
-    with closing(open_database(path)) as db:
+    with closing(open_database(place)) as db:
         ground = Ground(
             ids=Ids(),
             views=estate.Views(),
@@ -64,24 +67,12 @@ def _no_address(kind: str, address: str) -> str:
     raise Invalid(f"Ask the server to add {kind} {address}; it knows the channels.")
 
 
-def read_here(path: Path, question: Callable[[Tx], T]) -> T:
-    """Ask the database without any way to change it, migrate it, or hold up its server."""
-    try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
-        with closing(connection):
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA query_only = 1")
-            connection.execute("BEGIN")
-            return question(Tx(connection))
-    except sqlite3.Error as error:
-        raise Stuck(f"{path} cannot be read: {error}.") from error
-
-
-def _database(desk: Desk) -> Path:
-    path = desk.data_dir / DATABASE
-    if not path.is_file():
+def _place(desk: Desk) -> Place:
+    """The database of this install. NotFound when there is none yet."""
+    place = place_of(desk.settings().settings, environment=desk.environment)
+    if not place.exists:
         raise NotFound(f"There is no database in {desk.data_dir}. Start one with: mainstay serve")
-    return path
+    return place
 
 
 # -- status and shadow -----------------------------------------------------------------------------
@@ -107,6 +98,9 @@ def status(desk: Desk) -> None:
         elif name == "last_page" and value:
             at = value.get("sent_at") or value["due_at"]
             words = f"{value['state']}, to {value['person']} by {value['channel']}, {look.when(at)}"
+        elif name == "database":
+            words = f"{value['engine']} {value['version']}"
+            words += f"; {value['warning']}" if value["warning"] else ""
         rows.append((name.replace("_", " "), show.clean(words)))
     show.pairs(desk.out, rows)
 
@@ -179,15 +173,41 @@ def doctor(ctx: click.Context, allow_root: bool | None) -> None:
         ctx.exit(FAILED)
 
 
-def _examine(desk: Desk, settings: Settings) -> list[Any]:
+def _examine(desk: Desk, settings: Settings) -> list[Check]:
     """Every check; what only the database knows is left out while there is none."""
-    path = settings.data_dir / DATABASE
-    facts = machine(settings, environment=desk.environment, database=path)
-    if not path.is_file():
-        return checks(settings, facts, now=desk.now())
-    alive, keys = read_here(path, lambda tx: (record.marked(tx, "alive_at"), _keys(tx)))
+    found = machine(settings, environment=desk.environment, database=settings.data_dir / FILE)
+    known: dict[str, Any] = {}
+    try:
+        place = place_of(settings, environment=desk.environment)
+        if place.exists:
+            known = peek(place, lambda tx: _known(tx, place))
+    except MainstayError as error:
+        if not settings.database:
+            raise
+        known = {"server": [Check("database", False, error.sentence)]}
+    return checks(settings, found, now=desk.now(), **known)
+
+
+def _known(tx: Tx, place: Place) -> dict[str, Any]:
+    """What the database says of itself and of this install."""
+    known: dict[str, Any] = {"server": _server(tx, place)} if place.url else {}
+    if not schema_of(tx):
+        return known
+    alive = record.marked(tx, "alive_at")
     alive_at = from_us(alive) if alive is not None else None
-    return checks(settings, facts, now=desk.now(), alive_at=alive_at, keys=keys or None)
+    return known | {"alive_at": alive_at, "keys": _keys(tx) or None}
+
+
+def _server(tx: Tx, place: Place) -> list[Check]:
+    """Whether the server keeps what it commits, also when it fails over."""
+    require_durable(tx, place)
+    how = standing(tx)
+    words = f"PostgreSQL {how.version} at {place} has what it commits on its disk."
+    calm = "No standby is connected that could lose what was acknowledged."
+    return [
+        Check("database", True, words),
+        Check("standby", how.warning is None, how.warning or calm),
+    ]
 
 
 def _keys(tx: Tx) -> dict[str, int]:
@@ -217,7 +237,7 @@ def verify(ctx: click.Context) -> None:
     Example: mainstay audit verify
     """
     desk = desk_of(ctx)
-    found = read_here(_database(desk), record.verify)
+    found = peek(_place(desk), record.verify)
     if not desk.dump({
         "ok": found.broken is None, "rows": found.rows, "seals": found.seals,
         "unsealed": found.unsealed, "head": found.head, "broken": found.broken,

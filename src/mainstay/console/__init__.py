@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mainstay.console.gate import OPEN, Screen, Visit
+from mainstay.console.gate import OPEN, SELF, Screen, Visit
 from mainstay.console.screens import SCREENS
 from mainstay.console.site import Console
 
-__all__ = ["OPEN", "SCREENS", "Console", "Screen", "Visit"]
+__all__ = ["OPEN", "SCREENS", "SELF", "Console", "Screen", "Visit"]

@@ -27,7 +27,9 @@ from mainstay.people.grants import (
     roles_of,
 )
 from mainstay.people.roles import (
+    EVERY_TEAM,
     MAINSTAY,
+    OPERATOR,
     PERMISSIONS,
     ROLES,
     Actor,
@@ -59,7 +61,9 @@ from mainstay.people.tokens import (
 
 __all__ = [
     "ADMIN",
+    "EVERY_TEAM",
     "MAINSTAY",
+    "OPERATOR",
     "PERMISSIONS",
     "ROLES",
     "Actor",

@@ -65,6 +65,10 @@ INSTALL_WIDE = frozenset(
 """What concerns every team: a role that is held for one team never gives these."""
 
 
+EVERY_TEAM = "*"
+"""Asked for as a team, it is nobody's: only who may for every team passes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """A role, held for one team, or (`team` None) for every team."""
@@ -111,6 +115,8 @@ def person(id: str, role: str, team: str | None = None) -> Actor:
     return Actor("person", id, (Grant(role, team),))
 
 
+OPERATOR = person("operator", "admin")
+"""Whoever may read the data folder, by the command line on that machine."""
 MAINSTAY = Actor("mainstay", "mainstay")
 """The program itself, when nobody asked it to."""
 
@@ -140,7 +146,7 @@ def require(actor: Actor, permission: str, *, team: str | None = None) -> None:
     if not teams:
         raise Forbidden(f"{_and(roles)} may do this ({permission}); {_who(actor)}.", **facts)
     yours = f"and you may do it for team {' and '.join(sorted(teams))} alone"
-    if permission in INSTALL_WIDE:
+    if permission in INSTALL_WIDE or team == EVERY_TEAM:
         words = f"This concerns every team, {yours}. {_and(roles)} of every team may do this."
         raise Forbidden(words, **facts)
     words = f"This belongs to team {team}, {yours}. {_and(roles)} of team {team} may do this."

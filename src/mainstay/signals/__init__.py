@@ -5,6 +5,7 @@ its sender hears 2xx; `waiting` and `read_again` give the items to whoever settl
 """
 
 from mainstay.signals.admit import (
+    Arrived,
     admit,
     blank_credentials,
     failed,
@@ -24,7 +25,7 @@ from mainstay.signals.formats import DOORS, choose, door_named
 from mainstay.signals.formats.door import Door, Reply, check_headers
 from mainstay.signals.formats.json_map import compile_map
 from mainstay.signals.formats.labels import fingerprint
-from mainstay.signals.item import Arrival, Bad, Item, Kind, Reading
+from mainstay.signals.item import Arrival, Bad, Item, Kind, Reading, Verdict
 from mainstay.signals.keys import (
     KeyRing,
     create_key,
@@ -38,6 +39,7 @@ from mainstay.signals.store import Key, Request
 __all__ = [
     "DOORS",
     "Arrival",
+    "Arrived",
     "Bad",
     "Door",
     "Item",
@@ -47,6 +49,7 @@ __all__ = [
     "Reading",
     "Reply",
     "Request",
+    "Verdict",
     "admit",
     "blank_credentials",
     "check_headers",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from mainstay.estate import Source
 from mainstay.foundation.clock import from_us, to_us
@@ -13,7 +15,7 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Conflict, NotFound
 from mainstay.signals import store
 from mainstay.signals.formats import door_named
-from mainstay.signals.item import BAD_TOLD_MAX, Arrival, Bad, Reading
+from mainstay.signals.item import BAD_TOLD_MAX, Arrival, Bad, Reading, Verdict
 from mainstay.signals.store import Request
 
 HEADERS_KEPT = ("content-type", "content-encoding", "user-agent")
@@ -24,42 +26,42 @@ PURGE_ROWS = 1_000
 BLANK = "*"
 
 
-def admit(
-    tx: Tx,
-    *,
-    receipt: str,
-    now: datetime,
-    source: str,
-    format: str,
-    estate_version: int,
-    headers: Mapping[str, str],
-    body: bytes,
-    reading: Reading,
-) -> None:
-    """Keep a request. It waits to be settled, unless no item of it is good: then it is quarantined.
+class Arrived(msgspec.Struct, frozen=True):
+    """A request that a door has checked: its key is known, its body blanked.
 
-    `body` must be blanked already (`blank_credentials`); `format` is the door's name; header names
-    are in lower case, and only a few harmless ones are kept.
+    `door` is the door's name; names of headers are in lower case, and only a few are kept.
     """
-    if reading.items:
-        state = "waiting"
-    else:
-        state = "quarantined" if reading.bad else "settled"
-    store.insert(
-        tx,
-        Request(
-            receipt=receipt,
-            received_at_us=to_us(now),
-            source=source,
-            format=format,
-            estate_version=estate_version,
-            headers={k: headers[k][:HEADER_CHARS_MAX] for k in HEADERS_KEPT if k in headers},
-            body=body,
-            items_n=len(reading.items) + len(reading.bad),
-            state=state,
-            tries=0,
-            problem=_problem(reading.bad),
-        ),
+
+    receipt: str
+    at: datetime
+    source: str
+    door: str
+    estate_version: int
+    headers: Mapping[str, str]
+    body: bytes
+    verdict: Verdict
+
+
+def admit(tx: Tx, requests: Sequence[Arrived]) -> None:
+    """Keep them. Each waits to be settled, unless no item of it is good: then it is quarantined."""
+    store.insert(tx, [_row(one) for one in requests])
+
+
+def _row(arrived: Arrived) -> Request:
+    verdict, headers = arrived.verdict, arrived.headers
+    state = "waiting" if verdict.good_n else "quarantined" if verdict.bad else "settled"
+    return Request(
+        receipt=arrived.receipt,
+        received_at_us=to_us(arrived.at),
+        source=arrived.source,
+        format=arrived.door,
+        estate_version=arrived.estate_version,
+        headers={k: headers[k][:HEADER_CHARS_MAX] for k in HEADERS_KEPT if k in headers},
+        body=arrived.body,
+        items_n=verdict.good_n + len(verdict.bad),
+        state=state,
+        tries=0,
+        problem=_problem(verdict.bad),
     )
 
 

@@ -7,7 +7,6 @@ nothing else that could change (body, source, arrival), so that reading twice gi
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
@@ -66,8 +65,7 @@ KNOWN_SEVERITIES: dict[str, Severity] = {
 _SORTED = msgspec.json.Encoder(order="sorted").encode
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True):
     """When a request came (microseconds since 1970, our clock), and its receipt."""
 
     receipt: str
@@ -95,8 +93,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     facts: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Bad:
+class Bad(msgspec.Struct, frozen=True, gc=False):
     """An item that was refused; `pointer` (RFC 6901) says where in the body, the sentence why."""
 
     n: int
@@ -104,12 +101,25 @@ class Bad:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Verdict(msgspec.Struct, frozen=True):
+    """What a door must know before it answers: how many items are good, and which are not."""
+
+    good_n: int
+    bad: tuple[Bad, ...] = ()
+    dedup_key: str | None = None
+    """Of the one item, where the protocol's answer tells it."""
+
+
+class Reading(msgspec.Struct, frozen=True):
     """What one request holds, in the sender's order."""
 
     items: tuple[Item, ...]
     bad: tuple[Bad, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """What `Door.check` says of the same body."""
+        return Verdict(len(self.items), self.bad)
 
 
 def severity_of(word: str | None, source: Source) -> Severity:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +26,7 @@ class Key:
     revoked_at_us: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One stored request. `state` is waiting, settled or quarantined; `problem` says what is wrong
     with all of it or with some of its items ({sentence, items: [{n, pointer, sentence}]})."""
 
@@ -51,23 +50,25 @@ _REQUEST = (
 _LISTED = _REQUEST.replace("body", "'' AS body")
 
 
-def insert(tx: Tx, request: Request) -> None:
-    """A new row."""
-    tx.run(
-        f"INSERT INTO signals_request ({_REQUEST}) VALUES (:receipt, :received_at, :source,"  # noqa: S608
-        " :format, :estate_version, :headers, :body, :items_n, :state, :tries, :problem)",
-        receipt=request.receipt,
-        received_at=request.received_at_us,
-        source=request.source,
-        format=request.format,
-        estate_version=request.estate_version,
-        headers=_encode(request.headers).decode(),
-        body=request.body,
-        items_n=request.items_n,
-        state=request.state,
-        tries=request.tries,
-        problem=_problem_text(request.problem),
-    )
+def insert(tx: Tx, requests: Sequence[Request]) -> None:
+    """New rows."""
+    tx.insert("INSERT INTO signals_request", [_columns(one) for one in requests])
+
+
+def _columns(request: Request) -> dict[str, Any]:
+    return {
+        "receipt": request.receipt,
+        "received_at": request.received_at_us,
+        "source": request.source,
+        "format": request.format,
+        "estate_version": request.estate_version,
+        "headers": _encode(request.headers).decode(),
+        "body": request.body,
+        "items_n": request.items_n,
+        "state": request.state,
+        "tries": request.tries,
+        "problem": _problem_text(request.problem),
+    }
 
 
 def waiting(tx: Tx, items_max: int) -> list[Request]:

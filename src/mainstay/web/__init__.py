@@ -17,7 +17,7 @@ from mainstay.web.answers import (
     status_of,
 )
 from mainstay.web.bodies import MEMBERS_MAX, read_body
-from mainstay.web.call import Call, require
+from mainstay.web.call import Call, require, require_every_team
 from mainstay.web.origins import address_of, own_origins
 from mainstay.web.parts import Header, Part, Receive, Respond, Scope, Send
 from mainstay.web.trying import Tried, note_tried, send_test, to_try
@@ -47,6 +47,7 @@ __all__ = [
     "problem",
     "read_body",
     "require",
+    "require_every_team",
     "send_reply",
     "send_test",
     "status_of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -13,6 +13,7 @@ from mainstay.estate import View
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Forbidden
+from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.record import Fact
 from mainstay.people import Actor
 from mainstay.runtime import Runtime
@@ -37,12 +38,26 @@ class Call:
         """The estate in force; an empty one before the first apply."""
         return self.app.db.read(self.app.ground.views.current_or_empty)
 
+    def hidden(self, permission: str) -> frozenset[str]:
+        """The services that a list must leave out: other teams', for who may for some teams alone."""
+        if self.actor.teams(permission) is None:
+            return frozenset()
+        return acts.hidden(self.view(), self.actor, permission)
+
+    def require_services(self, permission: str, services: Iterable[str], *, what: str) -> None:
+        """Nothing when they may see what concerns these services; else Forbidden, and its row."""
+        hidden = self.hidden(permission)
+        concerned = sorted(services)
+        if concerned and hidden.issuperset(concerned):
+            owner = self.view().estate.services[concerned[0]].owner
+            require(self, permission, what=what, team=owner)
+
     def act(self, command: acts.Command) -> acts.Done:
         """Do it as the actor, durably; a denied attempt leaves its own row in the record."""
         app, actor, now = self.app, self.actor, self.now
         try:
             done = app.db.run(
-                lambda tx: pipeline.act(tx, app.ground, command, actor=actor, now=now)
+                lambda tx: pipeline.act(tx, app.ground, command, actor=actor, now=app.clock.now())
             )
         except Forbidden as error:
             because = error.sentence
@@ -52,21 +67,28 @@ class Call:
                 )
             )
             raise
+        app.ground.passing(Moment.ACT_COMMITTED)
         app.wake.deliver()
         if isinstance(command, _DOORS_MUST_KNOW):
             app.wake.doors()
         return done
 
 
-def require(call: Call, permission: str, *, what: str) -> None:
+def require(call: Call, permission: str, *, what: str, team: str | None = None) -> None:
     """Nothing when they may; else Forbidden, and a row in the record. `what` names the route."""
     app, actor, now = call.app, call.actor, call.now
     try:
-        people.require(actor, permission)
+        people.require(actor, permission, team=team)
     except Forbidden as error:
         because = error.sentence
         app.db.run(lambda tx: _refused(tx, app, actor, what, because, now))
         raise
+
+
+def require_every_team(call: Call, permission: str, *, what: str) -> None:
+    """Nothing when they have it for every team: for what cannot be told apart by team."""
+    if call.actor.teams(permission) is not None:
+        require(call, permission, what=what, team=people.EVERY_TEAM)
 
 
 def _refused(tx: Tx, app: Runtime, actor: Actor, what: str, because: str, now: datetime) -> None:

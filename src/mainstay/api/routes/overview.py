@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
@@ -18,8 +19,9 @@ from mainstay.api.routes.shapes import SEQ_MAX, At, Fact, Incident, Limit, Liste
 from mainstay.estate import View
 from mainstay.foundation import record
 from mainstay.foundation.clock import to_text
-from mainstay.foundation.db import Tx, schema_number
+from mainstay.foundation.db import Tx, schema_number, standing
 from mainstay.foundation.errors import Invalid
+from mainstay.web import require_every_team
 
 INCIDENTS_MAX = 100
 PAGES_MAX = 20
@@ -87,6 +89,14 @@ class Comparison(BaseModel):
     sentence: str
 
 
+class Database(BaseModel):
+    """Where everything is kept. `warning`: what may be lost all the same, in a sentence."""
+
+    engine: str
+    version: str
+    warning: str | None
+
+
 class Status(BaseModel):
     """How this install stands."""
 
@@ -94,6 +104,7 @@ class Status(BaseModel):
     node: str
     started_at: At
     schema_: int = Field(alias="schema")
+    database: Database
     backlog: int
     quarantined: int
     open_alerts: int
@@ -106,6 +117,8 @@ class Status(BaseModel):
 
 def get_trace(call: asking.Asked, id: str) -> Trace:
     """Where did it go? `id`: a receipt, an alert or an incident."""
+    services = call.read(lambda tx: tracing.services(tx, call.app.ground, id))
+    call.require_services("record.read", services, what="GET /mainstay/v1/trace/{id}")
     found = call.read(lambda tx: tracing.trace(tx, call.app.ground, id))
     lines = [Line(at=to_text(one.at), kind=one.kind, sentence=one.sentence) for one in found.lines]
     return Trace(subject=found.subject, answer=found.answer, lines=lines)
@@ -117,6 +130,7 @@ def list_record(
     """The record. `after` a row: oldest first (0: the newest rows); `before` one: newest first."""
     if after is not None and before is not None:
         raise Invalid("Either `after` or `before`, not both.")
+    require_every_team(call, "record.read", what="GET /mainstay/v1/record")
 
     def look(tx: Tx) -> Listed[Fact]:
         end: str | None
@@ -145,20 +159,25 @@ def verify_record(call: asking.Asked) -> Verdict:
 
 def get_shift(call: asking.Asked) -> Shift:
     """Everything that a live view shows, in one call."""
-    view = call.view()
+    view, hidden = call.view(), call.hidden("incidents.read")
 
     def look(tx: Tx) -> Shift:
-        rows = incidents.page(tx, open_only=True, before=None, limit=INCIDENTS_MAX)
+        rows = incidents.page(tx, open_only=True, before=None, limit=INCIDENTS_MAX, hidden=hidden)
         shown = [_row(tx, one, view) for one in rows]
         pages = paging.latest_sends(tx, limit=PAGES_MAX)
+        facts = record.latest(tx, limit=FACTS_MAX)
+        if hidden:
+            ours = {row.id for row in rows}
+            pages = [one for one in pages if one.incident in ours]
+            facts = [one for one in facts if one["incident"] in ours]
         return Shift(
             at=to_text(call.now),
             verdict=_verdict(shown),
             incidents=shown,
-            alerts_open=alerts.count_all_open(tx),
+            alerts_open=alerts.count_all_open(tx, hidden=hidden),
             oncall=[who(tx, view, name, call.now) for name in view.estate.schedules],
             pages=[shapes.page(one) for one in pages],
-            record=[shapes.fact(row) for row in record.latest(tx, limit=FACTS_MAX)],
+            record=[shapes.fact(row) for row in facts],
             backlog=signals.waiting_n(tx),
         )
 
@@ -169,6 +188,7 @@ def get_shadow(
     call: asking.Asked, day: Annotated[date | None, Query(description="UTC; today.")] = None
 ) -> Comparison:
     """What shadow mode would have sent on a day."""
+    require_every_team(call, "paging.read", what="GET /mainstay/v1/shadow")
     chosen = day or call.now.date()
     if not 1972 <= chosen.year <= 2197:
         raise Invalid("Ask about a day between 1972 and 2197.")
@@ -192,6 +212,7 @@ def get_status(call: asking.Asked, request: Request) -> Status:
             node=app.ground.node,
             started_at=to_text(started),
             schema=schema_number(),
+            database=Database(**asdict(standing(tx))),
             backlog=signals.waiting_n(tx),
             quarantined=signals.quarantined_n(tx),
             open_alerts=alerts.count_all_open(tx),

@@ -22,6 +22,7 @@ from mainstay.signals.item import (
     Bad,
     Item,
     Reading,
+    Verdict,
     expiry,
     identity,
     web_url,
@@ -42,10 +43,7 @@ _BODY: msgspec.json.Decoder[list[_Alert] | None] = msgspec.json.Decoder(list[_Al
 
 def read(body: bytes, source: Source, arrival: Arrival) -> Reading:
     """The alerts of one POST. Invalid when the body cannot be read, or when no alert is good."""
-    alerts = decode_unbounded(_BODY, body) or []
-    check_text(body)
-    check_depth(body, known=3 * len(alerts))  # an alert, its labels, its annotations
-    reader = LabelReader(body, source)
+    alerts, reader = _alerts(body, source)
     timeout_us = round(source.resolve_timeout.total_seconds() * 1_000_000)
     ends = expiry(source, arrival)
     items: list[Item] = []
@@ -54,17 +52,60 @@ def read(body: bytes, source: Source, arrival: Arrival) -> Reading:
         try:
             items.append(_item(n, alert, reader, arrival, arrival.at_us + timeout_us, ends))
         except Invalid as error:
-            bad.append(Bad(n, f"/{n}{error.pointer}", error.sentence))
+            bad.append(_bad(n, error))
     return sifted(items, bad)
+
+
+def check(body: bytes, source: Source, arrival: Arrival) -> Verdict:
+    """The verdict of `read`, a third of its cost: nothing is made of what was checked."""
+    alerts, reader = _alerts(body, source)
+    bad: list[Bad] = []
+    for n, alert in enumerate(alerts):
+        try:
+            _checked(alert, reader)
+        except Invalid as error:
+            bad.append(_bad(n, error))
+    good_n = len(alerts) - len(bad)
+    _refuse_if_all(bad, good_n)
+    return Verdict(good_n, tuple(bad))
+
+
+def _alerts(body: bytes, source: Source) -> tuple[list[_Alert], LabelReader]:
+    alerts = decode_unbounded(_BODY, body) or []
+    check_text(body)
+    check_depth(body, known=3 * len(alerts))  # an alert, its labels, its annotations
+    return alerts, LabelReader(body, source)
 
 
 def sifted(items: list[Item], bad: list[Bad]) -> Reading:
     """The reading; Invalid if there is nothing good in it, naming the first bad items."""
-    if bad and not items:
+    _refuse_if_all(bad, len(items))
+    return Reading(tuple(items), tuple(bad))
+
+
+def _refuse_if_all(bad: list[Bad], good_n: int) -> None:
+    if bad and not good_n:
         told = bad[:BAD_TOLD_MAX]
         listed = [{"pointer": one.pointer, "detail": one.sentence} for one in told]
         raise Invalid(bad[0].sentence, pointer=bad[0].pointer, items=listed)
-    return Reading(tuple(items), tuple(bad))
+
+
+def _bad(n: int, error: Invalid) -> Bad:
+    return Bad(n, f"/{n}{error.pointer}", error.sentence)
+
+
+def _checked(alert: _Alert, reader: LabelReader) -> tuple[dict[str, str], int | None, int | None]:
+    """Its labels, start and end (microseconds), once every rule holds; else Invalid."""
+    labels = reader.labels(alert.labels)
+    if alert.annotations:
+        reader.texts(alert.annotations, "/annotations")
+    ended = reader.instant(alert.endsAt, "/endsAt") if alert.endsAt else None
+    started = reader.instant(alert.startsAt, "/startsAt") if alert.startsAt else None
+    if started is not None and ended is not None and ended < started:
+        raise Invalid("An alert cannot end before it starts.", pointer="/endsAt")
+    if alert.generatorURL:
+        reader.text(alert.generatorURL, "/generatorURL")
+    return labels, started, ended
 
 
 def _item(
@@ -76,16 +117,11 @@ def _item(
     expires_us: int | None,
 ) -> Item:
     source = reader.source
-    labels = reader.labels(alert.labels)
-    annotations = reader.texts(alert.annotations, "/annotations") if alert.annotations else {}
-    ended = reader.instant(alert.endsAt, "/endsAt") if alert.endsAt else None
-    started = reader.instant(alert.startsAt, "/startsAt") if alert.startsAt else None
+    labels, started, ended = _checked(alert, reader)
+    annotations = alert.annotations or {}
     if started is None:
         started = arrival.at_us if ended is None else min(ended, arrival.at_us)
-    elif ended is not None and ended < started:
-        raise Invalid("An alert cannot end before it starts.", pointer="/endsAt")
     over = ended is not None and ended <= arrival.at_us
-    url = reader.text(alert.generatorURL, "/generatorURL") if alert.generatorURL else None
     return Item(
         n=n,
         kind="resolve" if over else "fire",
@@ -94,7 +130,7 @@ def _item(
         severity=reader.severity(labels.get("severity")),
         labels=labels,
         annotations=annotations,
-        url=web_url(url),
+        url=web_url(alert.generatorURL),
         started_at_us=started,
         ends_at_us=ended if over else expires_us or ended or default_end_us,
         service_hint=labels.get("service"),
@@ -102,11 +138,11 @@ def _item(
     )
 
 
-def _reply(receipt: str, reading: Reading) -> Reply:
+def _reply(receipt: str, verdict: Verdict) -> Reply:
     """Empty and 200; 400 with the reasons where some were bad, though the good ones are kept."""
-    if not reading.bad:
+    if not verdict.bad:
         return Reply(200, b"")
-    return _sentences([f"{bad.pointer}: {bad.sentence}" for bad in reading.bad[:BAD_TOLD_MAX]])
+    return _sentences([f"{bad.pointer}: {bad.sentence}" for bad in verdict.bad[:BAD_TOLD_MAX]])
 
 
 def refuse(error: MainstayError) -> Reply:
@@ -130,6 +166,7 @@ DOORS = (
         method="POST",
         paths=("/api/v2/alerts", "/in/{key}/api/v2/alerts"),
         read=read,
+        own_check=check,
         key_of=header_key,
         reply=_reply,
         refuse=refuse,

@@ -23,6 +23,7 @@ from mainstay.signals.item import (
     Item,
     Kind,
     Reading,
+    Verdict,
     expiry,
     one_line,
     severity_of,
@@ -70,6 +71,12 @@ def read(body: bytes, source: Source, arrival: Arrival) -> Reading:
     if not key:
         raise Invalid(f"'dedup_key' is missing or blank; {action} needs it.", pointer="/dedup_key")
     return Reading((_follow_up(event, key, kind, source, arrival),))
+
+
+def check(body: bytes, source: Source, arrival: Arrival) -> Verdict:
+    """The verdict, with the key that the answer names: clients resolve by it."""
+    (item,) = read(body, source, arrival).items
+    return Verdict(1, dedup_key=item.dedup_key)
 
 
 def read_change(body: bytes, source: Source, arrival: Arrival) -> Reading:
@@ -218,13 +225,12 @@ def _first_link(event: dict[str, Any]) -> str | None:
 # -- answers ---------------------------------------------------------------------------------------
 
 
-def _reply(receipt: str, reading: Reading) -> Reply:
-    key = reading.items[0].dedup_key if reading.items else receipt
-    words = {"status": "success", "message": "Event processed", "dedup_key": key}
+def _reply(receipt: str, verdict: Verdict) -> Reply:
+    words = {"status": "success", "message": "Event processed", "dedup_key": verdict.dedup_key}
     return Reply(202, msgspec.json.encode(words))
 
 
-def _reply_change(receipt: str, reading: Reading) -> Reply:
+def _reply_change(receipt: str, verdict: Verdict) -> Reply:
     words = {"status": "success", "message": "Change event processed"}
     return Reply(202, msgspec.json.encode(words))
 
@@ -249,7 +255,18 @@ def refuse(error: MainstayError) -> Reply:
 
 
 DOORS = (
-    Door("pagerduty", "pagerduty", "POST", ("/v2/enqueue",), read, key_of, _reply, refuse),
+    Door(
+        "pagerduty",
+        "pagerduty",
+        "POST",
+        ("/v2/enqueue",),
+        read,
+        key_of,
+        _reply,
+        refuse,
+        key_in_body=True,
+        own_check=check,
+    ),
     Door(
         "pagerduty-change",
         "pagerduty",
@@ -259,5 +276,6 @@ DOORS = (
         key_of,
         _reply_change,
         refuse,
+        key_in_body=True,
     ),
 )
