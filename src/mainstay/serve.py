@@ -76,7 +76,7 @@ def _serve(runtime: Runtime, environment: Mapping[str, str], secrets: list[str],
         _apply_at_start(runtime, settings.estate)
     limits = Limits(**settings.limits.model_dump())
     own = app.over_http(runtime, environment=environment)
-    server = make_server(own, host=host, port=port, limits=limits)
+    server = make_server(own.app, host=host, port=port, limits=limits, at_end=own.end)
     _speak_tls(server, settings)
     url = _url(settings, server.port)
     _write_private(settings.data_dir / TOKEN_FILE, json.dumps({"url": url, "token": token}))
