@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from mainstay import loops, paging
 from mainstay.api import App, limits_of, make_app
@@ -23,6 +24,7 @@ from mainstay.foundation.ids import Ids
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
+from mainstay.measures import Measures
 from mainstay.paging.channels import Answer, Channel, Page, Sms, Smtp, To, build
 from mainstay.people import Address
 from mainstay.runtime import Runtime, Wake
@@ -64,8 +66,14 @@ def open_app(
     app = Runtime(
         settings, clock, db, ground, ways, send, egress.close, random.random, Wake(), db.close
     )
+    db.on_commit = partial(_count_commit, app.measures)
     loops.wake_up(app, clock.now())
     return app
+
+
+def _count_commit(measures: Measures, seconds: float, writes: int) -> None:
+    measures.commits.observe(seconds)
+    measures.writes.add(n=writes)
 
 
 @dataclass(frozen=True, slots=True)
