@@ -7,6 +7,7 @@ import random
 import secrets
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -75,9 +76,18 @@ def _count_commit(measures: Measures, seconds: float, writes: int) -> None:
     measures.writes.add(n=writes)
 
 
-def over_http(app: Runtime, *, environment: Mapping[str, str]) -> App:
+@dataclass(frozen=True, slots=True)
+class OverHttp:
+    """What answers over HTTP. `end` ends its open streams, so that the server can stop."""
+
+    app: App
+    end: Callable[[], None]
+
+
+def over_http(app: Runtime, *, environment: Mapping[str, str]) -> OverHttp:
     """All that Mainstay answers: signals, its API, links, and the console beside them."""
-    return make_app(app, environment=environment, beside=(Console(app, limits_of(app)),))
+    console = Console(app, limits_of(app))
+    return OverHttp(make_app(app, environment=environment, beside=(console,)), console.end)
 
 
 def drain(app: Runtime, now: datetime | None = None) -> None:

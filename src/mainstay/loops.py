@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -229,19 +229,25 @@ def wake_up(app: Runtime, now: datetime) -> None:
 # -- deliver ---------------------------------------------------------------------------------------
 
 
-async def deliver(app: Runtime, now: datetime) -> list[asyncio.Task[None]]:
-    """Fire the steps that are due and start the sends that are due; returns the sends under way."""
+async def deliver(
+    app: Runtime, now: datetime, under_way: Collection[asyncio.Task[None]] = ()
+) -> list[asyncio.Task[None]]:
+    """Fire the steps that are due and start the sends that are due; returns the sends begun.
+
+    What is `under_way` is not begun again, though its lease be over: the database was away.
+    """
+    but = frozenset(task.get_name() for task in under_way)
     if not app.db.read(lambda tx: _is_due(tx, now)):
         return []
     ready: list[pipeline.Ready] = []
     with _trying("what is due; each step and page comes by itself now") as batch:
         await app.db.write(lambda tx: _fire_steps(tx, app, now))
         app.ground.passing(Moment.STEP_COMMITTED)
-        ready = await app.db.write(lambda tx: _begin_sends(tx, app, now))
+        ready = await app.db.write(lambda tx: _begin_sends(tx, app, now, but))
         app.ground.passing(Moment.SEND_COMMITTED)
     if batch.error is not None:
-        ready = await _take_one_by_one(app, now)
-    return [asyncio.create_task(_send(app, one)) for one in ready]
+        ready = await _take_one_by_one(app, now, but)
+    return [asyncio.create_task(_send(app, one), name=one.due.key) for one in ready]
 
 
 def _fire_steps(tx: Tx, app: Runtime, now: datetime) -> None:
@@ -249,17 +255,21 @@ def _fire_steps(tx: Tx, app: Runtime, now: datetime) -> None:
     app.ground.passing(Moment.STEP_WRITTEN)
 
 
-def _begin_sends(tx: Tx, app: Runtime, now: datetime) -> list[pipeline.Ready]:
-    ready = pipeline.begin_sends(tx, app.ground, now=now)
+def _begin_sends(tx: Tx, app: Runtime, now: datetime, but: frozenset[str]) -> list[pipeline.Ready]:
+    ready = pipeline.begin_sends(tx, app.ground, now=now, but=but)
     app.ground.passing(Moment.SEND_WRITTEN)
     return ready
 
 
-async def _take_one_by_one(app: Runtime, now: datetime) -> list[pipeline.Ready]:
+async def _take_one_by_one(
+    app: Runtime, now: datetime, but: frozenset[str]
+) -> list[pipeline.Ready]:
     """One that raises keeps its lease and is told of; it holds up nobody else (P10)."""
     ready: list[pipeline.Ready] = []
     troubles = []
     for one in await app.db.write(lambda tx: pipeline.claim(tx, app.ground, DELIVERED, now=now)):
+        if one.key in but:
+            continue
         with about(due=f"{one.kind} {one.key}"), _trying("what is due") as trial:
             take = partial(pipeline.take, ground=app.ground, one=one, now=now)
             taken = await app.db.write(take)
@@ -347,7 +357,8 @@ async def delivering(app: Runtime, stop: threading.Event) -> None:
         try:
             if app.clock.jumped():  # here, where claims are made: none is made in between
                 await asyncio.to_thread(jumps.follow, app, app.clock.now())
-            started = await deliver(app, app.clock.now()) if len(under_way) < SENDS_MAX else []
+            free = len(under_way) < SENDS_MAX
+            started = await deliver(app, app.clock.now(), under_way) if free else []
             for task in started:
                 under_way.add(task)
                 task.add_done_callback(lambda done: _over(done, under_way, wake))

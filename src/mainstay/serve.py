@@ -28,6 +28,7 @@ from mainstay.api import Server, make_server
 from mainstay.cli import TOKEN_FILE
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
+from mainstay.foundation.db.place import PID_FILE
 from mainstay.foundation.errors import Conflict, Forbidden, MainstayError
 from mainstay.foundation.limits import Limits
 from mainstay.foundation.observe.logs import start_logs
@@ -40,8 +41,6 @@ from mainstay.runtime import Runtime
 
 log = logging.getLogger("mainstay.serve")
 
-PID_FILE = "mainstay.pid"
-"""In the data folder; locked while the server runs."""
 ABOUT = "the command line of whoever may read cli.json"
 REQUESTS_S = 5
 """How long requests under way may take to finish after the order to stop."""
@@ -81,7 +80,7 @@ def _serve(runtime: Runtime, environment: Mapping[str, str], secrets: list[str],
     limits = Limits(**settings.limits.model_dump())
     own = app.over_http(runtime, environment=environment)
     server = make_server(
-        own, host=host, port=port, limits=limits,
+        own.app, host=host, port=port, limits=limits, at_end=own.end,
         ticked=runtime.measures.event_loop_lag.observe,
     )  # fmt: skip
     _speak_tls(server, settings)

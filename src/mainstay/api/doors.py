@@ -22,6 +22,7 @@ from mainstay.foundation.errors import (
     Invalid,
     MainstayError,
     OverLimit,
+    Stuck,
     Unknown,
 )
 from mainstay.foundation.failpoint import Moment
@@ -49,6 +50,8 @@ NEW_S = 0.05
 """After this a key that is not in it is looked for in a new one: it may have just been made."""
 STALE_S = 2.0
 """After this a request waits for a new one: a revoked key opens nothing any more."""
+ANSWER_S = 2.0
+"""How long requests wait for a database that does not answer; after that each is refused at once."""
 RETRY_AFTER_S = 5
 """What a sender is told to wait at overload: we settle thousands of signals in that time."""
 KEY_PREFIX = "/k/"
@@ -80,6 +83,7 @@ class Standing:
         self._read_at = -STALE_S
         self._taken = 0
         self._renewing: asyncio.Task[None] | None = None
+        self._asked_at = 0.0
 
     def expire(self) -> None:
         """Keys or the estate changed: the next request waits for a new snapshot."""
@@ -89,7 +93,7 @@ class Standing:
         """A snapshot that is fresh enough."""
         age_s = asyncio.get_running_loop().time() - self._read_at
         if self._snapshot is None or age_s > STALE_S:
-            await asyncio.shield(self._renew())
+            await self._renewed()
         elif age_s > FRESH_S:
             self._renew()
         assert self._snapshot is not None
@@ -98,7 +102,7 @@ class Standing:
     async def newer(self) -> Snapshot:
         """As `now`, but waits for a new one where that is older than `NEW_S`."""
         if asyncio.get_running_loop().time() - self._read_at > NEW_S:
-            await asyncio.shield(self._renew())
+            await self._renewed()
         return await self.now()
 
     def take(self, snapshot: Snapshot) -> None:
@@ -111,8 +115,18 @@ class Standing:
             )  # fmt: skip
         self._taken += 1
 
+    async def _renewed(self) -> None:
+        """Wait for a new one; Stuck when the database has not answered for `ANSWER_S`."""
+        reading = self._renew()
+        left_s = self._asked_at + ANSWER_S - asyncio.get_running_loop().time()
+        done, _ = await asyncio.wait({reading}, timeout=max(left_s, 0))
+        if not done:
+            raise Stuck("The database does not answer.", retry_after_s=RETRY_AFTER_S)
+        reading.result()
+
     def _renew(self) -> asyncio.Task[None]:
         if self._renewing is None or self._renewing.done():
+            self._asked_at = asyncio.get_running_loop().time()
             self._renewing = asyncio.create_task(self._read(), context=Context())
         return self._renewing
 
