@@ -10,8 +10,9 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from mainstay import __version__, loops, paging
+from mainstay import __version__, loops, paging, presence
 from mainstay.api import App, limits_of, make_app
 from mainstay.console import Console
 from mainstay.estate import Views
@@ -24,6 +25,7 @@ from mainstay.foundation.ids import Ids
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
+from mainstay.measures import Measures
 from mainstay.nodes import Node
 from mainstay.paging.channels import Answer, Channel, Page, Sms, Smtp, To, build
 from mainstay.people import Address
@@ -68,7 +70,8 @@ def open_app(
     app = Runtime(
         settings, me, clock, db, ground, ways, send, egress.close, random.random, Wake(), db.close
     )
-    loops.sign_on(app, me.started_at)
+    db.on_commit = partial(_count_commit, app.measures)
+    presence.sign_on(app, me.started_at)
     return app
 
 
@@ -78,6 +81,11 @@ def _node(settings: Settings, node_id: str, now: datetime) -> Node:
         pid=os.getpid(), listen=settings.listen, version=__version__, schema=schema_number(),
         started_at=now, seen_at=now,
     )  # fmt: skip
+
+
+def _count_commit(measures: Measures, seconds: float, writes: int) -> None:
+    measures.commits.observe(seconds)
+    measures.writes.add(n=writes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ class OverHttp:
 
 def over_http(app: Runtime, *, environment: Mapping[str, str]) -> OverHttp:
     """All that Mainstay answers: signals, its API, links, and the console beside them."""
-    console = Console(app, limits_of(app))
+    console = Console(app, limits_of(app), environment=environment)
     return OverHttp(make_app(app, environment=environment, beside=(console,)), console.end)
 
 

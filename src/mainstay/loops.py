@@ -10,19 +10,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from mainstay import acts, alerts, jumps, nodes, paging, pipeline, signals
+from mainstay import acts, jumps, nodes, paging, pipeline, presence, signals
 from mainstay.foundation import due, record
-from mainstay.foundation.clock import JUMP_US, from_us, to_us
+from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.due import Due, Lease, TakenOver
 from mainstay.foundation.errors import MainstayError, Outdated, Stuck
 from mainstay.foundation.failpoint import Moment
+from mainstay.foundation.observe.logs import about, begin
 from mainstay.paging.channels import Answer
 from mainstay.runtime import HOT_SPAN, Runtime
 from mainstay.signals import Request
@@ -37,15 +38,14 @@ BURST = timedelta(seconds=2)
 """A burst is taken in first: while requests pour in, settling waits, at most this long."""
 SETTLE_EVERY = timedelta(milliseconds=250)
 """How long at most a signal that another node took waits to be noticed."""
-TOLD = "settle_token"
-"""The mark of the fencing token whose beginning is in the record."""
 SENDS_MAX = 64
 """Sends under way at once in this process."""
-BEAT_EVERY = timedelta(seconds=5)
 ANSWER_TRIES = 600
 """How often an answer is committed again while the disk is full, a second apart."""
 DELIVERED = (paging.STEP_DUE, paging.SEND_DUE, paging.FEED_DUE)
 """What the delivery loop looks for."""
+DELIVER = "deliver"
+"""The delivery loop's name; it is none of the table below."""
 AFTER_TROUBLE = timedelta(seconds=1)
 """How long a loop waits after a step that raised."""
 
@@ -68,38 +68,6 @@ def _trying(what: str) -> Iterator[_Trial]:
         trial.error = error
 
 
-# -- what only one node does -----------------------------------------------------------------------
-
-
-def _hold(tx: Tx, app: Runtime, now: datetime) -> Lease | None:
-    """The settle lease, or None while another node holds it; the lock lasts until the commit."""
-    lease = due.hold(tx, nodes.SETTLE, owner=app.ground.node, now=now, lease_s=app.settings.lease_s)
-    if lease is not None and lease.since == now and record.marked(tx, TOLD) != lease.token:
-        record.mark(tx, TOLD, lease.token)
-        log.info("this node settles from now on (fencing token %d)", lease.token)
-        words = f"node {app.node} settles from now on, under fencing token {lease.token}"
-        _note(tx, app, record.Fact("node.settles", app.node.id, words), now)
-    return lease
-
-
-def _as_owner(app: Runtime, work: Callable[[Tx, datetime], int]) -> int:
-    """What `work` returns, done in one transaction under the settle lease; 0 if it is another's.
-
-    It is told the time within the transaction: the clock may have been set since the step began.
-    """
-
-    def owned(tx: Tx) -> int:
-        now = app.clock.now()
-        return work(tx, now) if _hold(tx, app, now) is not None else 0
-
-    return app.db.run(owned)
-
-
-def _note(tx: Tx, app: Runtime, fact: record.Fact, now: datetime) -> None:
-    version = app.ground.views.current_or_empty(tx).version
-    record.write(tx, [fact], now=now, estate_version=version)
-
-
 # -- settle ----------------------------------------------------------------------------------------
 
 
@@ -113,8 +81,9 @@ def settle(app: Runtime, now: datetime) -> datetime | None:
         return now + HOT_SPAN
     done = 0
     with _trying("a batch of signals; each comes by itself now") as batch:
-        done = _as_owner(app, lambda tx, at: _settle_batch(tx, app, at, hot=hot))
+        settled = presence.as_settler(app, lambda tx, at: _settle_batch(tx, app, at, hot=hot)) or []
         app.ground.passing(Moment.SETTLE_COMMITTED)
+        done = _count_settled(app, settled, now)
     if batch.error is not None:
         done = _settle_one_by_one(app, now)
     if done:
@@ -122,32 +91,41 @@ def settle(app: Runtime, now: datetime) -> datetime | None:
     return now if done else now + SETTLE_EVERY
 
 
-def _settle_batch(tx: Tx, app: Runtime, now: datetime, *, hot: bool) -> int:
+def _settle_batch(tx: Tx, app: Runtime, now: datetime, *, hot: bool) -> list[Request]:
     waiting = signals.waiting(tx, SETTLE_ITEMS_HOT if hot else SETTLE_ITEMS)
     app.ground.passing(Moment.SETTLE_TAKEN)
     pipeline.settle(tx, app.ground, waiting, now=now)
     app.ground.passing(Moment.SETTLE_WRITTEN)
-    return len(waiting)
+    return waiting
+
+
+def _count_settled(app: Runtime, settled: list[Request], now: datetime) -> int:
+    """How many, after their commit: how long each had waited is a figure of ours."""
+    now_us = to_us(now)
+    for request in settled:
+        app.measures.settle_lag.observe(max(0, now_us - request.received_at_us) / 1e6)
+    return len(settled)
 
 
 def _settle_one_by_one(app: Runtime, now: datetime) -> int:
     """Find the culprit: it is tried three times, then quarantined; the others pass (P10)."""
 
     def begin(tx: Tx) -> tuple[Lease | None, list[Request]]:
-        lease = _hold(tx, app, app.clock.now())
+        lease = presence.hold(tx, app, app.clock.now())
         return lease, signals.waiting(tx, SETTLE_ITEMS) if lease else []
 
     lease, waiting = app.db.run(begin)
     done = 0
     for request in waiting:
         assert lease is not None
-        with _trying(f"signal {request.receipt}") as one:
-            app.db.run(partial(_settle_alone, app=app, lease=lease, request=request))
-            done += 1
-        if isinstance(one.error, TakenOver):
-            return done
-        if one.error is not None:
-            _count_failure(app, request, one.error, now)
+        with about(receipt=request.receipt, source=request.source):
+            with _trying("a signal") as one:
+                app.db.run(partial(_settle_alone, app=app, lease=lease, request=request))
+                done += _count_settled(app, [request], now)
+            if isinstance(one.error, TakenOver):
+                return done
+            if one.error is not None:
+                _count_failure(app, request, one.error, now)
     return done
 
 
@@ -161,16 +139,19 @@ def _settle_alone(tx: Tx, app: Runtime, lease: Lease, request: Request) -> None:
 def _count_failure(app: Runtime, request: Request, error: Exception, now: datetime) -> None:
     words = error.sentence if isinstance(error, MainstayError) else f"{type(error).__name__}"
 
-    def note(tx: Tx) -> None:
+    def note(tx: Tx) -> bool:
         if not signals.failed(tx, request.receipt, words):
-            return
+            return False
         because = f"quarantined after three tries: {words}"
         fact = record.Fact("signal.quarantined", request.receipt, because, receipt=request.receipt)
         record.write(tx, [fact], now=now, estate_version=request.estate_version)
         summary = f"A signal of {request.source} cannot be settled; see {request.receipt}"
         pipeline.report_self(tx, app.ground, summary, key="signal.quarantined", now=now)
+        return True
 
-    app.db.run(note)
+    if app.db.run(note):
+        app.measures.quarantined.add(request.source)
+        log.error("quarantined after three tries: %s", words)
 
 
 # -- time ------------------------------------------------------------------------------------------
@@ -181,7 +162,7 @@ def pass_time(app: Runtime, now: datetime) -> datetime | None:
     at = app.db.read(acts.next_at)
     if at is None or at > now:
         return at
-    if not _as_owner(app, lambda tx, at: _pass_time(tx, app, at)):
+    if not presence.as_settler(app, lambda tx, at: _pass_time(tx, app, at)):
         return None
     app.ground.passing(Moment.TIME_COMMITTED)
     app.wake.deliver()
@@ -198,7 +179,7 @@ def seal(app: Runtime, now: datetime) -> datetime | None:
     """Seal new rows of the record into the chain."""
     if app.db.read(record.is_sealed):
         return None
-    sealed = _as_owner(app, record.seal)
+    sealed = presence.as_settler(app, record.seal)
     return now if sealed == record.SEAL_ROWS_MAX else None
 
 
@@ -210,93 +191,48 @@ def purge(app: Runtime, now: datetime) -> datetime | None:
         nodes.forget(tx, now=now)
         return signals.purge(tx, before)
 
-    return now if _as_owner(app, work) >= 1_000 else None
+    return now if (presence.as_settler(app, work) or 0) >= 1_000 else None
 
 
 def shadow_day(app: Runtime, now: datetime) -> datetime | None:
     """Once a day: record what shadow mode would have sent in the day before (UTC)."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
 
-    def work(tx: Tx, now: datetime) -> int:
+    def work(tx: Tx, now: datetime) -> None:
         if record.marked(tx, "shadow_day") == to_us(today):
-            return 0
+            return
         record.mark(tx, "shadow_day", to_us(today))
         found = paging.compare(tx, start=today - timedelta(days=1), end=today)
         if found.pages:
             fact = record.Fact("paging.shadow", "paging", found.sentence, facts=asdict(found))
-            _note(tx, app, fact, now)
-        return 1
+            presence.note(tx, app, fact, now)
 
-    _as_owner(app, work)
+    presence.as_settler(app, work)
     return None
-
-
-# -- this node -------------------------------------------------------------------------------------
-
-
-def beat(app: Runtime, now: datetime) -> datetime | None:
-    """This node's heartbeat; expiry counts only the time in which some node had one.
-
-    By the way its clock is set, and the settle lease renewed, so that it stays where it is while
-    nothing comes in.
-    """
-    believed = app.clock.sample()
-
-    def work(tx: Tx) -> None:
-        now = app.clock.now()
-        nodes.beat(tx, app.node, now=now)
-        record.mark(tx, "alive_at", to_us(now))
-        _hold(tx, app, now)
-
-    app.db.run(work)
-    every = min(BEAT_EVERY, timedelta(seconds=app.settings.lease_s / 3))
-    return app.clock.now() + (every if believed else min(every, AFTER_TROUBLE))
-
-
-def sign_on(app: Runtime, now: datetime) -> None:
-    """At the start: free what was held at this place, give back the time that nobody was up."""
-
-    def work(tx: Tx) -> None:
-        nodes.join(tx, app.node)
-        last = record.marked(tx, "alive_at")
-        away_us = 0 if last is None else to_us(now) - last
-        if last is not None and away_us <= -JUMP_US:  # the clock was set back while we were down
-            jumps.move(tx, app, now - from_us(last), now=from_us(last))
-        elif last is not None and away_us > 0:
-            alerts.postpone_expiry(tx, since_us=last, by_us=away_us)
-        record.mark(tx, "alive_at", to_us(now))  # the next start must not give it back again
-        words = f"node {app.node} starts, with program {app.node.version}"
-        _note(tx, app, record.Fact("node.started", app.node.id, words), now)
-
-    app.db.run(work)
-
-
-def sign_off(app: Runtime, now: datetime) -> None:
-    """At an orderly end: what this node holds is free for the others at once."""
-
-    def work(tx: Tx) -> None:
-        nodes.leave(tx, app.node.id, now=now)
-        _note(tx, app, record.Fact("node.ended", app.node.id, f"node {app.node} ends"), now)
-
-    app.db.run(work)
 
 
 # -- deliver ---------------------------------------------------------------------------------------
 
 
-async def deliver(app: Runtime, now: datetime) -> list[asyncio.Task[None]]:
-    """Fire the steps that are due and start the sends that are due; returns the sends under way."""
+async def deliver(
+    app: Runtime, now: datetime, under_way: Collection[asyncio.Task[None]] = ()
+) -> list[asyncio.Task[None]]:
+    """Fire the steps that are due and start the sends that are due; returns the sends begun.
+
+    What is `under_way` is not begun again, though its lease be over: the database was away.
+    """
+    but = frozenset(task.get_name() for task in under_way)
     if not app.db.read(lambda tx: _is_due(tx, now)):
         return []
     ready: list[pipeline.Ready] = []
     with _trying("what is due; each step and page comes by itself now") as batch:
         await app.db.write(lambda tx: _fire_steps(tx, app, now))
         app.ground.passing(Moment.STEP_COMMITTED)
-        ready = await app.db.write(lambda tx: _begin_sends(tx, app, now))
+        ready = await app.db.write(lambda tx: _begin_sends(tx, app, now, but))
         app.ground.passing(Moment.SEND_COMMITTED)
     if batch.error is not None:
-        ready = await _take_one_by_one(app, now)
-    return [asyncio.create_task(_send(app, one)) for one in ready]
+        ready = await _take_one_by_one(app, now, but)
+    return [asyncio.create_task(_send(app, one), name=one.due.key) for one in ready]
 
 
 def _fire_steps(tx: Tx, app: Runtime, now: datetime) -> None:
@@ -304,18 +240,22 @@ def _fire_steps(tx: Tx, app: Runtime, now: datetime) -> None:
     app.ground.passing(Moment.STEP_WRITTEN)
 
 
-def _begin_sends(tx: Tx, app: Runtime, now: datetime) -> list[pipeline.Ready]:
-    ready = pipeline.begin_sends(tx, app.ground, now=now)
+def _begin_sends(tx: Tx, app: Runtime, now: datetime, but: frozenset[str]) -> list[pipeline.Ready]:
+    ready = pipeline.begin_sends(tx, app.ground, now=now, but=but)
     app.ground.passing(Moment.SEND_WRITTEN)
     return ready
 
 
-async def _take_one_by_one(app: Runtime, now: datetime) -> list[pipeline.Ready]:
+async def _take_one_by_one(
+    app: Runtime, now: datetime, but: frozenset[str]
+) -> list[pipeline.Ready]:
     """One that raises keeps its lease and is told of; it holds up nobody else (P10)."""
     ready: list[pipeline.Ready] = []
     troubles = []
     for one in await app.db.write(lambda tx: pipeline.claim(tx, app.ground, DELIVERED, now=now)):
-        with _trying(f"{one.kind} {one.key}") as trial:
+        if one.key in but:
+            continue
+        with about(due=f"{one.kind} {one.key}"), _trying("what is due") as trial:
             taken = await app.db.write(partial(_take_alone, app=app, one=one, now=now))
             ready += [taken] if taken is not None else []
         if trial.error is not None:
@@ -346,8 +286,11 @@ def _is_due(tx: Tx, now: datetime) -> bool:
 
 async def _send(app: Runtime, ready: pipeline.Ready) -> None:
     """Hand one page to its channel and commit the answer. A failure is an outcome, not an error."""
+    begin({"due": f"{ready.due.kind} {ready.due.key}", "incident": ready.incident.name})
+    _count_try(app, ready)
     outcome = await app.send(ready.address, ready.page)
     app.ground.passing(Moment.SEND_ANSWERED)
+    _count_outcome(app, ready, outcome)
     finish = partial(_finish_send, app=app, ready=ready, outcome=outcome, jitter=app.jitter())
     for left in reversed(range(ANSWER_TRIES)):
         try:
@@ -368,30 +311,64 @@ def _finish_send(
     app.ground.passing(Moment.ANSWER_WRITTEN)
 
 
+def _count_try(app: Runtime, ready: pipeline.Ready) -> None:
+    if not isinstance(ready, paging.Prepared):
+        return
+    channel = ready.address.kind
+    app.measures.attempted.add(channel)
+    if ready.tries == 1:
+        lag = app.clock.now() - ready.due.planned_at
+        app.measures.page_lag.observe(max(0.0, lag.total_seconds()), channel)
+
+
+def _count_outcome(
+    app: Runtime, ready: pipeline.Ready, outcome: Answer | MainstayError
+) -> None:  # fmt: skip
+    channel, is_page = ready.address.kind, isinstance(ready, paging.Prepared)
+    what = "a page" if is_page else "an update"
+    if isinstance(outcome, MainstayError):
+        log.warning("%s by %s did not go out: %s", what, channel, outcome.sentence)
+    else:
+        log.info("%s by %s was taken", what, channel)
+    if is_page:
+        failed = isinstance(outcome, MainstayError)
+        (app.measures.failed if failed else app.measures.sent).add(channel)
+
+
 async def delivering(app: Runtime, stop: threading.Event) -> None:
     """The delivery loop: as many sends at once as `SENDS_MAX`; a slow provider holds up nobody."""
     wake = asyncio.Event()
     app.wake.deliver_through(asyncio.get_running_loop(), wake)
     under_way: set[asyncio.Task[None]] = set()
+    app.pulse.expect(DELIVER, period_s=1)
     while not stop.is_set():
         wake.clear()
         try:
             if app.clock.jumped():  # here, where claims are made: none is made in between
                 await asyncio.to_thread(jumps.follow, app, app.clock.now())
-            started = await deliver(app, app.clock.now()) if len(under_way) < SENDS_MAX else []
+            free = len(under_way) < SENDS_MAX
+            started = await deliver(app, app.clock.now(), under_way) if free else []
             for task in started:
                 under_way.add(task)
                 task.add_done_callback(lambda done: _over(done, under_way, wake))
             if not started:
                 await _until_due(app, wake)
+            app.pulse.beat(DELIVER)
         except Outdated:
             return  # the loops tell of it
-        except Exception:
-            log.exception("delivering failed; trying again")
+        except Exception as error:
+            _stumble(app, DELIVER, error)
             await asyncio.sleep(AFTER_TROUBLE.total_seconds())
     for task in under_way:
         task.cancel()
     await app.hang_up()
+
+
+def _stumble(app: Runtime, loop: str, error: Exception) -> None:
+    log.exception("the loop %s failed; trying again", loop)
+    app.measures.loop_errors.add(loop)
+    said = error.sentence if isinstance(error, MainstayError) else type(error).__name__
+    app.pulse.stumble(loop, said)
 
 
 def _over(
@@ -431,7 +408,7 @@ LOOPS = (
     Loop("settle", settle, SETTLE_EVERY),
     Loop("time", pass_time, timedelta(seconds=1)),
     Loop("seal", seal, timedelta(seconds=1)),
-    Loop("beat", beat, BEAT_EVERY),
+    Loop("alive", presence.alive, presence.ALIVE_EVERY),
     Loop("purge", purge, timedelta(hours=1)),
     Loop("shadow", shadow_day, timedelta(minutes=10)),
 )
@@ -452,7 +429,7 @@ class Threads:
             threading.Thread(target=self._run, args=(loop,), name=loop.name, daemon=True)
             for loop in LOOPS
         ]
-        self._threads.append(threading.Thread(target=self._deliver, name="deliver", daemon=True))
+        self._threads.append(threading.Thread(target=self._deliver, name=DELIVER, daemon=True))
 
     def start(self) -> None:
         """Start them all."""
@@ -462,6 +439,7 @@ class Threads:
 
     def stop(self) -> None:
         """End them; sends under way are dropped and come again by their lease."""
+        self._app.pulse.draining = True
         self._stop.set()
         for wake in self._wakes.values():
             wake.set()
@@ -471,15 +449,17 @@ class Threads:
 
     def _run(self, loop: Loop) -> None:
         wake = self._wakes[loop.name]
+        self._app.pulse.expect(loop.name, period_s=loop.period.total_seconds())
         while not self._stop.is_set():
             wake.clear()
             now = self._app.clock.now()
             try:
                 at = loop.step(self._app, now)
+                self._app.pulse.beat(loop.name)
             except Outdated as error:
                 return self._outdated(error)
-            except Exception:
-                log.exception("loop %s failed; trying again", loop.name)
+            except Exception as error:
+                _stumble(self._app, loop.name, error)
                 at = now + AFTER_TROUBLE
             if at is None:
                 wake.wait(loop.period.total_seconds())

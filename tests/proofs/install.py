@@ -1,7 +1,9 @@
 """A Mainstay of the proofs: a real `mainstay serve` on a data folder that outlives every process.
 
-made = Install.make(folder, hook)      # an estate, addresses, a key and a token
-with made.server() as server: …        # one that answers; killed with -9 at the end
+    made = Install.make(folder, hook)  # an estate, addresses, a key and a token
+    with made.server() as server: …    # one that answers; killed with -9 at the end
+
+On the engine of the test that runs (tests/databases.py), or on a database that it names.
 """
 
 from __future__ import annotations
@@ -82,6 +84,8 @@ class Install:
     key: str
     token: str
     allow: str
+    database: str
+    """A URL, or "" for SQLite in the data folder."""
     host: str = "127.0.0.1"
     services: int = SERVICES
     environment: dict[str, str] = field(default_factory=dict)
@@ -98,8 +102,10 @@ class Install:
         (folder / "estate").mkdir()
         (folder / "estate" / "estate.yaml").write_text(dedent(text) + services)
         declared = estate.read(folder / "estate")
-        url = fresh() if database is None else database
-        settings = Settings(data_dir=folder / "data", database=url, egress={"allow": [hook.at]})
+        database = fresh() if database is None else database
+        settings = Settings(
+            data_dir=folder / "data", database=database, egress={"allow": [hook.at]}
+        )
         made = app.open_app(settings, environment={})
         now = made.clock.now()
 
@@ -115,8 +121,10 @@ class Install:
         made.close()
         assert key is not None
         assert token is not None
-        there = {"MAINSTAY_DATABASE": url}
-        return cls(folder, free_port(), key, token, hook.at, services=count, environment=there)
+        where = {"MAINSTAY_DATABASE": database} if database else {}
+        return cls(
+            folder, free_port(), key, token, hook.at, database, services=count, environment=where
+        )
 
     @property
     def data(self) -> Path:
@@ -175,7 +183,7 @@ class Install:
 
     def rows(self, sql: str) -> list[Any]:
         """What is stored."""
-        place = Place(self.data / "mainstay.db", self.environment["MAINSTAY_DATABASE"])
+        place = Place(self.data / "mainstay.db", self.database)
         return peek(place, lambda tx: [tuple(row) for row in tx.all(sql)])
 
     def is_drained(self) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from conftest import World
-from mainstay import acts, app, loops, paging, pipeline, signals
+from mainstay import acts, app, loops, paging, pipeline, presence, signals
 from mainstay.estate import Views
 from mainstay.foundation import due, record
 from mainstay.foundation.due import Due, TakenOver
@@ -82,7 +82,7 @@ def test_what_a_paused_owner_had_read_is_refused_when_it_wakes(
     """Its list is old: each of them is settled already, by whoever has taken over."""
     world.sends("prometheus", [alert("pay-api")])
     first, now = world.app, world.clock.now()
-    lease = first.db.run(lambda tx: loops._hold(tx, first, now))
+    lease = first.db.run(lambda tx: presence.hold(tx, first, now))
     [request] = first.db.read(lambda tx: signals.waiting(tx, 10))
     assert lease is not None
     pause(world, settle_lease(world))
@@ -100,7 +100,7 @@ def test_time_passes_once_whichever_node_notices(world: World, second: Runtime) 
     expiry = world.app.db.read(acts.next_at)
     assert expiry is not None
     world.clock.set(expiry)
-    loops.beat(world.app, expiry)
+    presence.alive(world.app, expiry)
     loops.pass_time(second, expiry)
     assert world.incident().is_open, "the second node let time pass beside the first"
     loops.pass_time(world.app, expiry)

@@ -88,7 +88,10 @@ def _acknowledge(act: Act, incident: Incident, command: Acknowledge) -> Done:
     )
     until = "until it is resolved" if holds_for is None else f"for {duration_text(holds_for)}"
     words = f"{act.actor.id} acknowledged {incident.name} {until}"
-    facts = [act.fact("incident.acknowledged", incident.id, words, incident=incident.id)]
+    told = {"by": act.actor.id, "until": incident.acked_until}
+    facts = [
+        act.fact("incident.acknowledged", incident.id, words, incident=incident.id, facts=told)
+    ]
     facts += paging.stop(act.tx, incident, because=f"{act.actor.id} has it", now=act.now)
     return _done(incident, words, facts)
 

@@ -109,6 +109,33 @@ def by_receipt(tx: Tx, receipt: str, *, limit: int = 500) -> list[Row]:
     )  # fmt: skip
 
 
+def head(tx: Tx) -> int:
+    """The `seq` of the newest row, 0 before the first."""
+    return int(tx.value("SELECT max(seq) FROM foundation_record") or 0)
+
+
+def of_kinds(tx: Tx, kinds: Iterable[str], *, after: int, limit: int) -> list[Row]:
+    """The rows of these kinds above `after`, oldest first; reads every row above it."""
+    names = {f"k{n}": kind for n, kind in enumerate(kinds)}
+    return tx.all(
+        "SELECT seq, at, kind, subject, incident, facts FROM foundation_record"  # noqa: S608
+        f" WHERE seq > :after AND kind IN ({', '.join(f':{name}' for name in names)})"
+        " ORDER BY seq LIMIT :limit",
+        after=after, limit=limit, **names,
+    )  # fmt: skip
+
+
+def of_kinds_about(tx: Tx, incident: str, kinds: Iterable[str]) -> list[Row]:
+    """The rows of these kinds in an incident's timeline, oldest first."""
+    names = {f"k{n}": kind for n, kind in enumerate(kinds)}
+    return tx.all(
+        "SELECT seq, at, kind, subject, incident, facts FROM foundation_record"  # noqa: S608
+        f" WHERE incident = :incident AND kind IN ({', '.join(f':{name}' for name in names)})"
+        " ORDER BY seq",
+        incident=incident, **names,
+    )  # fmt: skip
+
+
 def latest(tx: Tx, *, before: int | None = None, limit: int = 100) -> list[Row]:
     """The newest rows, newest first; `before` is a `seq` to page back from."""
     return tx.all(
