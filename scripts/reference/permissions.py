@@ -48,7 +48,7 @@ WHAT = {
     "people.token": "Make, list and revoke API tokens.",
     "keys.manage": "Make, list and revoke intake keys.",
     "record.read": "Read the record; trace an alert.",
-    "record.verify": "Recompute the record's chain.",
+    "record.verify": "Recompute the record's chain, and read its checkpoints.",
     "paging.read": "See what shadow mode would have sent.",
     "system.read": "See how this install does.",
 }

@@ -46,6 +46,8 @@ TITLES = {
     "rule": ("Notification rules", "Subject: the rule (`rul_…`)."),
     "key": ("Intake keys", "Subject: the source, or the key (`key_…`)."),
     "token": ("API tokens", "Subject: the token (`tok_…`)."),
+    "record": ("The record", "Subject: the node."),
+    "backup": ("Backups", "Subject: the backup's file name."),
     "act": ("Refusals", "Subject: what was asked for."),
 }
 KINDS = {
@@ -100,6 +102,10 @@ KINDS = {
     "key.revoked": "The key opens nothing any more.",
     "token.created": "An API token was made, with its role.",
     "token.revoked": "The token opens nothing any more.",
+    "record.key": "From here on a node signs checkpoints with this key; with the one before it.",
+    "backup.made": "Somebody made a backup by hand; with its SHA-256, its rows, and where it was written.",
+    "backup.restored": "This install was restored; with the instant that it holds.",
+    "backup.failed": "A backup that is made by itself could not be made, and why.",
     "act.refused": "Somebody asked for what they may not do.",
 }
 """Kind → what it says. Every kind that the code writes has a line, and no other."""

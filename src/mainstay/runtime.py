@@ -6,12 +6,14 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
+from mainstay.foundation.backup import Made
 from mainstay.foundation.clock import Clock
 from mainstay.foundation.db import Database
 from mainstay.foundation.errors import MainstayError
+from mainstay.foundation.record import Signer, Sink
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
 from mainstay.paging.channels import Answer, Channel, Page
@@ -77,4 +79,10 @@ class Runtime:
     """Close what the channels keep open; in the loop that used them."""
     jitter: Callable[[], float]
     wake: Wake
+    signer: Signer
+    """Signs checkpoints of the record."""
+    sinks: tuple[Sink, ...]
+    """Where checkpoints are kept outside."""
+    back_up: Callable[[datetime], Made]
+    """Make the next backup that `backup.to` asks for; takes a while. MainstayError if it failed."""
     close: Callable[[], None]

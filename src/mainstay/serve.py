@@ -59,6 +59,7 @@ def serve(settings: Settings, *, environment: Mapping[str, str], say: Say) -> No
         )
     with _alone(settings.data_dir):
         secrets = [resolve(one, environment=environment) for one in references(settings).values()]
+        _start_logs(settings, secrets)  # opening may have something to tell
         runtime = app.open_app(settings, environment=environment)
         try:
             _serve(runtime, environment, secrets, say)

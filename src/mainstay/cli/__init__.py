@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from mainstay import __version__
-from mainstay.cli import access, alerts, files, incidents, install, rota, shift
+from mainstay.cli import access, alerts, files, incidents, install, keeping, rota, shift
 from mainstay.cli.desk import TOKEN_FILE, Desk, Verb, Verbs, desk_of, run, shared
 from mainstay.cli.install import OPERATOR
 from mainstay.cli.show import clean
@@ -49,4 +49,5 @@ def program() -> Verbs:
     rota.register(mainstay)
     access.register(mainstay)
     install.register(mainstay)
+    keeping.register(mainstay)
     return mainstay

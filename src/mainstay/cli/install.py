@@ -1,14 +1,12 @@
-"""This install: is it well set up, is its record whole, how does it do; and acts without a server."""
+"""This install: is it well set up, how does it do; and acts without a server."""
 
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Callable
 from contextlib import closing
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from rich.text import Text
@@ -16,17 +14,16 @@ from rich.text import Text
 from mainstay import acts, estate, paging, pipeline, signals
 from mainstay.cli import show
 from mainstay.cli.desk import FAILED, Desk, Verbs, at_desk, desk_of
-from mainstay.foundation import record
+from mainstay.foundation import backup, record
 from mainstay.foundation.clock import from_us
-from mainstay.foundation.db import Tx, open_database
-from mainstay.foundation.errors import Invalid, NotFound, Stuck
+from mainstay.foundation.db import Tx, open_database, peek_sqlite, schema_number, schema_of
+from mainstay.foundation.errors import Invalid, NotFound
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.settings import Settings
-from mainstay.foundation.settings.doctor import checks, machine
+from mainstay.foundation.settings.doctor import Kept, checks, machine
 from mainstay.ground import Ground
 from mainstay.people import Actor
 
-T = TypeVar("T")
 DATABASE = "mainstay.db"
 """In the data folder."""
 OPERATOR = Actor("person", "operator", "admin")
@@ -36,7 +33,7 @@ verbs = Verbs("install")
 
 def register(group: click.Group) -> None:
     """Add these commands to the program's."""
-    for command in (status, shadow, doctor, audit):
+    for command in (status, shadow, doctor):
         group.add_command(command)
 
 
@@ -45,9 +42,10 @@ def register(group: click.Group) -> None:
 
 def act_here(desk: Desk, command: acts.Command) -> acts.Done:
     """Perform an act on this install's database, as the operator; works beside a running server."""
-    path = _database(desk)
+    path = database_of(desk)
     settings = desk.settings().settings
     os.umask(0o077)
+    backup.before_upgrade(path, settings, environment=desk.environment, now=desk.now())
     with closing(open_database(path)) as db:
         ground = Ground(
             ids=Ids(),
@@ -65,20 +63,8 @@ def _no_address(kind: str, address: str) -> str:
     raise Invalid(f"Ask the server to add {kind} {address}; it knows the channels.")
 
 
-def read_here(path: Path, question: Callable[[Tx], T]) -> T:
-    """Ask the database without any way to change it, migrate it, or hold up its server."""
-    try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
-        with closing(connection):
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA query_only = 1")
-            connection.execute("BEGIN")
-            return question(Tx(connection))
-    except sqlite3.Error as error:
-        raise Stuck(f"{path} cannot be read: {error}.") from error
-
-
-def _database(desk: Desk) -> Path:
+def database_of(desk: Desk) -> Path:
+    """The database of this install; NotFound when there is none."""
     path = desk.data_dir / DATABASE
     if not path.is_file():
         raise NotFound(f"There is no database in {desk.data_dir}. Start one with: mainstay serve")
@@ -103,7 +89,7 @@ def status(desk: Desk) -> None:
     rows: list[tuple[str, show.Cell]] = []
     for name, value in found.items():
         words = show.clean(value)
-        if name == "started_at":
+        if name.endswith("_at") and value:
             words = f"{look.when(value)} ({look.age(value)} ago)"
         elif name == "last_page" and value:
             at = value.get("sent_at") or value["due_at"]
@@ -157,7 +143,7 @@ def doctor(ctx: click.Context, allow_root: bool | None) -> None:
     loaded = desk.settings()
     os.umask(0o077)  # as serve does, so that it is serve's umask that is judged
     found = _examine(desk, loaded.settings)
-    well = all(check.ok for check in found)
+    well = all(check.ok or not check.grave for check in found)
     if not desk.dump({
         "ok": well,
         "file": str(loaded.file) if loaded.file else None,
@@ -165,7 +151,9 @@ def doctor(ctx: click.Context, allow_root: bool | None) -> None:
             {"name": name, "value": value, "origin": origin}
             for name, value, origin in loaded.in_force()
         ],
-        "checks": [{"name": c.name, "ok": c.ok, "sentence": c.sentence} for c in found],
+        "checks": [
+            {"name": c.name, "ok": c.ok, "grave": c.grave, "sentence": c.sentence} for c in found
+        ],
     }):  # fmt: skip
         desk.say(f"Settings file: {loaded.file or 'none'}\n")
         show.table(desk.out, ["setting", "from", "value"], [
@@ -174,7 +162,8 @@ def doctor(ctx: click.Context, allow_root: bool | None) -> None:
         ])  # fmt: skip
         desk.say("")
         for check in found:
-            mark = Text("✓", "green") if check.ok else Text("✗", "bold red")
+            bad = Text("✗", "bold red") if check.grave else Text("!", "bold yellow")
+            mark = Text("✓", "green") if check.ok else bad
             desk.out.print(Text.assemble(mark, f" {check.name}: {show.clean(check.sentence)}"))
     if not well:
         ctx.exit(FAILED)
@@ -186,9 +175,27 @@ def _examine(desk: Desk, settings: Settings) -> list[Any]:
     facts = machine(settings, environment=desk.environment, database=path)
     if not path.is_file():
         return checks(settings, facts, now=desk.now())
-    alive, keys = read_here(path, lambda tx: (record.marked(tx, "alive_at"), _keys(tx)))
-    alive_at = from_us(alive) if alive is not None else None
-    return checks(settings, facts, now=desk.now(), alive_at=alive_at, keys=keys or None)
+    if peek_sqlite(path, schema_of) < schema_number():  # serve will migrate it
+        return checks(settings, facts, now=desk.now())
+
+    def look(tx: Tx) -> tuple[datetime | None, dict[str, int], Kept]:
+        return _mark(tx, "alive_at"), _keys(tx), _kept(tx, settings)
+
+    alive_at, keys, kept = peek_sqlite(path, look)
+    return checks(settings, facts, now=desk.now(), alive_at=alive_at, keys=keys or None, kept=kept)
+
+
+def _mark(tx: Tx, name: str) -> datetime | None:
+    at = record.marked(tx, name)
+    return None if at is None else from_us(at)
+
+
+def _kept(tx: Tx, settings: Settings) -> Kept:
+    newest = record.newest_checkpoint(tx)
+    return Kept(
+        backup_at=_mark(tx, "backup_at"), checkpoints=newest.number if newest else 0,
+        waiting=record.waiting_for(tx, settings.audit.checkpoints_to),
+    )  # fmt: skip
 
 
 def _keys(tx: Tx) -> dict[str, int]:
@@ -199,70 +206,3 @@ def _keys(tx: Tx) -> dict[str, int]:
         if key.revoked_at_us is None and key.source in found:
             found[key.source] += 1
     return found
-
-
-# -- audit -----------------------------------------------------------------------------------------
-
-
-@verbs.group()
-def audit() -> None:
-    """The record of everything that was done and decided."""
-
-
-@audit.command()
-@click.pass_context
-def verify(ctx: click.Context) -> None:
-    """Recompute the record's chain from the database file; works while the server runs.
-
-    \b
-    Example: mainstay audit verify
-    """
-    desk = desk_of(ctx)
-    found = read_here(_database(desk), record.verify)
-    if not desk.dump({
-        "ok": found.broken is None, "rows": found.rows, "seals": found.seals,
-        "unsealed": found.unsealed, "head": found.head, "broken": found.broken,
-    }):  # fmt: skip
-        desk.out.print(_verdict(found))
-        desk.say(f"Head: {found.head}")
-    if found.broken:
-        ctx.exit(FAILED)
-
-
-def _verdict(found: record.Verdict) -> Text:
-    if found.broken:
-        return Text(f"✗ The record was tampered with: {show.clean(found.broken)}.", "bold red")
-    tail = f"; {found.unsealed} rows wait for their seal" if found.unsealed else ""
-    words = f" The record is whole: {found.rows} rows under {found.seals} seals{tail}."
-    return Text.assemble(("✓", "green"), words)
-
-
-@audit.command()
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 10_000),
-    default=50,
-    show_default=True,
-    help="How many at most.",
-)
-@at_desk
-def log(desk: Desk, limit: int) -> None:
-    """The newest rows of the record, oldest first.
-
-    \b
-    Example: mainstay audit log --limit 200
-    """
-    newest = desk.client().pages("/record", limit=limit, cursor="before")
-    found = sorted(newest, key=lambda one: one["seq"])
-    look = desk.look
-    desk.rows(
-        found,
-        {
-            "seq": lambda one: show.clean(one["seq"]),
-            "at": lambda one: look.when(one["at"]),
-            "who": lambda one: show.clean(one["actor"]),
-            "kind": lambda one: show.clean(one["kind"]),
-            "what": lambda one: show.clean(one["because"]),
-        },
-        empty="The record is empty.",
-    )

@@ -127,6 +127,19 @@ def release(tx: Tx, owner: str, *, now: datetime) -> int:
     )  # fmt: skip
 
 
+def release_all(tx: Tx, *, now: datetime) -> int:
+    """Give back what anybody held, due at once: for a database that has moved to another host.
+
+    The fencing tokens go on growing, so that who held a lease before holds none now.
+    """
+    tx.run("UPDATE foundation_lease SET owner = '', until = :now", now=to_us(now))
+    return tx.run(
+        "UPDATE foundation_due SET due_at = :now, owner = NULL, token = token + 1"
+        " WHERE owner IS NOT NULL",
+        now=to_us(now),
+    )
+
+
 def next_at(tx: Tx, kind: str) -> datetime | None:
     """When the next row of `kind` is due, or None."""
     at = tx.value("SELECT min(due_at) FROM foundation_due WHERE kind = :kind", kind=kind)

@@ -14,8 +14,14 @@ Reads (`db.read(fn)`) take their own connection and see the last commit.
 the schema.
 """
 
-from mainstay.foundation.db.migrations import migrations, schema_number, statements
-from mainstay.foundation.db.sqlite import migrate, open_database
+from mainstay.foundation.db.migrations import (
+    migrations,
+    schema_number,
+    schema_of,
+    statements,
+    tables,
+)
+from mainstay.foundation.db.sqlite import migrate, open_database, peek_sqlite
 from mainstay.foundation.db.tx import Row, Tx
 from mainstay.foundation.db.writer import Database
 
@@ -26,6 +32,9 @@ __all__ = [
     "migrate",
     "migrations",
     "open_database",
+    "peek_sqlite",
     "schema_number",
+    "schema_of",
     "statements",
+    "tables",
 ]

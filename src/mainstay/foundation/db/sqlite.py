@@ -99,11 +99,24 @@ class Sqlite:
             self._readers.put(connection)
 
 
+def peek_sqlite(path: Path, question: Callable[[Tx], T]) -> T:
+    """Ask a file without any way to change it, migrate it, or hold up whoever writes to it."""
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+        with contextlib.closing(connection):
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA query_only = 1")
+            connection.execute("BEGIN")
+            return question(Tx(connection))
+    except sqlite3.Error as error:
+        raise Stuck(f"{path} cannot be read: {error}.") from error
+
+
 # -- opening and migrating -----------------------------------------------------------------------
 
 
-def open_database(path: Path) -> Database:
-    """The database at `path`, created and migrated where needed.
+def open_database(path: Path, *, upto: int | None = None) -> Database:
+    """The database at `path`, created and migrated where needed: to our schema, or `upto` one.
 
     Refuses a database that a newer Mainstay has migrated: an old program must not mis-work on it.
     """
@@ -113,7 +126,7 @@ def open_database(path: Path) -> Database:
     if fresh:
         path.chmod(0o600)
     try:
-        migrate(engine.writer)
+        migrate(engine.writer, upto=upto)
     except BaseException as error:
         engine.close()
         if isinstance(error, sqlite3.DatabaseError):
@@ -122,7 +135,7 @@ def open_database(path: Path) -> Database:
     return Database(engine)
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: sqlite3.Connection, *, upto: int | None = None) -> None:
     """Bring the schema up to this program's version; each migration is one transaction."""
     have = connection.execute("PRAGMA user_version").fetchone()[0]
     known = migrations()
@@ -132,7 +145,7 @@ def migrate(connection: sqlite3.Connection) -> None:
             "Start the newer Mainstay, or restore a backup made before the upgrade."
         )
     for number, text in known:
-        if number > have:
+        if have < number <= (upto or number):
             _migrate_to(connection, number, text)
 
 

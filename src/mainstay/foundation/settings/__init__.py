@@ -10,6 +10,8 @@ from __future__ import annotations
 from mainstay.foundation.settings.layers import FILE_NAME, Origin, find_file
 from mainstay.foundation.settings.load import Loaded, load, references
 from mainstay.foundation.settings.values import (
+    Audit,
+    Backup,
     Egress,
     HostPort,
     LimitSettings,
@@ -17,10 +19,13 @@ from mainstay.foundation.settings.values import (
     Sms,
     Smtp,
     host_port,
+    span,
 )
 
 __all__ = [
     "FILE_NAME",
+    "Audit",
+    "Backup",
     "Egress",
     "HostPort",
     "LimitSettings",
@@ -33,4 +38,5 @@ __all__ = [
     "host_port",
     "load",
     "references",
+    "span",
 ]

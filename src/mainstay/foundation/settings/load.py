@@ -25,7 +25,7 @@ from mainstay.foundation.settings.layers import (
 )
 from mainstay.foundation.settings.values import ContradictionsError, Settings
 
-SECRETS = ("smtp.password", "sms.token")
+SECRETS = ("smtp.password", "sms.token", "backup.passphrase", "audit.key")
 """The settings that refer to a secret."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from mainstay.foundation.secrets import check_reference
 
+_SPAN = re.compile(r"([1-9]\d{0,5})([smhd])")
+_SPAN_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/@]+):(\d{1,5})")
 
 
@@ -66,8 +69,36 @@ def _checked_network(text: str) -> str:
     return text
 
 
+def span(text: str) -> timedelta:
+    """`30s`, `15m`, `6h`, `1d` as a length of time. ValueError says what was expected."""
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        raise ValueError("expected a length of time, such as 30s, 15m, 6h or 1d")
+    return timedelta(**{_SPAN_UNITS[match[2]]: int(match[1])})
+
+
+def _checked_span(text: str) -> str:
+    span(text)
+    return text
+
+
+def _checked_sink(text: str) -> str:
+    parts = urlsplit(text)
+    if text.startswith("file:/") and "\x00" not in text:
+        return text
+    if parts.scheme in ("syslog+udp", "syslog+tcp", "syslog+tls"):
+        host_port(parts.netloc)
+        if not (parts.path or parts.query or parts.fragment):
+            return text
+    raise ValueError(
+        "expected file:/path/to/file, or syslog+udp://, syslog+tcp:// or syslog+tls://host:port"
+    )
+
+
 HostPortText = Annotated[str, AfterValidator(_checked_host_port)]
 Url = Annotated[str, AfterValidator(_checked_url)]
+Span = Annotated[str, AfterValidator(_checked_span)]
+SinkText = Annotated[str, AfterValidator(_checked_sink)]
 Network = Annotated[str, AfterValidator(_checked_network)]
 SecretReference = Annotated[str, AfterValidator(check_reference)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -122,6 +153,36 @@ class Egress(Table):
 
     allow: tuple[HostPortText, ...] = ()
     """Exact `host:port`; every other private address is refused."""
+
+
+class Backup(Table):
+    """Backups that Mainstay makes by itself."""
+
+    to: Path | None = None
+    """Folder for them, best on another disk; none: none are made by itself."""
+    every: Span = "15m"
+    """How often. What a disk can take with it is this, and the time that a backup takes."""
+    keep: int = Field(default=24, ge=1)
+    """How many of the newest are kept."""
+    keep_days: int = Field(default=14, ge=0)
+    """For how many days the last one of each day is kept as well."""
+    passphrase: SecretReference | None = None
+    """Where the passphrase or key file is that encrypts them; none: they are not encrypted."""
+    before_upgrade: bool = True
+    """Make one before a new version changes the schema, into `to` or the data folder."""
+
+
+class Audit(Table):
+    """Proof of the record."""
+
+    checkpoints_to: tuple[SinkText, ...] = ()
+    """Where signed checkpoints are kept outside: `file:/path`, `syslog+tls://host:6514` …"""
+    checkpoint_every: Span = "5m"
+    """How long a sealed row may wait for the checkpoint that covers it …"""
+    checkpoint_rows: int = Field(default=1000, ge=1)
+    """… unless so many rows wait."""
+    key: SecretReference | None = None
+    """Where the key is that signs them (Ed25519, PEM); none: each node's own, in its data folder."""
 
 
 class LimitSettings(Table):
@@ -179,6 +240,10 @@ class Settings(Table):
     """None: nobody can be paged by SMS."""
     ntfy_server: Url = "https://ntfy.sh"
     """Where an ntfy address that is a topic alone is sent."""
+    backup: Backup = Backup()
+    """When, where to, and how many."""
+    audit: Audit = Audit()
+    """How the record is proved."""
     limits: LimitSettings = LimitSettings()
     """What clients may cost us."""
     retention_days: int = Field(default=30, ge=1, le=3650)

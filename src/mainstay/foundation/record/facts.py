@@ -1,0 +1,130 @@
+"""Rows of the record: what happened or was decided, why, and by whom; and small marks beside it.
+
+Each step of the corridor returns *what* and *why* as a `Fact`, written in its own transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from mainstay.foundation.clock import to_us
+from mainstay.foundation.db import Row, Tx
+
+SYSTEM = "mainstay"
+
+_INSERT = """
+INSERT INTO foundation_record
+  (at, actor, kind, subject, incident, receipt, because, facts, estate_version)
+VALUES (:at, :actor, :kind, :subject, :incident, :receipt, :because, :facts, :estate_version)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened, or was decided, and why.
+
+    `because` is one sentence for a person; `facts` are JSON-able and hold no secret.
+    """
+
+    kind: str
+    subject: str
+    because: str
+    actor: str = SYSTEM
+    incident: str | None = None
+    receipt: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write(tx: Tx, facts: Iterable[Fact], *, now: datetime, estate_version: int) -> None:
+    """Append `facts`; they share the caller's transaction, so no act is without its row."""
+    at = to_us(now)
+    tx.many(
+        _INSERT,
+        [
+            {
+                "at": at,
+                "actor": fact.actor,
+                "kind": fact.kind,
+                "subject": fact.subject,
+                "incident": fact.incident,
+                "receipt": fact.receipt,
+                "because": fact.because,
+                "facts": msgspec.json.encode(fact.facts).decode(),
+                "estate_version": estate_version,
+            }
+            for fact in facts
+        ],
+    )
+
+
+def by_incident(tx: Tx, incident: str, *, after: int = 0, limit: int = 500) -> list[Row]:
+    """An incident's timeline, oldest first; `after` is the last `seq` already seen."""
+    return tx.all(
+        "SELECT * FROM foundation_record WHERE incident = :incident AND seq > :after"
+        " ORDER BY seq LIMIT :limit",
+        incident=incident, after=after, limit=limit,
+    )  # fmt: skip
+
+
+def by_subject(tx: Tx, subject: str, *, limit: int = 500) -> list[Row]:
+    """Everything about one thing, oldest first."""
+    return tx.all(
+        "SELECT * FROM foundation_record WHERE subject = :subject ORDER BY seq LIMIT :limit",
+        subject=subject, limit=limit,
+    )  # fmt: skip
+
+
+def by_receipt(tx: Tx, receipt: str, *, limit: int = 500) -> list[Row]:
+    """Everything that one signal caused directly, oldest first."""
+    return tx.all(
+        "SELECT * FROM foundation_record WHERE receipt = :receipt ORDER BY seq LIMIT :limit",
+        receipt=receipt, limit=limit,
+    )  # fmt: skip
+
+
+def latest(tx: Tx, *, before: int | None = None, limit: int = 100) -> list[Row]:
+    """The newest rows, newest first; `before` is a `seq` to page back from."""
+    return tx.all(
+        "SELECT * FROM foundation_record WHERE seq < :before ORDER BY seq DESC LIMIT :limit",
+        before=before if before is not None else 1 << 62, limit=limit,
+    )  # fmt: skip
+
+
+def since(tx: Tx, after: int, *, limit: int = 200) -> list[Row]:
+    """Rows after `after`, oldest first; for live views."""
+    return tx.all(
+        "SELECT * FROM foundation_record WHERE seq > :after ORDER BY seq LIMIT :limit",
+        after=after, limit=limit,
+    )  # fmt: skip
+
+
+def latest_version(tx: Tx) -> int:
+    """The estate version that the newest row was written under; 0 when there is no row."""
+    row = tx.one("SELECT estate_version FROM foundation_record ORDER BY seq DESC LIMIT 1")
+    return int(row["estate_version"]) if row else 0
+
+
+def facts_of(row: Row) -> Any:
+    """What a row holds for a program."""
+    return msgspec.json.decode(row["facts"])
+
+
+def mark(tx: Tx, name: str, value: int) -> None:
+    """Keep a small number about this install."""
+    tx.run(
+        "INSERT INTO foundation_mark (name, value) VALUES (:name, :value)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        name=name,
+        value=value,
+    )
+
+
+def marked(tx: Tx, name: str) -> int | None:
+    """The number kept under `name`, or None."""
+    value: int | None = tx.value("SELECT value FROM foundation_mark WHERE name = :name", name=name)
+    return value
