@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["skips", "peers"]
+pytest_plugins = ["skips", "peers", "databases"]
 
 ORDER = ("house", "unit", "properties", "contracts", "stories", "browser")
 HERE = Path(__file__).parent

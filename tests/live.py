@@ -23,6 +23,7 @@ from typing import Any
 
 import uvloop
 
+from databases import fresh
 from mainstay import acts, app, estate, loops, people, pipeline
 from mainstay.api import Server, make_app, make_server
 from mainstay.api.app import limits_of
@@ -213,7 +214,8 @@ def live(
     phones: dict[str, Phone] = {}
     channels = {kind: FakeChannel(kind, phones) for kind in ("sms", "mail", "webhook")}
     runtime = app.open_app(
-        Settings(data_dir=folder / "data", **settings), environment=environment or {},
+        Settings(**{"data_dir": folder / "data", "database": fresh(), **settings}),
+        environment=environment or {},
         channels=channels, node="live",
     )  # fmt: skip
     runtime.db.start()

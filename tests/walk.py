@@ -19,6 +19,7 @@ from tempfile import mkdtemp
 from textwrap import dedent
 from typing import Any
 
+from databases import CHOSEN, drop, fresh, template
 from mainstay import acts, app, estate, incidents, loops, paging, people, pipeline, signals
 from mainstay.alerts import Alert, every_open
 from mainstay.foundation.clock import ManualClock, to_us
@@ -112,16 +113,16 @@ class Walk:
         self.providers = {
             kind: Provider(kind, self.clock, self.journal) for kind in ("sms", "mail", "webhook")
         }
-        template = _template(kinds)
-        shutil.copytree(template, self.folder / "data")
+        self.database = _copy(kinds, CHOSEN.engine, self.folder / "data")
         self.app = self.open()
 
     def open(self) -> Runtime:
         opened = app.open_app(
-            Settings(data_dir=self.folder / "data"), environment={}, clock=self.clock,
-            channels=dict(self.providers), node="walk",
+            Settings(data_dir=self.folder / "data", database=self.database), environment={},
+            clock=self.clock, channels=dict(self.providers), node="walk",
         )  # fmt: skip
-        opened.db.engine.writer.execute("PRAGMA synchronous = OFF")
+        if not self.database:
+            opened.db.engine.writer.execute("PRAGMA synchronous = OFF")
         return opened
 
     def restart(self) -> None:
@@ -131,6 +132,7 @@ class Walk:
 
     def end(self) -> None:
         self.app.close()
+        drop(self.database)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # -- what comes in ------------------------------------------------------------------------------
@@ -258,18 +260,36 @@ def _scratch() -> Path:
     return folder
 
 
+def _copy(kinds: tuple[str, ...], engine: str, data: Path) -> str:
+    """An install with the estate in force and an address of each kind for everybody; its URL."""
+    if engine == "postgresql":
+        return fresh(_server_template(kinds))
+    shutil.copytree(_file_template(kinds), data)
+    return ""
+
+
 @cache
-def _template(kinds: tuple[str, ...]) -> Path:
-    """A data folder with the estate in force and an address of each kind for everybody."""
+def _file_template(kinds: tuple[str, ...]) -> Path:
     folder = Path(mkdtemp(prefix="template-", dir=_scratch()))
+    _fill(folder, kinds, "")
+    return folder / "data"
+
+
+@cache
+def _server_template(kinds: tuple[str, ...]) -> str:
+    folder = Path(mkdtemp(prefix="template-", dir=_scratch()))
+    return template("walk_" + "_".join(kinds), lambda url: _fill(folder, kinds, url))
+
+
+def _fill(folder: Path, kinds: tuple[str, ...], url: str) -> None:
     (folder / "estate").mkdir()
     (folder / "estate" / "estate.yaml").write_text(dedent(ESTATE))
     declared = estate.read(folder / "estate")
     clock = ManualClock(MONDAY)
     providers = {kind: Provider(kind, clock, []) for kind in kinds}
     made = app.open_app(
-        Settings(data_dir=folder / "data"), environment={}, clock=clock, channels=providers,
-        node="walk",
+        Settings(data_dir=folder / "data", database=url), environment={}, clock=clock,
+        channels=providers, node="walk",
     )  # fmt: skip
 
     def act(command: acts.Command) -> None:
@@ -280,4 +300,3 @@ def _template(kinds: tuple[str, ...]) -> Path:
         for kind in kinds:
             act(acts.commands.AddAddress(person, kind, f"{person}/{kind}"))
     made.close()
-    return folder / "data"

@@ -15,10 +15,10 @@ import msgspec
 
 from mainstay import loops, paging
 from mainstay.estate import Views
-from mainstay.foundation import backup, record
+from mainstay.foundation import backup, failpoint, record
 from mainstay.foundation.backup.job import Job, Outcome
 from mainstay.foundation.clock import Clock, SystemClock
-from mainstay.foundation.db import open_database
+from mainstay.foundation.db import open_database, place_of
 from mainstay.foundation.egress import Egress
 from mainstay.foundation.errors import Broken, Invalid, MainstayError, Outside, Unreachable
 from mainstay.foundation.ids import Ids
@@ -29,10 +29,8 @@ from mainstay.paging.channels import Answer, Channel, Page, Sms, Smtp, To, build
 from mainstay.people import Address
 from mainstay.runtime import Runtime, Wake
 
-DATABASE = "mainstay.db"
 BY_PROVIDER = {"mail": "smtp", "sms": "sms"}
 """Channels that need a provider, and the table of the settings that names it."""
-"""The file in the data folder."""
 
 
 def open_app(
@@ -45,10 +43,12 @@ def open_app(
 ) -> Runtime:
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
     clock = clock or SystemClock()
-    path = settings.data_dir / DATABASE
-    backup.before_upgrade(path, settings, environment=environment, now=clock.now())
-    db = open_database(path)
-    egress = Egress(_allowed(settings))
+    passing = failpoint.passing(environment.get(failpoint.VARIABLE))
+    place = place_of(settings, environment=environment)
+    backup.before_upgrade(place, settings, environment=environment, now=clock.now())
+    db = open_database(place)
+    db.read(backup.check_whole)
+    egress = Egress(_allowed(settings), passing=passing)
     ways = (
         dict(channels) if channels is not None else _channels(settings, egress, environment, clock)
     )
@@ -60,6 +60,7 @@ def open_app(
         node=node or socket.gethostname(),
         token=lambda: secrets.token_urlsafe(32),
         check_address=_checker(ways),
+        passing=passing,
     )
 
     async def send(address: Address, page: Page) -> Answer | MainstayError:
@@ -79,8 +80,9 @@ def open_app(
 def _back_up(settings: Settings, environment: Mapping[str, str], now: datetime) -> backup.Made:
     """In a process of its own, which takes no turn from our threads."""
     wanted = settings.backup
+    place = place_of(settings, environment=environment)
     job = Job(
-        database=str(settings.data_dir / DATABASE), folder=str(wanted.to), keep=wanted.keep,
+        path=str(place.path), url=place.url, password=place.password, folder=str(wanted.to), keep=wanted.keep,
         keep_days=wanted.keep_days, now=now, passphrase=backup.passphrase_of(settings, environment=environment),
     )  # fmt: skip
     done = subprocess.run(

@@ -9,6 +9,7 @@ from datetime import timedelta
 from mainstay import paging
 from mainstay.estate import SELF, Source, View, Views
 from mainstay.foundation.errors import Corrupt
+from mainstay.foundation.failpoint import Passing, never
 from mainstay.foundation.ids import Ids
 from mainstay.incidents import Rules
 
@@ -31,6 +32,8 @@ class Ground:
     token: Callable[[], str]
     check_address: Callable[[str, str], str]
     """(kind, address) → the address in its normal form, or Invalid; the channels know."""
+    passing: Passing = never
+    """Called at each named moment; a proof makes it the last one of this process."""
 
 
 def source_in(view: View, name: str) -> Source:

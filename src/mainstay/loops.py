@@ -21,7 +21,9 @@ from mainstay.foundation import due, record
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import MainstayError, Outside, Stuck
+from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.settings import span
+from mainstay.paging.channels import Answer
 from mainstay.runtime import HOT_SPAN, Runtime
 from mainstay.signals import Request
 
@@ -82,6 +84,7 @@ def settle(app: Runtime, now: datetime) -> datetime | None:
     done = 0
     with _trying("a batch of signals; each comes by itself now") as batch:
         done = app.db.run(lambda tx: _settle_batch(tx, app, now, hot=hot))
+        app.ground.passing(Moment.SETTLE_COMMITTED)
     if batch.error is not None:
         done = _settle_one_by_one(app, now)
     if done:
@@ -94,7 +97,9 @@ def _settle_batch(tx: Tx, app: Runtime, now: datetime, *, hot: bool) -> int:
     if due.hold(tx, "settle", owner=node, now=now, lease_s=SETTLE_LEASE_S) is None:
         return 0
     waiting = signals.waiting(tx, SETTLE_ITEMS_HOT if hot else SETTLE_ITEMS)
+    app.ground.passing(Moment.SETTLE_TAKEN)
     pipeline.settle(tx, app.ground, waiting, now=now)
+    app.ground.passing(Moment.SETTLE_WRITTEN)
     return len(waiting)
 
 
@@ -135,9 +140,16 @@ def pass_time(app: Runtime, now: datetime) -> datetime | None:
     at = app.db.read(acts.next_at)
     if at is None or at > now:
         return at
-    if app.db.run(lambda tx: acts.pass_time(tx, app.ground, now=now)):
+    if app.db.run(lambda tx: _pass_time(tx, app, now)):
         app.wake.deliver()
+    app.ground.passing(Moment.TIME_COMMITTED)
     return now
+
+
+def _pass_time(tx: Tx, app: Runtime, now: datetime) -> int:
+    done = acts.pass_time(tx, app.ground, now=now)
+    app.ground.passing(Moment.TIME_WRITTEN)
+    return done
 
 
 def seal(app: Runtime, now: datetime) -> datetime | None:
@@ -269,11 +281,24 @@ async def deliver(app: Runtime, now: datetime) -> list[asyncio.Task[None]]:
         return []
     ready: list[pipeline.Ready] = []
     with _trying("what is due; each step and page comes by itself now") as batch:
-        await app.db.write(lambda tx: pipeline.fire_steps(tx, app.ground, now=now))
-        ready = await app.db.write(lambda tx: pipeline.begin_sends(tx, app.ground, now=now))
+        await app.db.write(lambda tx: _fire_steps(tx, app, now))
+        app.ground.passing(Moment.STEP_COMMITTED)
+        ready = await app.db.write(lambda tx: _begin_sends(tx, app, now))
+        app.ground.passing(Moment.SEND_COMMITTED)
     if batch.error is not None:
         ready = await _take_one_by_one(app, now)
     return [asyncio.create_task(_send(app, one)) for one in ready]
+
+
+def _fire_steps(tx: Tx, app: Runtime, now: datetime) -> None:
+    pipeline.fire_steps(tx, app.ground, now=now)
+    app.ground.passing(Moment.STEP_WRITTEN)
+
+
+def _begin_sends(tx: Tx, app: Runtime, now: datetime) -> list[pipeline.Ready]:
+    ready = pipeline.begin_sends(tx, app.ground, now=now)
+    app.ground.passing(Moment.SEND_WRITTEN)
+    return ready
 
 
 async def _take_one_by_one(app: Runtime, now: datetime) -> list[pipeline.Ready]:
@@ -309,12 +334,18 @@ def _is_due(tx: Tx, now: datetime) -> bool:
 async def _send(app: Runtime, ready: pipeline.Ready) -> None:
     """Hand one page to its channel and commit the answer. A failure is an outcome, not an error."""
     outcome = await app.send(ready.address, ready.page)
+    app.ground.passing(Moment.SEND_ANSWERED)
     jitter = app.jitter()
-    await app.db.write(
-        lambda tx: pipeline.finish_send(
-            tx, app.ground, ready, outcome, jitter=jitter, now=app.clock.now()
-        )
-    )
+    await app.db.write(lambda tx: _finish_send(tx, app, ready, outcome, jitter))
+    app.ground.passing(Moment.ANSWER_COMMITTED)
+
+
+def _finish_send(
+    tx: Tx, app: Runtime, ready: pipeline.Ready, outcome: Answer | MainstayError, jitter: float
+) -> None:
+    now = app.clock.now()
+    pipeline.finish_send(tx, app.ground, ready, outcome, jitter=jitter, now=now)
+    app.ground.passing(Moment.ANSWER_WRITTEN)
 
 
 async def delivering(app: Runtime, stop: threading.Event) -> None:

@@ -24,8 +24,8 @@ from mainstay.estate import SELF
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
-from mainstay.foundation.due import Due
 from mainstay.foundation.errors import MainstayError
+from mainstay.foundation.failpoint import Moment
 from mainstay.ground import SELF_SOURCE, Ground, source_in
 from mainstay.paging.channels import Answer
 from mainstay.settling import Batch
@@ -104,8 +104,7 @@ def _settle_item(batch: Batch, request: Request, item: Item) -> None:
 
 def opened(batch: Batch, alert: Alert, because: str) -> None:
     """A new alert: silenced; or placed (correlate, attach to an incident) and paged for."""
-    silence = batch.silences.of(alert)
-    if silence is not None:
+    if (silence := batch.silences.of(alert)) is not None:
         alerts.insert(batch.tx, alert, silence=silence.id)
         because += f"; silenced by {silence.author}, because {silence.reason}"
         return batch.note("alert.silenced", alert, because)
@@ -122,22 +121,24 @@ def opened(batch: Batch, alert: Alert, because: str) -> None:
 def fire_steps(tx: Tx, ground: Ground, *, now: datetime) -> int:
     """Fire what is due: claim, outbox rows to named people and the next due row, one transaction."""
     steps = claim(tx, ground, (paging.STEP_DUE,), now=now)
+    ground.passing(Moment.STEP_CLAIMED)
     return len([take(tx, ground, one, now=now) for one in steps])
 
 
 def begin_sends(tx: Tx, ground: Ground, *, now: datetime) -> list[Ready]:
     """Commit the attempt of every send and webhook update that is due; hand them to their channels."""
     sends = claim(tx, ground, (paging.SEND_DUE, paging.FEED_DUE), now=now)
+    ground.passing(Moment.SEND_CLAIMED)
     return [ready for one in sends if (ready := take(tx, ground, one, now=now)) is not None]
 
 
-def claim(tx: Tx, ground: Ground, kinds: tuple[str, ...], *, now: datetime) -> list[Due]:
+def claim(tx: Tx, ground: Ground, kinds: tuple[str, ...], *, now: datetime) -> list[due.Due]:
     """What is due of these kinds, at most `AT_ONCE` of each; if we die, it comes due again."""
     mine = partial(due.claim, tx, now=now, owner=ground.node, limit=AT_ONCE)
     return [one for kind in kinds for one in mine(kind, lease_s=paging.LEASE_S)]
 
 
-def take(tx: Tx, ground: Ground, one: Due, *, now: datetime) -> Ready | None:
+def take(tx: Tx, ground: Ground, one: due.Due, *, now: datetime) -> Ready | None:
     """Do what one claimed row asks for; what must be handed to a channel is returned."""
     run = paging.escalation(tx, one.key) if one.kind == paging.STEP_DUE else None
     view = ground.views.at(tx, run.estate_version) if run else ground.views.current(tx)
@@ -148,9 +149,8 @@ def take(tx: Tx, ground: Ground, one: Due, *, now: datetime) -> Ready | None:
                 report_self(tx, ground, fired.trouble, key="paging.dry", now=now)
             ready, facts = None, fired.facts
         case paging.SEND_DUE:
-            limits, token = ground.limits, ground.token()
             ready, facts = paging.begin(
-                tx, ground.ids, one, view=view, limits=limits, token=token, now=now
+                tx, ground.ids, one, view=view, limits=ground.limits, token=ground.token(), now=now
             )
         case _:
             return paging.begin_update(tx, one, view=view)

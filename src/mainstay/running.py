@@ -29,6 +29,7 @@ def main() -> None:
 @click.option(
     "--estate", metavar="FOLDER", help="Put this folder in force at start, and on SIGHUP."
 )
+@click.option("--database", metavar="URL", help="postgresql://user@host/name; else SQLite.")
 @click.option("--public-url", metavar="URL", help="What acknowledge links begin with.")
 @click.option("--tls-cert", metavar="FILE", help="Certificate chain, PEM.")
 @click.option("--tls-key", metavar="FILE", help="Its key, PEM, 0600.")

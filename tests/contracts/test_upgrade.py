@@ -21,7 +21,14 @@ import pytest
 from mainstay import app
 from mainstay.foundation import backup, record
 from mainstay.foundation.clock import ManualClock, from_us
-from mainstay.foundation.db import migrations, open_database, peek_sqlite, schema_number, statements
+from mainstay.foundation.db import (
+    Place,
+    migrations,
+    open_database,
+    peek_sqlite,
+    schema_number,
+    statements,
+)
 from mainstay.foundation.db import tables as tables_of
 from mainstay.foundation.errors import MainstayError, Refused
 from mainstay.foundation.settings import Backup, Settings
@@ -230,10 +237,10 @@ def test_an_old_backup_is_restored_by_a_newer_program_with_its_schema(
         number_of(golden),
     )
     before = snapshot(data / "mainstay.db", old, golden)
-    made = backup.make(data / "mainstay.db", tmp_path / "a.zip", now=clock.now())
+    made = backup.make(Place(data / "mainstay.db"), tmp_path / "a.zip", now=clock.now())
     assert made.manifest.schema == old
     with backup.open_backup(tmp_path / "a.zip") as found:
-        backup.restore(found, tmp_path / "new", name="mainstay.db", now=clock.now())
+        backup.restore(found, Place(tmp_path / "new" / "mainstay.db"), now=clock.now())
     assert schema_in(tmp_path / "new" / "mainstay.db") == schema_number()
     after = snapshot(tmp_path / "new" / "mainstay.db", old, golden)
     for table in ("alerts_alert", "paging_send", "paging_escalation", "people_address"):

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from corpus.poison.bodies import poisoned
+from databases import fresh
 from mainstay import signals
 from mainstay.estate import JsonMap, Source
 from mainstay.foundation.clock import from_us
-from mainstay.foundation.db import Database, open_database
+from mainstay.foundation.db import Database, Place, open_database
 from mainstay.foundation.errors import Invalid, MainstayError
 
 ARRIVAL = signals.Arrival("sig_01K0", 1_795_312_281_000_000)
@@ -60,8 +61,9 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    opened = open_database(Path(tmp_path_factory.mktemp("poison")) / "mainstay.db")
+def database(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Iterator[Database]:
+    folder = Path(tmp_path_factory.mktemp("poison"))
+    opened = open_database(Place(folder / "mainstay.db", fresh()))
     yield opened
     opened.close()
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, given, settings
 
+from mainstay.acts.commands import Acknowledge
 from mainstay.foundation.db import Database, Tx
+from mainstay.foundation.failpoint import Moment
 from mainstay.paging.channels import Page
-from walk import Try, Walk, fire
+from walk import MONDAY, Try, Walk, fire
 
 SETTINGS = settings(
     max_examples=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
@@ -165,3 +170,63 @@ def test_killed_while_the_signal_is_settled_it_is_settled_once(at: int, how: str
         assert all(alert.repeats == 0 for alert in walk.alerts())
     finally:
         walk.end()
+
+
+BY_HTTP = {Moment.ACCEPT_READ, Moment.ACCEPT_WRITTEN, Moment.ACCEPT_COMMITTED,
+           Moment.SEND_CONNECTED, Moment.ACT_COMMITTED}  # fmt: skip
+"""What only a server with sockets passes: tests/proofs kills it there."""
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("moment", sorted({*Moment} - BY_HTTP))
+def test_killed_at_each_fail_point_the_whole_story_still_happens(moment: Moment, nth: int) -> None:
+    walk = Walk()
+    try:
+        killed = _dies_at(walk, moment, nth)
+        story = (
+            lambda: walk.sends([fire("alpha")]),
+            lambda: _until(walk, minute=7),  # the lead is paged twice
+            lambda: walk.act(Acknowledge("INC-1")),
+            lambda: walk.sends([fire("alpha", "B")]),
+            lambda: _until(walk, minute=68),  # the acknowledgement ends: it begins anew
+            lambda: walk.act(Acknowledge("INC-1")),
+            lambda: _until(walk, minute=150),  # and again, as far as the fallback
+        )
+        for scene in story:
+            try:
+                scene()
+            except Killed:
+                walk.restart()
+                scene()
+        assert killed, f"{moment} is not passed {nth} times"
+        assert len(walk.incidents()) == 1
+        pages = [one for one in walk.pages() if one.state in ("sent", "bundled")]
+        assert sorted((one.person, one.step, one.round) for one in pages) == [
+            ("ben", 1, 0), ("head", 0, 0),
+            ("mara", 0, 0), ("mara", 0, 0), ("mara", 0, 0), ("mara", 0, 1), ("mara", 0, 1),
+        ]  # fmt: skip
+        _every_copy_says_so(walk, 1)
+    finally:
+        walk.end()
+
+
+def _until(walk: Walk, *, minute: int) -> None:
+    walk.settle()
+    while walk.clock.now() < MONDAY + timedelta(minutes=minute):
+        walk.forward(minutes=1)
+
+
+def _dies_at(walk: Walk, moment: Moment, nth: int) -> list[Moment]:
+    """Arm the walk; the answer holds the moment once it has died there."""
+    passed: list[Moment] = []
+    killed: list[Moment] = []
+
+    def passing(at: Moment) -> None:
+        passed.append(at)
+        if not killed and passed.count(moment) == nth:
+            killed.append(at)
+            raise Killed
+
+    ground = replace(walk.app.ground, passing=passing)
+    walk.app = replace(walk.app, ground=ground)
+    return killed

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from databases import fresh
 from mainstay import acts, app, estate, incidents, paging, people, pipeline, signals
 from mainstay.foundation import record
 from mainstay.foundation.clock import ManualClock, to_us
@@ -109,13 +110,14 @@ class World:
         self.sms = FakeChannel("sms", self.phones)
         self.mail = FakeChannel("mail", self.phones)
         self.webhook = FakeChannel("webhook", self.phones)
+        self.database = fresh()
         self.app = self._open()
         self.text = text
         self.apply(text)
 
     def _open(self) -> Any:
         return app.open_app(
-            Settings(data_dir=self.folder / "data"),
+            Settings(data_dir=self.folder / "data", database=self.database),
             environment={},
             clock=self.clock,
             channels={c.kind: c for c in (self.sms, self.mail, self.webhook)},
@@ -251,7 +253,7 @@ def _alert(service: str, name: str, severity: str, labels: dict[str, str] | None
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, engine: str) -> Iterator[World]:
     """A fresh one, with the small estate above; mara is on call."""
     made = World(tmp_path, ESTATE)
     yield made

@@ -11,6 +11,8 @@ from mainstay.foundation import record
 from mainstay.foundation.errors import Conflict, Forbidden, Invalid, NotFound
 from mainstay.oncall import Wanted
 
+pytestmark = pytest.mark.both
+
 C = acts.commands
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mainstay import acts, loops, people, pipeline
 from mainstay.foundation.errors import Rejected, TimedOut, Unreachable
+
+pytestmark = pytest.mark.both
 
 
 def test_a_failed_send_is_tried_again_under_the_same_key(world):

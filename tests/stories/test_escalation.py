@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mainstay import acts
+
+pytestmark = pytest.mark.both
 
 
 def test_an_alert_pages_who_is_on_call_and_an_acknowledgement_stops_the_rest(world):

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from mainstay.foundation.errors import Rejected
+
+pytestmark = pytest.mark.both
+
 
 def test_a_storm_of_lesser_faults_is_one_page_a_minute_with_the_rest_bundled(world):
     world.fires("reports", "A", severity="warning")
@@ -23,8 +29,6 @@ def test_the_first_page_of_a_critical_incident_passes_the_limiter(world):
 
 
 def test_what_a_page_carried_along_waits_again_when_the_page_itself_fails(world):
-    from mainstay.foundation.errors import Rejected
-
     world.fires("reports", "A", severity="warning")
     world.mara.expects("INC-1")
     world.fires("pay-db", "B", severity="warning")

@@ -9,6 +9,8 @@ import pytest
 from mainstay import acts, alerts
 from mainstay.foundation.errors import Forbidden, Invalid
 
+pytestmark = pytest.mark.both
+
 
 def silence(world, *matchers, hours=1.0, who="mara", reason="planned work", starts_in_h=0.0):
     now = world.clock.now()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mainstay import acts, alerts, signals
+
+pytestmark = pytest.mark.both
 
 
 def test_the_same_signal_twice_is_one_alert_and_counted(world):

@@ -10,6 +10,8 @@ from mainstay import acts, alerts, people, pipeline
 from mainstay.foundation.errors import Forbidden
 from mainstay.oncall import Wanted
 
+pytestmark = pytest.mark.both
+
 C = acts.commands
 
 

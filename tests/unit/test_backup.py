@@ -11,21 +11,23 @@ from pathlib import Path
 
 import pytest
 
+from databases import ENGINES, new_database
 from mainstay.foundation import backup, due, record
 from mainstay.foundation.backup import sealed_file
-from mainstay.foundation.db import Database, Tx, open_database, schema_number, tables
+from mainstay.foundation.db import Database, Place, Tx, open_database, schema_number, tables
 from mainstay.foundation.errors import Conflict, Corrupt, Invalid, NotFound, Refused, Stuck
 from mainstay.foundation.record import Fact
 
+pytestmark = pytest.mark.both
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 PASSPHRASE = "correct horse battery staple"
 BODY = bytes(range(256)) * 4
-ODD = 'NUL \x00, quote ", line\n, é, 🚨, \u2028'
+ODD = 'bell \x07, quote ", line\n, é, 🚨, \u2028'
 
 
 @pytest.fixture
-def db(data_dir: Path) -> Iterator[Database]:
-    made = open_database(data_dir / "mainstay.db")
+def db(place: Place, data_dir: Path) -> Iterator[Database]:
+    made = open_database(place)
     made.run(fill)
     made.run(lambda tx: record.seal(tx, NOW))
     signer = record.key_in(data_dir)
@@ -64,42 +66,59 @@ def content(db: Database, *, without: tuple[str, ...] = ()) -> dict[str, list[tu
     return db.read(look)
 
 
+def empty(folder: Path, engine: str) -> Place:
+    """Where nothing is yet, on either engine."""
+    return Place(folder / "mainstay.db", new_database() if engine == "postgresql" else "")
+
+
 def test_the_tables_of_the_schema_are_those_of_a_database(db: Database) -> None:
-    there = db.read(lambda tx: {row["name"] for row in tx.all(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")})  # fmt: skip
+    names = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+        "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        " AND tablename <> 'foundation_schema'",
+    }
+    there = db.read(lambda tx: {row[0] for row in tx.all(names[tx.engine])})
     assert set(tables(schema_number())) == there
 
 
 @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
-def test_what_was_saved_comes_back_as_it_was(
-    db: Database, tmp_path: Path, passphrase: str | None
+@pytest.mark.parametrize("to", ENGINES)
+def test_what_was_saved_comes_back_as_it_was_on_either_engine(
+    db: Database, tmp_path: Path, passphrase: str | None, to: str
 ) -> None:
-    target, copy = tmp_path / "a.zip", tmp_path / "copy"
-    manifest = made(db, target, passphrase)
-    assert stat.S_IMODE(target.stat().st_mode) == 0o600
-    assert (passphrase is None) == zipfile.is_zipfile(target)
-    with backup.open_backup(target, passphrase=passphrase) as found:
+    file, copy = tmp_path / "a.zip", empty(tmp_path / "copy", to)
+    manifest = made(db, file, passphrase)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert (passphrase is None) == zipfile.is_zipfile(file)
+    with backup.open_backup(file, passphrase=passphrase) as found:
         assert found.check().broken is None
-        done = backup.restore(found, copy, name="mainstay.db", now=NOW)
+        done = backup.restore(found, copy, now=NOW)
     assert done.manifest == manifest
-    assert [file.name for file in copy.iterdir()] == ["mainstay.db"]
-    restored = open_database(copy / "mainstay.db")
+    if to == "sqlite":
+        assert [file.name for file in (tmp_path / "copy").iterdir()] == ["mainstay.db"]
+    restored = open_database(copy)
     changed = ("foundation_due", "foundation_lease", "foundation_record")
     assert content(restored, without=changed) == content(db, without=changed)
     rows = restored.read(lambda tx: record.latest(tx, limit=2_000))
-    assert [row["kind"] for row in rows[:1]] == ["backup.restored"]
     before = db.read(lambda tx: record.latest(tx, limit=2_000))
+    assert rows[0]["kind"] == "backup.restored"
+    assert rows[0]["seq"] == before[0]["seq"] + 1
     assert [tuple(row) for row in rows[1:]] == [tuple(row) for row in before]
     assert restored.read(record.verify).broken is None
     restored.close()
+    with backup.open_backup(file, passphrase=passphrase) as found, pytest.raises(Conflict):
+        backup.restore(found, copy, now=NOW)
 
 
-def test_what_the_lost_host_had_claimed_is_due_at_once(db: Database, tmp_path: Path) -> None:
+def test_what_the_lost_host_had_claimed_is_due_at_once(
+    db: Database, tmp_path: Path, engine: str
+) -> None:
     made(db, tmp_path / "a.zip")
+    copy = empty(tmp_path / "copy", engine)
     with backup.open_backup(tmp_path / "a.zip") as found:
-        done = backup.restore(found, tmp_path / "copy", name="mainstay.db", now=NOW)
+        done = backup.restore(found, copy, now=NOW)
     assert done.leases == 1
-    restored = open_database(tmp_path / "copy" / "mainstay.db")
+    restored = open_database(copy)
     assert restored.read(lambda tx: due.pending(tx, "paging.send", "a")) == NOW
     assert restored.read(lambda tx: due.pending(tx, "paging.send", "b")) == NOW + timedelta(hours=1)
     held = restored.run(lambda tx: due.hold(tx, "settle", owner="new", now=NOW, lease_s=9))
@@ -108,17 +127,25 @@ def test_what_the_lost_host_had_claimed_is_due_at_once(db: Database, tmp_path: P
     restored.close()
 
 
-def test_new_rows_of_a_restored_record_come_after_the_old_ones(
-    db: Database, tmp_path: Path
+def test_a_restore_that_was_killed_is_refused_by_whoever_opens_it(
+    db: Database, tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    db.run(lambda tx: record.write(tx, [Fact("k", "gone", "w")], now=NOW, estate_version=1))
-    last = db.read(lambda tx: record.latest(tx, limit=1))[0]["seq"]
     made(db, tmp_path / "a.zip")
-    with backup.open_backup(tmp_path / "a.zip") as found:
-        backup.restore(found, tmp_path / "copy", name="mainstay.db", now=NOW)
-    restored = open_database(tmp_path / "copy" / "mainstay.db")
-    assert restored.read(lambda tx: record.latest(tx, limit=1))[0]["seq"] == last + 1
-    restored.close()
+    copy = empty(tmp_path / "copy", engine)
+
+    def killed(*_: object, **__: object) -> None:
+        raise InterruptedError
+
+    monkeypatch.setattr("mainstay.foundation.backup.restored.finish", killed)
+    with backup.open_backup(tmp_path / "a.zip") as found, pytest.raises(InterruptedError):
+        backup.restore(found, copy, now=NOW)
+    if engine == "sqlite":
+        assert not copy.path.exists()
+    else:
+        half = open_database(copy)
+        with pytest.raises(Refused, match="did not come to its end"):
+            half.read(backup.check_whole)
+        half.close()
 
 
 def test_any_tool_can_open_one_that_is_not_encrypted(db: Database, tmp_path: Path) -> None:
@@ -179,7 +206,7 @@ def test_a_folder_that_holds_anything_is_refused(db: Database, tmp_path: Path) -
         backup.open_backup(tmp_path / "a.zip") as found,
         pytest.raises(Conflict, match="is not empty"),
     ):
-        backup.restore(found, full, name="mainstay.db", now=NOW)
+        backup.restore(found, Place(full / "mainstay.db"), now=NOW)
     assert [file.name for file in full.iterdir()] == ["mine"]
 
 
@@ -192,7 +219,7 @@ def test_a_backup_of_a_newer_schema_is_refused(
         backup.open_backup(tmp_path / "a.zip") as found,
         pytest.raises(Refused, match="knows schemas up to 1"),
     ):
-        backup.restore(found, tmp_path / "copy", name="mainstay.db", now=NOW)
+        backup.restore(found, Place(tmp_path / "copy" / "mainstay.db"), now=NOW)
     assert not (tmp_path / "copy").exists()
 
 

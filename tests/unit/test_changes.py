@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from mainstay import changes
-from mainstay.foundation.db import Tx, migrate
+from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Invalid
 from mainstay.foundation.ids import Ids
 
+pytestmark = pytest.mark.both
+
 NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
 IDS = Ids()
-
-
-@pytest.fixture
-def tx() -> Iterator[Tx]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    migrate(connection)
-    yield Tx(connection)
-    connection.close()
 
 
 def record(tx: Tx, summary: str, **given: Any) -> changes.Change:

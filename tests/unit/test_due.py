@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from mainstay.foundation import due
-from mainstay.foundation.db import Database, open_database
+from mainstay.foundation.db import Database, Place, open_database
 from mainstay.foundation.due import Due
 from mainstay.foundation.errors import Conflict
+
+pytestmark = pytest.mark.both
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=20)
 
 
 @pytest.fixture
-def db(data_dir: Path) -> Iterator[Database]:
-    made = open_database(data_dir / "mainstay.db")
+def db(place: Place) -> Iterator[Database]:
+    made = open_database(place)
     yield made
     made.close()
 

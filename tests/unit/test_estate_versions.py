@@ -11,15 +11,17 @@ import pytest
 
 from mainstay import estate
 from mainstay.estate.reading.yaml_text import load, plain
-from mainstay.foundation.db import Database, open_database
+from mainstay.foundation.db import Database, Place, open_database
+
+pytestmark = pytest.mark.both
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "alpenpay"
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(tmp_path / "x.db")
+def db(place: Place) -> Iterator[Database]:
+    database = open_database(place)
     yield database
     database.close()
 

@@ -14,6 +14,8 @@ from mainstay.incidents import HOLDS, MOVES, Incident, State
 from mainstay.incidents.incident import check_move, more_urgent
 from walk import Walk, fire
 
+pytestmark = pytest.mark.both
+
 NEW = Incident(
     "inc_1", 1, "service:a", "a", "t", State.NEW, None, "error", "P2", None, 0, None, None, None,
     None, None, None, 1,

@@ -1,14 +1,13 @@
 """Overrides as acts: in force at once, refused in words, and never a change of the past."""
 
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from mainstay.estate import Estate, Target
-from mainstay.foundation.db import Tx, migrate
+from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Conflict, Invalid, NotFound
 from mainstay.foundation.ids import Ids
 from mainstay.oncall import (
@@ -23,6 +22,8 @@ from mainstay.oncall import (
     shifts,
     who,
 )
+
+pytestmark = pytest.mark.both
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)  # a Tuesday; it is ben's week
 HOUR = timedelta(hours=1)
@@ -67,15 +68,6 @@ ESTATE = Estate.model_validate(
 
 def always(_: str, __: date) -> bool:
     return True
-
-
-@pytest.fixture
-def tx() -> Iterator[Tx]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    migrate(connection)
-    yield Tx(connection)
-    connection.close()
 
 
 @pytest.fixture

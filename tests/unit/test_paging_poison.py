@@ -11,6 +11,8 @@ from mainstay import paging, pipeline
 from mainstay.foundation.errors import Stuck
 from walk import Walk, fire
 
+pytestmark = pytest.mark.both
+
 
 @pytest.fixture
 def walk() -> Iterator[Walk]:

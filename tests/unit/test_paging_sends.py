@@ -14,6 +14,8 @@ from mainstay.foundation.errors import Rejected, TimedOut, Unreachable
 from mainstay.paging.channels import Answer
 from walk import Walk, fire
 
+pytestmark = pytest.mark.both
+
 DOWN = Unreachable("no route")
 GONE = Rejected("account closed", reply=403, permanent=True)
 TAKEN = Answer(provider_id=None, words="accepted")

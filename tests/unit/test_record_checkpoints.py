@@ -15,12 +15,13 @@ from unittest.mock import patch
 import pytest
 
 from mainstay.foundation import record
-from mainstay.foundation.db import Database, Tx, open_database
+from mainstay.foundation.db import Database, Place, Tx, open_database
 from mainstay.foundation.egress import Egress
 from mainstay.foundation.errors import Invalid, Unreachable
 from mainstay.foundation.record import Checkpoint, Fact, Signer, Verdict
 from mainstay.foundation.record.sinks import syslog_message
 
+pytestmark = pytest.mark.both
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 TAMPERINGS = 1_000
 SEALS, ROWS = 9, 6
@@ -51,8 +52,8 @@ class Kept:
 
 
 @pytest.fixture
-def kept(data_dir: Path) -> Iterator[Kept]:
-    db, signer, lines = open_database(data_dir / "mainstay.db"), record.key_in(data_dir), []
+def kept(place: Place, data_dir: Path) -> Iterator[Kept]:
+    db, signer, lines = open_database(place), record.key_in(data_dir), []
     for number in range(SEALS):
         db.run(lambda tx, number=number: write_and_seal(tx, number))
         if number % 3 == 2:
@@ -193,8 +194,8 @@ def test_a_line_that_is_missing_outside_is_told(kept: Kept) -> None:
     assert found.notes == ("the file lacks checkpoint 2",)
 
 
-def test_a_checkpoint_is_due_by_rows_or_by_time(data_dir: Path) -> None:
-    db, signer = open_database(data_dir / "mainstay.db"), record.key_in(data_dir)
+def test_a_checkpoint_is_due_by_rows_or_by_time(place: Place, data_dir: Path) -> None:
+    db, signer = open_database(place), record.key_in(data_dir)
 
     def due(rows_max: int, now: datetime = NOW) -> bool:
         return db.read(

@@ -6,16 +6,17 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mainstay import signals
 from mainstay.estate import Source
-from mainstay.foundation.db import Database, open_database
+from mainstay.foundation.db import Database, Place, open_database
 from mainstay.foundation.errors import Conflict, Corrupt, Invalid, NotFound, Unknown
 from mainstay.foundation.ids import Ids
+
+pytestmark = pytest.mark.both
 
 NOW = datetime(2026, 11, 22, 5, 40, 8, tzinfo=UTC)
 KEY = "abcdefghijklmnopqrstuvwxyz234567"
@@ -24,8 +25,8 @@ SOURCE = Source(format="alertmanager")
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database(tmp_path / "mainstay.db")
+def database(place: Place) -> Iterator[Database]:
+    opened = open_database(place)
     yield opened
     opened.close()
 
@@ -205,13 +206,15 @@ class TestKeys:
             database.read(signals.key_ring).source_of(key)
 
     def test_a_key_has_the_shape_of_a_pagerduty_routing_key_and_is_not_stored(
-        self, database: Database, create: Callable[[str], str]
+        self, database: Database, place: Place, create: Callable[[str], str]
     ) -> None:
         key = create("prometheus")
         assert re.fullmatch("[a-z2-7]{32}", key)
-        files = list(database.engine.path.parent.iterdir())
-        assert any(b"prometheus" in file.read_bytes() for file in files)
-        assert not any(key.encode() in file.read_bytes() for file in files)
+        rows = database.read(lambda tx: tx.all("SELECT * FROM signals_key"))
+        stored = str([tuple(row) for row in rows])
+        assert "prometheus" in stored
+        assert key not in stored
+        assert not any(key.encode() in file.read_bytes() for file in place.path.parent.iterdir())
 
     def test_revoking_what_is_not_there_says_so(self, database: Database) -> None:
         with pytest.raises(NotFound):

@@ -16,6 +16,7 @@ from mainstay.acts.done import Act, Done
 from mainstay.acts.scope import check_team, owner_of
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
+from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.record import Fact
 from mainstay.ground import Ground
 
@@ -46,6 +47,7 @@ def perform(
     act = Act(tx, ground, ground.views.current_or_empty(tx), actor, now)
     done = _perform(act, command)
     record.write(tx, done.facts, now=now, estate_version=act.view.version)
+    ground.passing(Moment.ACT_WRITTEN)
     return done
 
 

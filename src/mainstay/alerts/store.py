@@ -293,7 +293,7 @@ def page_open(
     rows = tx.all(
         "SELECT * FROM alerts_alert WHERE closed_at IS NULL"
         " AND (opened_at < :at OR (opened_at = :at AND id < :id))"
-        " AND (:service IS NULL OR service = :service)"
+        " AND service = coalesce(:service, service)"
         " ORDER BY opened_at DESC, id DESC LIMIT :limit",
         at=at,
         id=alert,
@@ -311,7 +311,7 @@ def page_all(
     rows = tx.all(
         "SELECT * FROM alerts_alert"
         " WHERE (opened_at < :at OR (opened_at = :at AND id < :id))"
-        " AND (:service IS NULL OR service = :service)"
+        " AND service = coalesce(:service, service)"
         " ORDER BY opened_at DESC, id DESC LIMIT :limit",
         at=at,
         id=alert,

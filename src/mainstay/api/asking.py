@@ -27,6 +27,7 @@ from mainstay.estate import View
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Forbidden, Impossible, Invalid, MainstayError, Stuck, Unknown
+from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.limits import Limits
 from mainstay.foundation.record import Fact
 from mainstay.people import Actor
@@ -76,6 +77,7 @@ class Call:
                 )
             )
             raise
+        app.ground.passing(Moment.ACT_COMMITTED)
         app.wake.deliver()
         if isinstance(command, _DOORS_MUST_KNOW):
             self.expire()

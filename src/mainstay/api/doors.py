@@ -34,6 +34,7 @@ from mainstay.foundation.errors import (
     OverLimit,
     Unknown,
 )
+from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.limits import Limits
 from mainstay.ground import source_in
 from mainstay.runtime import Runtime
@@ -164,7 +165,12 @@ class Intake:
 
     def _submit(self, batch: list[_Kept]) -> asyncio.Future[None]:
         requests = [arrived for arrived, _ in batch]
-        return self._app.db.submit(lambda tx: pipeline.accept(tx, *requests))
+
+        def write(tx: Tx) -> None:
+            pipeline.accept(tx, *requests)
+            self._app.ground.passing(Moment.ACCEPT_WRITTEN)
+
+        return self._app.db.submit(write)
 
     def _written(self, batch: list[_Kept], done: asyncio.Future[None]) -> None:
         failure = done.exception()
@@ -254,11 +260,13 @@ class Doors:
         receipt = app.ground.ids.new("rcp", now)
         kept = signals.blank_credentials(body, key)  # read what settling will read again
         verdict = door.check(kept, source, signals.Arrival(receipt, to_us(now)))
+        app.ground.passing(Moment.ACCEPT_READ)
         await self._intake.keep(
             signals.Arrived(
                 receipt, now, name, door.name, snapshot.view.version, headers, kept, verdict
             )
         )
+        app.ground.passing(Moment.ACCEPT_COMMITTED)
         return door.reply(receipt, verdict), ((b"mainstay-receipt", receipt.encode()),)
 
     async def _opened(self, key: str | None) -> tuple[Snapshot, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import closing
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,7 +15,15 @@ from mainstay.cli import show
 from mainstay.cli.desk import FAILED, Desk, Verbs, at_desk, desk_of
 from mainstay.foundation import backup, record
 from mainstay.foundation.clock import from_us
-from mainstay.foundation.db import Tx, open_database, peek_sqlite, schema_number, schema_of
+from mainstay.foundation.db import (
+    Place,
+    Tx,
+    open_database,
+    peek,
+    place_of,
+    schema_number,
+    schema_of,
+)
 from mainstay.foundation.errors import Invalid, NotFound
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.settings import Settings
@@ -24,8 +31,6 @@ from mainstay.foundation.settings.doctor import Kept, checks, machine
 from mainstay.ground import Ground
 from mainstay.people import Actor
 
-DATABASE = "mainstay.db"
-"""In the data folder."""
 OPERATOR = Actor("person", "operator", "admin")
 """Whoever may open the database of this install, in the record."""
 verbs = Verbs("install")
@@ -42,11 +47,11 @@ def register(group: click.Group) -> None:
 
 def act_here(desk: Desk, command: acts.Command) -> acts.Done:
     """Perform an act on this install's database, as the operator; works beside a running server."""
-    path = database_of(desk)
+    place = place_here(desk)
     settings = desk.settings().settings
     os.umask(0o077)
-    backup.before_upgrade(path, settings, environment=desk.environment, now=desk.now())
-    with closing(open_database(path)) as db:
+    backup.before_upgrade(place, settings, environment=desk.environment, now=desk.now())
+    with closing(open_database(place)) as db:
         ground = Ground(
             ids=Ids(),
             views=estate.Views(),
@@ -63,12 +68,12 @@ def _no_address(kind: str, address: str) -> str:
     raise Invalid(f"Ask the server to add {kind} {address}; it knows the channels.")
 
 
-def database_of(desk: Desk) -> Path:
-    """The database of this install; NotFound when there is none."""
-    path = desk.data_dir / DATABASE
-    if not path.is_file():
+def place_here(desk: Desk) -> Place:
+    """The database of this install. NotFound when there is none yet."""
+    place = place_of(desk.settings().settings, environment=desk.environment)
+    if not place.exists:
         raise NotFound(f"There is no database in {desk.data_dir}. Start one with: mainstay serve")
-    return path
+    return place
 
 
 # -- status and shadow -----------------------------------------------------------------------------
@@ -171,17 +176,17 @@ def doctor(ctx: click.Context, allow_root: bool | None) -> None:
 
 def _examine(desk: Desk, settings: Settings) -> list[Any]:
     """Every check; what only the database knows is left out while there is none."""
-    path = settings.data_dir / DATABASE
-    facts = machine(settings, environment=desk.environment, database=path)
-    if not path.is_file():
+    place = place_of(settings, environment=desk.environment)
+    facts = machine(settings, environment=desk.environment, database=place.path)
+    if not place.exists:
         return checks(settings, facts, now=desk.now())
-    if peek_sqlite(path, schema_of) < schema_number():  # serve will migrate it
+    if peek(place, schema_of) < schema_number():  # serve will migrate it
         return checks(settings, facts, now=desk.now())
 
     def look(tx: Tx) -> tuple[datetime | None, dict[str, int], Kept]:
         return _mark(tx, "alive_at"), _keys(tx), _kept(tx, settings)
 
-    alive_at, keys, kept = peek_sqlite(path, look)
+    alive_at, keys, kept = peek(place, look)
     return checks(settings, facts, now=desk.now(), alive_at=alive_at, keys=keys or None, kept=kept)
 
 

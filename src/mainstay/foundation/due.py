@@ -45,12 +45,15 @@ VALUES (:kind, :key, :at, :at, :facts, :token)
 ON CONFLICT (kind, key) DO NOTHING
 """
 _CLAIM = """
+WITH chosen AS MATERIALIZED (
+  SELECT key FROM foundation_due WHERE kind = :kind AND due_at <= :now ORDER BY due_at LIMIT :limit
+  {skip_locked})
 UPDATE foundation_due SET
   due_at = :until, owner = :owner, tries = tries + 1, token = token + 1
-WHERE kind = :kind AND key IN (
-  SELECT key FROM foundation_due WHERE kind = :kind AND due_at <= :now ORDER BY due_at LIMIT :limit)
+WHERE kind = :kind AND due_at <= :now AND key IN (SELECT key FROM chosen)
 RETURNING kind, key, planned_at, facts, tries, token
 """
+"""Chosen once and for all: PostgreSQL would otherwise ask again for every row, past the limit."""
 
 
 def plan(
@@ -92,7 +95,7 @@ def cancel(tx: Tx, kind: str, key: str) -> bool:
 def claim(tx: Tx, kind: str, *, now: datetime, owner: str, limit: int, lease_s: float) -> list[Due]:
     """Take what is due, oldest plan first, for `lease_s` seconds."""
     rows = tx.all(
-        _CLAIM, kind=kind, now=to_us(now), owner=owner, limit=limit,
+        _CLAIM.format(skip_locked=tx.skip_locked), kind=kind, now=to_us(now), owner=owner, limit=limit,
         until=to_us(now + timedelta(seconds=lease_s)),
     )  # fmt: skip
     return sorted((_due(row) for row in rows), key=lambda due: (due.planned_at, due.key))

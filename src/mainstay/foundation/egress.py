@@ -34,6 +34,7 @@ from mainstay.foundation.addresses import (
     resolve,
 )
 from mainstay.foundation.errors import BadReply, Invalid, Outside, TimedOut, Unreachable
+from mainstay.foundation.failpoint import Moment, Passing, never
 
 REPLY_BYTES_MAX = 1024 * 1024
 URL_CHARS_MAX = 4096
@@ -70,8 +71,10 @@ class Egress:
         *,
         resolver: Resolver = resolve,
         ca_file: str | None = None,
+        passing: Passing = never,
     ) -> None:
         """`allow`: `host:port` entries; `ca_file`: certificates to trust beside the usual ones."""
+        self._passing = passing
         self._guard = Guard(allow, resolver)
         self._ca_file = ca_file
         self._threads = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")
@@ -139,6 +142,7 @@ class Egress:
             if read_address(connected.getpeername()[0]) != address:
                 connected.close()
                 raise Unreachable(f"{where}: somebody else is on the line than we called.")
+            self._passing(Moment.SEND_CONNECTED)
             return connected
         raise Unreachable(f"Cannot connect to {where}: {_reason(last)}.") from last
 
@@ -200,7 +204,7 @@ class Egress:
             ssl_context=context,
             max_connections=CONNECTIONS_MAX,
             keepalive_expiry=IDLE_S,
-            network_backend=_Network(self._guard, self._threads),
+            network_backend=_Network(self._guard, self._threads, self._passing),
         )
         return self._pools.setdefault(scheme.decode(), pool)
 
@@ -230,9 +234,10 @@ class Egress:
 class _Network(httpcore.AsyncNetworkBackend):
     """Where httpcore's connections come from: the guard decides, then the address is called."""
 
-    def __init__(self, guard: Guard, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, guard: Guard, threads: ThreadPoolExecutor, passing: Passing) -> None:
         self._guard = guard
         self._threads = threads
+        self._passing = passing
         self._plain = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -260,6 +265,7 @@ class _Network(httpcore.AsyncNetworkBackend):
             if read_address(str(peer[0])) != address:
                 await stream.aclose()
                 raise httpcore.ConnectError("somebody else is on the line than we called")
+            self._passing(Moment.SEND_CONNECTED)
             return stream
         raise last or httpcore.ConnectError("no address")
 

@@ -178,7 +178,7 @@ def list_checkpoints(
             head=one.head,
             key=one.key,
             line=one.as_line(),
-        )  # fmt: skip
+        )
         for one in found
     ]
     return Listed(items=items, next=str(found[-1].number) if len(found) == limit else None)

@@ -9,10 +9,10 @@ from rich.text import Text
 
 from mainstay.cli import show
 from mainstay.cli.desk import FAILED, Desk, Verbs, at_desk, desk_of
-from mainstay.cli.install import database_of
+from mainstay.cli.install import place_here
 from mainstay.cli.keeping.passphrase import PASSPHRASE, passphrase_of
 from mainstay.foundation import backup, record
-from mainstay.foundation.db import peek_sqlite
+from mainstay.foundation.db import Place, peek
 from mainstay.foundation.errors import Invalid, NotFound
 from mainstay.foundation.secrets import resolve
 
@@ -58,14 +58,14 @@ def verify(
     desk = desk_of(ctx)
     kept = _kept(checkpoints) if checkpoints else []
     trusted = {record.public_key_of(key) for key in keys}
-    file = file or database_of(desk)
-    if not file.is_file():
+    place = place_here(desk) if file is None else Place(file)
+    if file is not None and not file.is_file():
         raise NotFound(f"There is no file {file}.")
-    if backup.is_backup(file):
+    if file is not None and backup.is_backup(file):
         with backup.open_backup(file, passphrase=passphrase_of(desk, passphrase)) as opened:
             found = opened.verify(kept=kept, trusted=trusted)
     else:
-        found = peek_sqlite(file, lambda tx: record.verify(tx, kept=kept, trusted=trusted))
+        found = peek(place, lambda tx: record.verify(tx, kept=kept, trusted=trusted))
     if not desk.dump({
         "ok": not found.faults, "rows": found.rows, "seals": found.seals,
         "unsealed": found.unsealed, "unsealed_from": found.unsealed_from, "head": found.head,
@@ -150,9 +150,7 @@ def checkpoints(desk: Desk, after: int) -> None:
     \b
     Example: mainstay audit checkpoints > checkpoints.jsonl
     """
-    found = peek_sqlite(
-        database_of(desk), lambda tx: record.checkpoints_after(tx, after, limit=1 << 31)
-    )
+    found = peek(place_here(desk), lambda tx: record.checkpoints_after(tx, after, limit=1 << 31))
     for one in found:
         desk.out.file.write(f"{one.as_line()}\n")
     if not found and not desk.json:

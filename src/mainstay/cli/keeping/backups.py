@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from mainstay.cli.desk import Desk, Verbs, at_desk
-from mainstay.cli.install import DATABASE, OPERATOR, database_of
+from mainstay.cli.install import OPERATOR, place_here
 from mainstay.cli.keeping.passphrase import PASSPHRASE, passphrase_of
 from mainstay.cli.show import clean
 from mainstay.foundation import backup, record
 from mainstay.foundation.clock import text_of_us
-from mainstay.foundation.db import open_database, peek_sqlite, schema_number, schema_of
+from mainstay.foundation.db import Place, open_database, peek, place_of, schema_number, schema_of
 
 verbs = Verbs("backups")
 _FILE = click.Path(path_type=Path)
@@ -33,12 +33,12 @@ def make(desk: Desk, file: Path | None, passphrase: str | None) -> None:
     Example: mainstay backup /mnt/backups/before-the-move.zip
     """
     os.umask(0o077)
-    database, now = database_of(desk), desk.now()
+    place, now = place_here(desk), desk.now()
     secret = passphrase_of(desk, passphrase)
     folder = desk.settings().settings.backup.to or Path.cwd()
     name = backup.file_name(now, sealed=secret is not None, why="by-hand")
-    made = backup.make(database, file or folder / name, now=now, passphrase=secret)
-    noted = _note(desk, database, made)
+    made = backup.make(place, file or folder / name, now=now, passphrase=secret)
+    noted = _note(desk, place, made)
     facts = made.manifest
     if not desk.dump({
         "file": made.path, "size_bytes": made.size_bytes, "sha256": made.sha256,
@@ -54,15 +54,15 @@ def make(desk: Desk, file: Path | None, passphrase: str | None) -> None:
             desk.say("The record could not be told of it: the database cannot be written now.")
 
 
-def _note(desk: Desk, database: Path, made: backup.Made) -> bool:
+def _note(desk: Desk, place: Place, made: backup.Made) -> bool:
     """Who took everything, and when. Not into a database that this would migrate."""
-    if peek_sqlite(database, schema_of) != schema_number():
+    if peek(place, schema_of) != schema_number():
         return False
     words = f"{OPERATOR.id} made a backup: {made.manifest.rows} rows, to {made.path}"
     facts = {"sha256": made.sha256, "rows": made.manifest.rows, "head": made.manifest.record.head}
     actor = f"person:{OPERATOR.id}"
     fact = record.Fact("backup.made", Path(made.path).name, words, actor=actor, facts=facts)
-    with closing(open_database(database)) as db:
+    with closing(open_database(place)) as db:
         version = db.read(record.latest_version)
         db.run(lambda tx: record.write(tx, [fact], now=desk.now(), estate_version=version))
     return True
@@ -74,7 +74,8 @@ def _note(desk: Desk, database: Path, made: backup.Made) -> bool:
 @PASSPHRASE
 @at_desk
 def restore(desk: Desk, file: Path, check: bool, passphrase: str | None) -> None:
-    """Make an install of a backup, in an empty data folder (--data DIR).
+    """Make an install of a backup: in an empty data folder (--data DIR), or in an empty database
+    of PostgreSQL when the settings name one. It may have been made of either.
 
     Counts and the chain of the record are proved before the database gets its name. What was due
     when the backup was made is due at once: its next page goes out when the server starts.
@@ -93,9 +94,12 @@ def restore(desk: Desk, file: Path, check: bool, passphrase: str | None) -> None
             if not desk.dump({**answer, "ok": True, "unsealed": verdict.unsealed}):
                 desk.say(f"{file} is whole: {facts.rows} rows, as of {at}; the record holds.")
             return
-        folder = desk.data_dir
-        done = backup.restore(found, folder, name=DATABASE, now=desk.now())
-    if not desk.dump({**answer, "data": str(folder), "leases": done.leases}):
-        desk.say(f"Restored {facts.rows} rows into {folder}: the state of {at}.")
+        settings = desk.settings().settings
+        place = place_of(settings, environment=desk.environment)
+        done = backup.restore(found, place, now=desk.now())
+    if not desk.dump({**answer, "database": str(place), "leases": done.leases}):
+        desk.say(f"Restored {facts.rows} rows into {place}: the state of {at}.")
         desk.say(f"The record is whole; it ends with {done.verdict.head}")
-        desk.say(f"Start it with: mainstay serve --data {clean(folder)} – it pages at once.")
+        desk.say(
+            f"Start it with: mainstay serve --data {clean(settings.data_dir)} – it pages at once."
+        )

@@ -13,6 +13,7 @@ import msgspec
 
 from mainstay.foundation.backup.job import Job, Outcome
 from mainstay.foundation.backup.made import make_and_prune
+from mainstay.foundation.db import Place
 from mainstay.foundation.errors import MainstayError
 
 NICENESS = 10
@@ -26,7 +27,7 @@ def main() -> None:
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
     try:
         made = make_and_prune(
-            Path(job.database), Path(job.folder), keep=job.keep, keep_days=job.keep_days,
+            Place(Path(job.path), job.url, job.password), Path(job.folder), keep=job.keep, keep_days=job.keep_days,
             now=job.now, passphrase=job.passphrase,
         )  # fmt: skip
         outcome = Outcome(made=made)

@@ -12,7 +12,9 @@ from mainstay.foundation.backup.made import Made
 class Job(msgspec.Struct, frozen=True):
     """One backup to be made."""
 
-    database: str
+    path: str
+    url: str
+    password: str | None
     folder: str
     keep: int
     keep_days: int

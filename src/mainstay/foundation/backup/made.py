@@ -14,7 +14,7 @@ from mainstay.foundation.backup.keep import prune
 from mainstay.foundation.backup.manifest import Manifest
 from mainstay.foundation.backup.read import open_backup
 from mainstay.foundation.backup.write import file_name, write_backup
-from mainstay.foundation.db import peek_sqlite, schema_number, schema_of
+from mainstay.foundation.db import Place, peek, schema_number, schema_of
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings
 
@@ -33,11 +33,9 @@ class Made(msgspec.Struct, frozen=True):
     manifest: Manifest
 
 
-def make(database: Path, target: Path, *, now: datetime, passphrase: str | None = None) -> Made:
+def make(place: Place, target: Path, *, now: datetime, passphrase: str | None = None) -> Made:
     """Write the database to `target`, then read all of it back. Holds up no writer of it."""
-    manifest = peek_sqlite(
-        database, lambda tx: write_backup(tx, target, now=now, passphrase=passphrase)
-    )
+    manifest = peek(place, lambda tx: write_backup(tx, target, now=now, passphrase=passphrase))
     with open_backup(target, passphrase=passphrase) as written:
         written.check()
     with target.open("rb") as file:
@@ -46,32 +44,32 @@ def make(database: Path, target: Path, *, now: datetime, passphrase: str | None 
 
 
 def make_and_prune(
-    database: Path, folder: Path, *, keep: int, keep_days: int, now: datetime,
+    place: Place, folder: Path, *, keep: int, keep_days: int, now: datetime,
     passphrase: str | None = None,
 ) -> Made:  # fmt: skip
     """The next backup of a folder; older ones go only after the new one was found whole."""
     target = folder / file_name(now, sealed=passphrase is not None)
-    made = make(database, target, now=now, passphrase=passphrase)
+    made = make(place, target, now=now, passphrase=passphrase)
     prune(folder, keep=keep, keep_days=keep_days, now=now)
     return made
 
 
 def before_upgrade(
-    database: Path, settings: Settings, *, environment: Mapping[str, str], now: datetime
+    place: Place, settings: Settings, *, environment: Mapping[str, str], now: datetime
 ) -> Made | None:
-    """A backup of a database that this program is about to migrate; None when it is not.
+    """A backup of a file that this program is about to migrate; None when it is not.
 
-    Raises when it cannot be made: there would be no way back.
+    Raises when it cannot be made: there would be no way back. Of a server, its own backups are.
     """
     wanted = settings.backup
-    have = peek_sqlite(database, schema_of) if database.is_file() else 0
+    have = peek(place, schema_of) if place.exists and not place.url else 0
     if not wanted.before_upgrade or not 0 < have < schema_number():
         return None
     passphrase = passphrase_of(settings, environment=environment)
     why = f"schema-{have}-before-{schema_number()}"
     folder = wanted.to or settings.data_dir / FOLDER
     target = folder / file_name(now, sealed=passphrase is not None, why=why)
-    made = make(database, target, now=now, passphrase=passphrase)
+    made = make(place, target, now=now, passphrase=passphrase)
     log.warning(
         "this version brings the schema from %d to %d; the way back is the backup %s",
         have, schema_number(), made.path,

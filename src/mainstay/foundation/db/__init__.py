@@ -6,35 +6,89 @@ The transaction contract
 waiting, runs each call in a SAVEPOINT, commits once (one fsync for all), and only then resolves
 the futures: whoever got an answer got a durable one. After an error only that call fails and
 leaves nothing; when the commit itself fails, every call of the batch fails. `fn` must be quick,
-must not wait for anything outside, and may be run again by its caller.
+must not wait for anything outside, and may be run again: by its caller, or by the engine when the
+server ended the transaction in favour of another.
 
 Reads (`db.read(fn)`) take their own connection and see the last commit.
 
-`tx.py` is the face that rooms see, `writer.py` the queue, `sqlite.py` the engine, `migrations.py`
-the schema.
+`tx.py` is the face that rooms see, `writer.py` the queue; `sqlite.py` and `postgres.py` are the
+engines, `dialect.py` what they say differently, `migrations.py` the schema, `durable.py` what a
+server must promise before we write to it.
 """
 
-from mainstay.foundation.db.migrations import (
-    migrations,
-    schema_number,
-    schema_of,
-    statements,
-    tables,
-)
-from mainstay.foundation.db.sqlite import migrate, open_database, peek_sqlite
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mainstay.foundation.db.dialect import statements
+from mainstay.foundation.db.durable import Standing, standing
+from mainstay.foundation.db.migrations import counted, migrations, schema_number, schema_of, tables
+from mainstay.foundation.db.place import Place, place_of
+from mainstay.foundation.db.sqlite import migrate, open_sqlite, peek_sqlite
 from mainstay.foundation.db.tx import Row, Tx
 from mainstay.foundation.db.writer import Database
+from mainstay.foundation.errors import Invalid
 
 __all__ = [
     "Database",
+    "Place",
     "Row",
+    "Standing",
     "Tx",
+    "counted",
     "migrate",
     "migrations",
     "open_database",
+    "peek",
     "peek_sqlite",
+    "place_of",
     "schema_number",
     "schema_of",
+    "standing",
     "statements",
     "tables",
 ]
+
+T = TypeVar("T")
+
+
+def open_database(place: Place | Path, *, upto: int | None = None) -> Database:
+    """The database at `place`, created and migrated where needed; a path is SQLite's file.
+
+    `upto`: the schema to stop at, instead of ours; for what an older program has saved. Refuses one that a newer Mainstay has migrated, and a server that may lose what it commits.
+    """
+    if isinstance(place, Path) or not place.url:
+        return Database(open_sqlite(place if isinstance(place, Path) else place.path, upto=upto))
+    engine = _postgres(place)
+    try:
+        engine.migrate(upto=upto)
+    except BaseException:
+        engine.close()
+        raise
+    return Database(engine)
+
+
+def peek(place: Place, question: Callable[[Tx], T]) -> T:
+    """Ask without any way to change the database, migrate it, or hold up its server."""
+    if not place.url:
+        return peek_sqlite(place.path, question)
+    engine = _postgres(place)
+    try:
+        found: T = engine.read(question)
+        return found
+    finally:
+        engine.close()
+
+
+def _postgres(place: Place) -> Any:
+    """The engine whose library is not part of the base install."""
+    try:
+        module = importlib.import_module("mainstay.foundation.db.postgres")
+    except ModuleNotFoundError as error:
+        raise Invalid(
+            "PostgreSQL needs its client library: pip install 'mainstay[postgres]'."
+        ) from error
+    return module.Postgres(place)

@@ -6,8 +6,10 @@ import re
 from importlib import resources
 
 from mainstay.foundation.db.tx import Tx
+from mainstay.foundation.errors import Refused
 
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
+_COUNTED = re.compile(r"\bCREATE TABLE (\w+) \(\s*(\w+)\s+\{identity\}")
 _TABLE = re.compile(r"\b(CREATE|DROP) TABLE (?:IF (?:NOT )?EXISTS )?(\w+)")
 
 
@@ -30,26 +32,42 @@ def schema_number() -> int:
 def tables(schema: int) -> list[str]:
     """The tables of a schema, each after those that it refers to: in the order of their making."""
     found: dict[str, None] = {}
-    for number, text in migrations():
-        if number > schema:
-            break
-        for verb, name in _TABLE.findall(re.sub(r"--[^\n]*", "", text)):
-            if verb == "CREATE":
-                found[name] = None
-            else:
-                found.pop(name, None)
+    for verb, name in _TABLE.findall(_text_of(schema)):
+        if verb == "CREATE":
+            found[name] = None
+        else:
+            found.pop(name, None)
     return list(found)
 
 
+def counted(schema: int) -> list[tuple[str, str]]:
+    """(table, column) of what numbers its rows by itself."""
+    return [(table, column) for table, column in _COUNTED.findall(_text_of(schema))]
+
+
+def _text_of(schema: int) -> str:
+    texts = [text for number, text in migrations() if number <= schema]
+    return re.sub(r"--[^\n]*", "", "\n".join(texts))
+
+
 def schema_of(tx: Tx) -> int:
-    """The schema that a database has now."""
-    return int(tx.value("PRAGMA user_version"))
+    """The schema that a database has now; 0 when it has none."""
+    if tx.engine == "sqlite":
+        return int(tx.value("PRAGMA user_version"))
+    if tx.value("SELECT to_regclass('foundation_schema')") is None:
+        return 0
+    return int(tx.value("SELECT max(number) FROM foundation_schema") or 0)
 
 
-def statements(text: str) -> list[str]:
-    """The statements of a migration, in SQLite's words (`{identity}`, `{bytes}`)."""
-    text = re.sub(r"--[^\n]*", "", text)
-    text = text.replace("{identity}", "INTEGER PRIMARY KEY AUTOINCREMENT").replace(
-        "{bytes}", "BLOB"
-    )
-    return [statement.strip() for statement in text.split(";") if statement.strip()]
+def missing(have: int, *, upto: int | None = None) -> list[tuple[int, str]]:
+    """The migrations above schema `have`. Refused when a newer program has been here.
+
+    An old program must not mis-work on a new schema.
+    """
+    known = migrations()
+    if have > known[-1][0]:
+        raise Refused(
+            f"This database has schema {have}, newer than this program's {known[-1][0]}. "
+            "Start the newer Mainstay, or restore a backup made before the upgrade."
+        )
+    return [(number, text) for number, text in known if have < number <= (upto or number)]

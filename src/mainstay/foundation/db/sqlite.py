@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from mainstay.foundation.db.migrations import migrations, statements
+from mainstay.foundation.db.dialect import statements
+from mainstay.foundation.db.migrations import missing
 from mainstay.foundation.db.tx import Tx
-from mainstay.foundation.db.writer import Call, Database
-from mainstay.foundation.errors import Broken, Corrupt, Refused, Stuck
+from mainstay.foundation.db.writer import Call
+from mainstay.foundation.errors import Broken, Corrupt, Stuck
 
 T = TypeVar("T")
 READERS = 4
@@ -99,8 +101,29 @@ class Sqlite:
             self._readers.put(connection)
 
 
+# -- opening and migrating -----------------------------------------------------------------------
+
+
+def open_sqlite(path: Path, *, upto: int | None = None) -> Sqlite:
+    """The database in the file `path`, created and migrated where needed."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = not path.exists()
+    _save_log(path)
+    engine = Sqlite(path)
+    if fresh:
+        path.chmod(0o600)
+    try:
+        migrate(engine.writer, upto=upto)
+    except BaseException as error:
+        engine.close()
+        if isinstance(error, sqlite3.DatabaseError):
+            raise _opening_error(path, error) from error
+        raise
+    return engine
+
+
 def peek_sqlite(path: Path, question: Callable[[Tx], T]) -> T:
-    """Ask a file without any way to change it, migrate it, or hold up whoever writes to it."""
+    """Ask the file and change nothing, not even its mode."""
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
         with contextlib.closing(connection):
@@ -112,41 +135,42 @@ def peek_sqlite(path: Path, question: Callable[[Tx], T]) -> T:
         raise Stuck(f"{path} cannot be read: {error}.") from error
 
 
-# -- opening and migrating -----------------------------------------------------------------------
+def _save_log(path: Path) -> None:
+    """Write again what an earlier process has left in the log, before anything is built on it.
 
-
-def open_database(path: Path, *, upto: int | None = None) -> Database:
-    """The database at `path`, created and migrated where needed: to our schema, or `upto` one.
-
-    Refuses a database that a newer Mainstay has migrated: an old program must not mis-work on it.
+    It may have died when a sync had failed. Linux then counts as clean what never reached the disk:
+    we would read it, append to it, sync what we appended, and a loss of power would take both. A
+    running process is safe, for it writes the frames of a failed commit over again. Who is not
+    alone with the database leaves it as it is.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = not path.exists()
-    engine = Sqlite(path)
-    if fresh:
-        path.chmod(0o600)
+    log = path.with_name(f"{path.name}-wal")
+    if not log.exists() or log.stat().st_size == 0:
+        return
+    alone = sqlite3.connect(path, isolation_level=None, timeout=0)
     try:
-        migrate(engine.writer, upto=upto)
-    except BaseException as error:
-        engine.close()
-        if isinstance(error, sqlite3.DatabaseError):
+        alone.execute("PRAGMA locking_mode = EXCLUSIVE")
+        alone.execute("SELECT count(*) FROM sqlite_master")
+        with log.open("r+b", buffering=0) as file:
+            frames = file.read()
+            file.seek(0)
+            file.write(frames)
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise Stuck(f"Cannot save {log}: {error.strerror}.") from error
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
             raise _opening_error(path, error) from error
-        raise
-    return Database(engine)
+    except sqlite3.DatabaseError as error:
+        raise _opening_error(path, error) from error
+    finally:
+        alone.close()
 
 
 def migrate(connection: sqlite3.Connection, *, upto: int | None = None) -> None:
     """Bring the schema up to this program's version; each migration is one transaction."""
     have = connection.execute("PRAGMA user_version").fetchone()[0]
-    known = migrations()
-    if have > known[-1][0]:
-        raise Refused(
-            f"This database has schema {have}, newer than this program's {known[-1][0]}. "
-            "Start the newer Mainstay, or restore a backup made before the upgrade."
-        )
-    for number, text in known:
-        if have < number <= (upto or number):
-            _migrate_to(connection, number, text)
+    for number, text in missing(have, upto=upto):
+        _migrate_to(connection, number, text)
 
 
 def _migrate_to(connection: sqlite3.Connection, number: int, text: str) -> None:

@@ -22,6 +22,9 @@ class Tx:
     """One transaction, or one consistent read. Parameters are bound, never spliced."""
 
     __slots__ = ("_connection",)
+    engine = "sqlite"
+    skip_locked = ""
+    """At the end of a SELECT that claims rows: pass over those that another node is claiming."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -57,7 +60,8 @@ class Tx:
         for start in range(0, len(rows), ROWS_MAX):
             some = rows[start : start + ROWS_MAX]
             values = [value for row in some for value in row.values()]
-            self._connection.execute(_insertion(into, tuple(some[0]), len(some)), values)
+            sql, names = _insertion(into, tuple(some[0]), len(some))
+            self.run(sql, **dict(zip(names, values, strict=True)))
 
     def many(self, sql: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """The same statement for every row."""
@@ -65,7 +69,9 @@ class Tx:
 
 
 @cache
-def _insertion(into: str, columns: tuple[str, ...], rows_n: int) -> str:
-    row = f"({', '.join('?' * len(columns))})"
-    names, values = ", ".join(columns), ", ".join([row] * rows_n)
-    return f"{into} ({names}) VALUES {values}"
+def _insertion(into: str, columns: tuple[str, ...], rows_n: int) -> tuple[str, list[str]]:
+    """The statement, and the names of its parameters in order."""
+    names = [f"v{n}" for n in range(rows_n * len(columns))]
+    places = iter(names)
+    row = [", ".join(f":{next(places)}" for _ in columns) for _ in range(rows_n)]
+    return f"{into} ({', '.join(columns)}) VALUES ({'), ('.join(row)})", names

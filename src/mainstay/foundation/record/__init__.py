@@ -27,6 +27,7 @@ from mainstay.foundation.record.facts import (
     mark,
     marked,
     since,
+    unmark,
     write,
 )
 from mainstay.foundation.record.signer import KEY_FILE, Signer, key_in, public_key_of, signer_of
@@ -70,6 +71,7 @@ __all__ = [
     "since",
     "sinks_of",
     "take_checkpoint",
+    "unmark",
     "unsealed_n",
     "verify",
     "verify_rows",

@@ -124,6 +124,11 @@ def mark(tx: Tx, name: str, value: int) -> None:
     )
 
 
+def unmark(tx: Tx, name: str) -> None:
+    """Forget the number kept under `name`."""
+    tx.run("DELETE FROM foundation_mark WHERE name = :name", name=name)
+
+
 def marked(tx: Tx, name: str) -> int | None:
     """The number kept under `name`, or None."""
     value: int | None = tx.value("SELECT value FROM foundation_mark WHERE name = :name", name=name)

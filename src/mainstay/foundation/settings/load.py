@@ -25,7 +25,9 @@ from mainstay.foundation.settings.layers import (
 )
 from mainstay.foundation.settings.values import ContradictionsError, Settings
 
-SECRETS = ("smtp.password", "sms.token", "backup.passphrase", "audit.key")
+SECRETS = (
+    "database_password", "smtp.password", "sms.token", "backup.passphrase", "audit.key",
+)  # fmt: skip
 """The settings that refer to a secret."""
 
 

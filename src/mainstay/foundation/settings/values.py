@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -95,8 +95,23 @@ def _checked_sink(text: str) -> str:
     )
 
 
+def _checked_database(text: str) -> str:
+    if not text:
+        return text
+    parts = urlsplit(text)
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ValueError("expected postgresql://user@host:port/name, or nothing for SQLite")
+    if parts.password or "password" in parse_qs(parts.query):
+        raise ValueError(
+            "a password is never written here; put it in a file that only Mainstay may read "
+            "(chmod 600) and set database_password to file:/path/to/it"
+        )
+    return text
+
+
 HostPortText = Annotated[str, AfterValidator(_checked_host_port)]
 Url = Annotated[str, AfterValidator(_checked_url)]
+DatabaseUrl = Annotated[str, AfterValidator(_checked_database)]
 Span = Annotated[str, AfterValidator(_checked_span)]
 SinkText = Annotated[str, AfterValidator(_checked_sink)]
 Network = Annotated[str, AfterValidator(_checked_network)]
@@ -218,6 +233,10 @@ class Settings(Table):
 
     data_dir: Path
     """Where the database and the token file are; 0700."""
+    database: DatabaseUrl = ""
+    """Empty: SQLite in the data folder. Else `postgresql://user@host:port/name`, without password."""
+    database_password: SecretReference | None = None
+    """Where the password for `database` is, never the password itself."""
     estate: Path | None = None
     """Folder to put in force at start, and again on SIGHUP."""
     listen: HostPortText = "127.0.0.1:8460"
@@ -279,6 +298,8 @@ class ContradictionsError(ValueError):
 
 def _contradictions(settings: Settings) -> Iterable[tuple[str, str]]:
     smtp = settings.smtp
+    if settings.database_password and not settings.database:
+        yield "database_password", "database_password is for `database`, which is not set; set both"
     if (settings.tls_cert is None) != (settings.tls_key is None):
         yield "tls_cert", "tls_cert and tls_key go together; set both, or neither"
     elif not (settings.address.loopback or settings.tls_cert or settings.behind_proxy):
