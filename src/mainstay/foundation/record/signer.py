@@ -46,6 +46,7 @@ def key_in(data_dir: Path) -> Signer:
     """The signer of a data folder; its key is made when there is none."""
     path = data_dir / KEY_FILE
     if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         pem = Ed25519PrivateKey.generate().private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
         )
@@ -92,6 +93,7 @@ def is_signed(text: bytes, *, signature: str, public: str) -> bool:
 def _keep(path: Path, pem: bytes) -> None:
     """Whole or not at all, never readable by others; who comes second uses the first one's."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
     number = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(number, "wb") as file:
         file.write(pem)
