@@ -93,6 +93,7 @@ KINDS = {
     "silence.ended": "It is over, by its time or by hand.",
     "override.added": "Somebody takes over for a time; a swap leaves two.",
     "override.removed": "Back to the schedule.",
+    "clock.jumped": "The clock of a machine was set; what is planned was moved with it.",
     "estate.applied": "A version was put in force; with its digest and its changes.",
     "address.added": "A person can be paged somewhere.",
     "address.removed": "No longer there, and the rules that used it are gone.",

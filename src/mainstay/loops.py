@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from mainstay import acts, alerts, paging, pipeline, signals
+from mainstay import acts, alerts, jumps, paging, pipeline, signals
 from mainstay.foundation import due, record
-from mainstay.foundation.clock import from_us, to_us
+from mainstay.foundation.clock import JUMP_US, from_us, to_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import MainstayError, Outside, Stuck
 from mainstay.foundation.failpoint import Moment
@@ -38,6 +38,8 @@ BURST = timedelta(seconds=2)
 SETTLE_LEASE_S = 10.0
 SENDS_MAX = 64
 """Sends under way at once in this process."""
+ANSWER_TRIES = 600
+"""How often an answer is committed again while the disk is full, a second apart."""
 ALIVE_EVERY = timedelta(seconds=5)
 DELIVERED = (paging.STEP_DUE, paging.SEND_DUE, paging.FEED_DUE)
 """What the delivery loop looks for."""
@@ -79,11 +81,11 @@ def settle(app: Runtime, now: datetime) -> datetime | None:
     if oldest is None:
         return None
     hot = app.wake.is_hot()
-    if hot and now - oldest < BURST:
+    if hot and abs(now - oldest) < BURST:
         return now + HOT_SPAN
     done = 0
     with _trying("a batch of signals; each comes by itself now") as batch:
-        done = app.db.run(lambda tx: _settle_batch(tx, app, now, hot=hot))
+        done = app.db.run(lambda tx: _settle_batch(tx, app, hot=hot))
         app.ground.passing(Moment.SETTLE_COMMITTED)
     if batch.error is not None:
         done = _settle_one_by_one(app, now)
@@ -92,8 +94,8 @@ def settle(app: Runtime, now: datetime) -> datetime | None:
     return now if done else now + AFTER_TROUBLE
 
 
-def _settle_batch(tx: Tx, app: Runtime, now: datetime, *, hot: bool) -> int:
-    node = app.ground.node
+def _settle_batch(tx: Tx, app: Runtime, *, hot: bool) -> int:
+    node, now = app.ground.node, app.clock.now()  # here: it may have been set since the step began
     if due.hold(tx, "settle", owner=node, now=now, lease_s=SETTLE_LEASE_S) is None:
         return 0
     waiting = signals.waiting(tx, SETTLE_ITEMS_HOT if hot else SETTLE_ITEMS)
@@ -108,13 +110,16 @@ def _settle_one_by_one(app: Runtime, now: datetime) -> int:
     waiting = app.db.read(lambda tx: signals.waiting(tx, SETTLE_ITEMS))
     done = 0
     for request in waiting:
-        alone = [request]
         with _trying(f"signal {request.receipt}") as one:
-            app.db.run(lambda tx, alone=alone: pipeline.settle(tx, app.ground, alone, now=now))  # type: ignore[misc]
+            app.db.run(partial(_settle_alone, app=app, request=request))
             done += 1
         if one.error is not None:
             _count_failure(app, request, one.error, now)
     return done
+
+
+def _settle_alone(tx: Tx, app: Runtime, request: Request) -> None:
+    pipeline.settle(tx, app.ground, [request], now=app.clock.now())
 
 
 def _count_failure(app: Runtime, request: Request, error: Exception, now: datetime) -> None:
@@ -140,14 +145,14 @@ def pass_time(app: Runtime, now: datetime) -> datetime | None:
     at = app.db.read(acts.next_at)
     if at is None or at > now:
         return at
-    if app.db.run(lambda tx: _pass_time(tx, app, now)):
+    if app.db.run(lambda tx: _pass_time(tx, app)):
         app.wake.deliver()
     app.ground.passing(Moment.TIME_COMMITTED)
     return now
 
 
-def _pass_time(tx: Tx, app: Runtime, now: datetime) -> int:
-    done = acts.pass_time(tx, app.ground, now=now)
+def _pass_time(tx: Tx, app: Runtime) -> int:
+    done = acts.pass_time(tx, app.ground, now=app.clock.now())
     app.ground.passing(Moment.TIME_WRITTEN)
     return done
 
@@ -265,8 +270,11 @@ def wake_up(app: Runtime, now: datetime) -> None:
     def work(tx: Tx) -> None:
         due.release(tx, app.ground.node, now=now)
         last = record.marked(tx, "alive_at")
-        if last is not None and from_us(last) < now:
-            alerts.postpone_expiry(tx, since_us=last, by_us=to_us(now) - last)
+        away_us = 0 if last is None else to_us(now) - last
+        if last is not None and away_us <= -JUMP_US:  # the clock was set back while we were down
+            jumps.move(tx, app, now - from_us(last), now=from_us(last))
+        elif last is not None and away_us > 0:
+            alerts.postpone_expiry(tx, since_us=last, by_us=away_us)
         record.mark(tx, "alive_at", to_us(now))  # the next start must not give it back again
 
     app.db.run(work)
@@ -335,8 +343,15 @@ async def _send(app: Runtime, ready: pipeline.Ready) -> None:
     """Hand one page to its channel and commit the answer. A failure is an outcome, not an error."""
     outcome = await app.send(ready.address, ready.page)
     app.ground.passing(Moment.SEND_ANSWERED)
-    jitter = app.jitter()
-    await app.db.write(lambda tx: _finish_send(tx, app, ready, outcome, jitter))
+    finish = partial(_finish_send, app=app, ready=ready, outcome=outcome, jitter=app.jitter())
+    for left in reversed(range(ANSWER_TRIES)):
+        try:
+            await app.db.write(finish)
+            break
+        except Stuck:  # a full disk; we know the answer, so nobody has to be paged again for it
+            if not left:
+                raise
+            await asyncio.sleep(AFTER_TROUBLE.total_seconds())
     app.ground.passing(Moment.ANSWER_COMMITTED)
 
 
@@ -356,6 +371,8 @@ async def delivering(app: Runtime, stop: threading.Event) -> None:
     while not stop.is_set():
         wake.clear()
         try:
+            if app.clock.jumped():  # here, where claims are made: none is made in between
+                await asyncio.to_thread(jumps.follow, app, app.clock.now())
             started = await deliver(app, app.clock.now()) if len(under_way) < SENDS_MAX else []
             for task in started:
                 under_way.add(task)
@@ -457,7 +474,7 @@ class Threads:
             if at is None:
                 wake.wait(loop.period.total_seconds())
                 continue
-            wait = min(at, now + loop.period) - self._app.clock.now()
+            wait = min(at - self._app.clock.now(), loop.period)
             self._stop.wait(max(wait.total_seconds(), 0))  # a step that names a time means it
 
     def _deliver(self) -> None:

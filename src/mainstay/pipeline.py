@@ -145,15 +145,17 @@ def take(tx: Tx, ground: Ground, one: due.Due, *, now: datetime) -> Ready | None
     match one.kind:
         case paging.STEP_DUE:
             fired = paging.fire(tx, ground.ids, one, view=view, now=now)
-            if fired.trouble is not None:
-                report_self(tx, ground, fired.trouble, key="paging.dry", now=now)
-            ready, facts = None, fired.facts
+            ready, facts, trouble, key = None, fired.facts, fired.trouble, "paging.dry"
         case paging.SEND_DUE:
-            ready, facts = paging.begin(
+            begun = paging.begin(
                 tx, ground.ids, one, view=view, limits=ground.limits, token=ground.token(), now=now
             )
+            ready, facts, trouble = begun.ready, begun.facts, begun.trouble
+            key = "paging.unreachable"
         case _:
             return paging.begin_update(tx, one, view=view)
+    if trouble is not None:
+        report_self(tx, ground, trouble, key=key, now=now)
     record.write(tx, facts, now=now, estate_version=view.version)
     return ready
 

@@ -25,7 +25,7 @@ import uvloop
 from mainstay import __version__, app, estate, people, pipeline
 from mainstay.acts import commands
 from mainstay.api import Server, make_app, make_server
-from mainstay.cli import OPERATOR, TOKEN_FILE, clean
+from mainstay.cli import TOKEN_FILE, clean
 from mainstay.foundation import record
 from mainstay.foundation.clock import to_text
 from mainstay.foundation.db import Tx
@@ -34,6 +34,7 @@ from mainstay.foundation.limits import Limits
 from mainstay.foundation.secrets import redactor, resolve
 from mainstay.foundation.settings import Settings, references
 from mainstay.loops import Threads
+from mainstay.people import OPERATOR
 from mainstay.runtime import Runtime
 
 log = logging.getLogger("mainstay.serve")

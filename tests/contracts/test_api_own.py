@@ -12,11 +12,13 @@ import pytest
 from corpus.poison.bodies import poisoned
 from live import Live, live
 
+pytestmark = pytest.mark.both
+
 ALERT = {"alertname": "ReplicaLag", "service": "pay-db", "severity": "critical"}
 
 
 @pytest.fixture(scope="module")
-def mainstay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def mainstay(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Iterator[Live]:
     with live(tmp_path_factory.mktemp("own")) as running:
         key = running.key("prometheus")
         running.call("POST", "/api/v2/alerts", [{"labels": ALERT}], key=key)

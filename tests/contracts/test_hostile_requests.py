@@ -14,6 +14,8 @@ import pytest
 from live import Live, live
 from mainstay import loops, paging, pipeline, signals
 
+pytestmark = pytest.mark.both
+
 FAR = "9999-12-31T23:59:59-14:00"
 """An instant whose UTC lies in the year 10000."""
 LONG_AGO = "0001-01-01T00:00:00+14:00"

@@ -5,7 +5,7 @@ from __future__ import annotations
 FLOORS = {
     6: "app serve running __main__ demo",
     5: "api console cli",
-    4: "loops pipeline acts trace settling ground runtime",
+    4: "loops jumps pipeline acts trace settling ground runtime",
     3: "diagnosis runbooks problems resilience handover reports",
     2: "alerts incidents paging",
     1: "signals people oncall changes checks batch telemetry knowledge slo",
@@ -17,7 +17,8 @@ SAME_FLOOR = """
     incidents → alerts, paging → incidents, paging → alerts
     settling → ground, acts → settling, acts → ground, runtime → ground, trace → ground
     pipeline → acts, pipeline → settling, pipeline → ground
-    loops → pipeline, loops → acts, loops → runtime
+    loops → pipeline, loops → acts, loops → runtime, loops → jumps
+    jumps → pipeline, jumps → runtime
     app → demo, serve → app, demo → app, demo → serve, running → serve, running → demo, running → app
     __main__ → app, __main__ → demo
 """

@@ -9,7 +9,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import time
@@ -20,8 +19,10 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from databases import fresh
 from fakes.world import Provider
 from mainstay import acts, app, estate, people, pipeline
+from mainstay.foundation.db import Place, peek
 from mainstay.foundation.settings import Settings
 from peers import free_port, wait_until
 
@@ -94,7 +95,8 @@ class Install:
         (folder / "estate").mkdir()
         (folder / "estate" / "estate.yaml").write_text(dedent(text) + services)
         declared = estate.read(folder / "estate")
-        settings = Settings(data_dir=folder / "data", egress={"allow": [hook.at]})
+        url = fresh()
+        settings = Settings(data_dir=folder / "data", database=url, egress={"allow": [hook.at]})
         made = app.open_app(settings, environment={})
         now = made.clock.now()
 
@@ -110,7 +112,8 @@ class Install:
         made.close()
         assert key is not None
         assert token is not None
-        return cls(folder, free_port(), key, token, hook.at)
+        there = {"MAINSTAY_DATABASE": url}
+        return cls(folder, free_port(), key, token, hook.at, there)
 
     @property
     def data(self) -> Path:
@@ -169,9 +172,8 @@ class Install:
 
     def rows(self, sql: str) -> list[Any]:
         """What is stored."""
-        uri = f"file:{self.data}/mainstay.db?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=10)) as connection:
-            return connection.execute(sql).fetchall()
+        place = Place(self.data / "mainstay.db", self.environment["MAINSTAY_DATABASE"])
+        return peek(place, lambda tx: [tuple(row) for row in tx.all(sql)])
 
     def is_drained(self) -> bool:
         """Nothing waits: no signal to be settled, no step of a policy, no page, no update."""

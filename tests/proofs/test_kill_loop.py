@@ -47,6 +47,7 @@ program.main()
 """
 
 
+@pytest.mark.both
 @pytest.mark.timeout(120 + 20 * ROUNDS)
 def test_killed_again_and_again_nothing_acknowledged_is_lost_and_every_page_is_attempted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -56,6 +57,7 @@ def test_killed_again_and_again_nothing_acknowledged_is_lost_and_every_page_is_a
     found.hold()
 
 
+@pytest.mark.both
 @pytest.mark.timeout(600)
 def test_killed_at_every_fail_point_nothing_is_lost_either(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

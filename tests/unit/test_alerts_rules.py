@@ -13,6 +13,8 @@ from mainstay.alerts import Alert, Candidate, Matcher, State, correlate, parse
 from mainstay.foundation.errors import Invalid
 from walk import Walk, fire
 
+pytestmark = pytest.mark.both
+
 NOW_US = 1_795_420_800_000_000
 MINUTE_US = 60_000_000
 DISTANCE = {("api", "db"): 1, ("api", "web"): 1, ("api", "cdn"): 2}

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from mainstay import loops
 from mainstay.acts import commands
 from mainstay.alerts import Matcher
 from mainstay.estate import Target
-from mainstay.foundation.errors import Rejected, TimedOut, Unreachable
+from mainstay.foundation.errors import Rejected, Stuck, TimedOut, Unreachable
+from mainstay.foundation.failpoint import Moment
 from mainstay.paging.channels import Answer
 from walk import Walk, fire
 
@@ -216,3 +220,40 @@ def test_a_service_that_joins_an_incident_pages_its_own_team_too(walk: Walk) -> 
     walk.fires("lake")
     assert len(walk.incidents()) == 1
     assert [one.page.person for one in walk.journal] == ["mara", "ben"]
+
+
+def test_an_answer_that_can_never_be_committed_ends_after_eight_copies(walk: Walk) -> None:
+    """Each says that it is a copy; then it counts as failed, and the next person is asked."""
+    at_answer(walk, [ZeroDivisionError("a rule that breaks")] * 8)
+    walk.sends([fire("alpha")])
+    for _ in range(30):
+        walk.clock.forward(seconds=10)
+        with suppress(ZeroDivisionError):
+            walk.settle()
+    first = walk.journal[0].page
+    copies = [one.page for one in walk.journal if one.page.idempotency_key == first.idempotency_key]
+    assert len(copies) == 8
+    assert all(page.repeat for page in copies[1:])
+    assert "gave up after 8 tries" in walk.told("page.failed")[0]
+    assert "the next step fires now" in walk.told("paging.unreachable")[0]
+    assert len(walk.journal) > 8
+
+
+def test_while_the_disk_is_full_an_answer_is_kept_and_nobody_is_paged_twice(
+    walk: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loops, "AFTER_TROUBLE", timedelta(0))
+    at_answer(walk, [Stuck("no room")] * 3)
+    walk.fires("alpha")
+    assert len(walk.journal) == 1
+    assert walk.pages()[0].state == "sent"
+
+
+def at_answer(walk: Walk, errors: list[Exception]) -> None:
+    """What the next commits of an answer meet."""
+
+    def passing(moment: Moment) -> None:
+        if moment is Moment.ANSWER_WRITTEN and errors:
+            raise errors.pop()
+
+    walk.app = replace(walk.app, ground=replace(walk.app.ground, passing=passing))

@@ -17,12 +17,13 @@ from mainstay.acts.commands import (
     Unacknowledge,
 )
 from mainstay.acts.done import Act, Done
-from mainstay.estate import Target, duration_text
+from mainstay.estate import Target
 from mainstay.foundation import due
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.errors import Conflict, Forbidden, Invalid, NotFound
 from mainstay.foundation.nearest import hint
 from mainstay.foundation.record import Fact
+from mainstay.foundation.spans import duration_text
 from mainstay.incidents import Incident, State
 from mainstay.settling import hold_of
 

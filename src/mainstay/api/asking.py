@@ -30,12 +30,10 @@ from mainstay.foundation.errors import Forbidden, Impossible, Invalid, MainstayE
 from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.limits import Limits
 from mainstay.foundation.record import Fact
-from mainstay.people import Actor
+from mainstay.people import OPERATOR, Actor
 from mainstay.runtime import Runtime
 
 T = TypeVar("T")
-OPERATOR = "operator"
-"""The person of the token that `serve` writes into its data folder: whoever may read that file."""
 PERMISSION = "x-permission"
 """The word in the OpenAPI document under which each route declares what it needs."""
 TOKEN_IN_QUERY = "x-token-in-query"  # noqa: S105 (a name, no secret)
@@ -67,7 +65,7 @@ class Call:
         app, actor, now = self.app, self.actor, self.now
         try:
             done = app.db.run(
-                lambda tx: pipeline.act(tx, app.ground, command, actor=actor, now=now)
+                lambda tx: pipeline.act(tx, app.ground, command, actor=actor, now=app.clock.now())
             )
         except Forbidden as error:
             because = error.sentence
@@ -207,7 +205,7 @@ def _actor(tx: Tx, app: Runtime, token: str | None, now: datetime) -> tuple[Acto
     if not token:
         return None, False
     view = app.ground.views.current_or_empty(tx)
-    known = {*view.estate.people, OPERATOR} if view.version else None
+    known = {*view.estate.people, OPERATOR.id} if view.version else None
     actor = people.verify_token(tx, token, now=now, people=known)
     if actor is None or actor.token_id is None:
         return actor, False

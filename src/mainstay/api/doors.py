@@ -170,7 +170,7 @@ class Intake:
             pipeline.accept(tx, *requests)
             self._app.ground.passing(Moment.ACCEPT_WRITTEN)
 
-        return self._app.db.submit(write)
+        return self._app.db.submit(write, append=True)
 
     def _written(self, batch: list[_Kept], done: asyncio.Future[None]) -> None:
         failure = done.exception()

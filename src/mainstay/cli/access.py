@@ -14,9 +14,9 @@ from mainstay.cli import show
 from mainstay.cli.client import Json, part
 from mainstay.cli.desk import FAILED, Desk, Verbs, at_desk, desk_of
 from mainstay.cli.install import act_here
-from mainstay.estate import duration
 from mainstay.foundation.clock import to_text
 from mainstay.foundation.errors import Invalid, Unreachable
+from mainstay.foundation.spans import duration
 from mainstay.people import ROLES
 
 SEND_TIMEOUT_S = 60.0

@@ -21,17 +21,19 @@ from mainstay.foundation.db import (
     open_database,
     peek,
     place_of,
+    require_durable,
     schema_number,
     schema_of,
+    standing,
 )
-from mainstay.foundation.errors import Invalid, NotFound
+from mainstay.foundation.db.place import FILE
+from mainstay.foundation.errors import Invalid, MainstayError, NotFound
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.settings import Settings
-from mainstay.foundation.settings.doctor import Kept, checks, machine
+from mainstay.foundation.settings.doctor import Check, Kept, checks, machine
 from mainstay.ground import Ground
-from mainstay.people import Actor
+from mainstay.people import OPERATOR
 
-OPERATOR = Actor("person", "operator", "admin")
 """Whoever may open the database of this install, in the record."""
 verbs = Verbs("install")
 
@@ -99,6 +101,9 @@ def status(desk: Desk) -> None:
         elif name == "last_page" and value:
             at = value.get("sent_at") or value["due_at"]
             words = f"{value['state']}, to {value['person']} by {value['channel']}, {look.when(at)}"
+        elif name == "database":
+            words = f"{value['engine']} {value['version']}"
+            words += f"; {value['warning']}" if value["warning"] else ""
         rows.append((name.replace("_", " "), show.clean(words)))
     show.pairs(desk.out, rows)
 
@@ -174,20 +179,32 @@ def doctor(ctx: click.Context, allow_root: bool | None) -> None:
         ctx.exit(FAILED)
 
 
-def _examine(desk: Desk, settings: Settings) -> list[Any]:
+def _examine(desk: Desk, settings: Settings) -> list[Check]:
     """Every check; what only the database knows is left out while there is none."""
-    place = place_of(settings, environment=desk.environment)
-    facts = machine(settings, environment=desk.environment, database=place.path)
-    if not place.exists:
-        return checks(settings, facts, now=desk.now())
-    if peek(place, schema_of) < schema_number():  # serve will migrate it
-        return checks(settings, facts, now=desk.now())
+    found = machine(settings, environment=desk.environment, database=settings.data_dir / FILE)
+    known: dict[str, Any] = {}
+    try:
+        place = place_of(settings, environment=desk.environment)
+        if place.exists:
+            known = peek(place, lambda tx: _known(tx, place, settings))
+    except MainstayError as error:
+        if not settings.database:
+            raise
+        known = {"server": [Check("database", False, error.sentence)]}
+    return checks(settings, found, now=desk.now(), **known)
 
-    def look(tx: Tx) -> tuple[datetime | None, dict[str, int], Kept]:
-        return _mark(tx, "alive_at"), _keys(tx), _kept(tx, settings)
 
-    alive_at, keys, kept = peek(place, look)
-    return checks(settings, facts, now=desk.now(), alive_at=alive_at, keys=keys or None, kept=kept)
+def _known(tx: Tx, place: Place, settings: Settings) -> dict[str, Any]:
+    """What the database says of itself and of this install."""
+    known: dict[str, Any] = {"server": _server(tx, place)} if place.url else {}
+    if schema_of(tx) < schema_number():  # new, or serve will migrate it
+        return known
+    newest = record.newest_checkpoint(tx)
+    kept = Kept(
+        backup_at=_mark(tx, "backup_at"), checkpoints=newest.number if newest else 0,
+        waiting=record.waiting_for(tx, settings.audit.checkpoints_to),
+    )  # fmt: skip
+    return known | {"alive_at": _mark(tx, "alive_at"), "keys": _keys(tx) or None, "kept": kept}
 
 
 def _mark(tx: Tx, name: str) -> datetime | None:
@@ -195,12 +212,16 @@ def _mark(tx: Tx, name: str) -> datetime | None:
     return None if at is None else from_us(at)
 
 
-def _kept(tx: Tx, settings: Settings) -> Kept:
-    newest = record.newest_checkpoint(tx)
-    return Kept(
-        backup_at=_mark(tx, "backup_at"), checkpoints=newest.number if newest else 0,
-        waiting=record.waiting_for(tx, settings.audit.checkpoints_to),
-    )  # fmt: skip
+def _server(tx: Tx, place: Place) -> list[Check]:
+    """Whether the server keeps what it commits, also when it fails over."""
+    require_durable(tx, place)
+    how = standing(tx)
+    words = f"PostgreSQL {how.version} at {place} has what it commits on its disk."
+    calm = "No standby is connected that could lose what was acknowledged."
+    return [
+        Check("database", True, words),
+        Check("standby", how.warning is None, how.warning or calm),
+    ]
 
 
 def _keys(tx: Tx) -> dict[str, int]:

@@ -143,6 +143,23 @@ def release_all(tx: Tx, *, now: datetime) -> int:
     )
 
 
+def move(tx: Tx, by: timedelta, *, but: str) -> int:
+    """Every plan and lease keeps its distance from a clock that was set; not those of kind `but`."""
+    return tx.run(
+        "UPDATE foundation_due SET due_at = due_at + :by, planned_at = planned_at + :by"
+        " WHERE kind <> :but",
+        by=by // timedelta(microseconds=1), but=but,
+    )  # fmt: skip
+
+
+def move_leases(tx: Tx, by: timedelta) -> int:
+    """What somebody holds is theirs for as long as before."""
+    return tx.run(
+        "UPDATE foundation_due SET due_at = due_at + :by WHERE owner IS NOT NULL",
+        by=by // timedelta(microseconds=1),
+    )
+
+
 def next_at(tx: Tx, kind: str) -> datetime | None:
     """When the next row of `kind` is due, or None."""
     at = tx.value("SELECT min(due_at) FROM foundation_due WHERE kind = :kind", kind=kind)

@@ -18,6 +18,7 @@ from mainstay.people.contacts import (
 )
 from mainstay.people.roles import (
     MAINSTAY,
+    OPERATOR,
     PERMISSIONS,
     ROLES,
     Actor,
@@ -37,6 +38,7 @@ from mainstay.people.tokens import (
 
 __all__ = [
     "MAINSTAY",
+    "OPERATOR",
     "PERMISSIONS",
     "ROLES",
     "Actor",

@@ -70,6 +70,8 @@ class Actor:
         return self.id if self.kind == "mainstay" else f"{self.kind}:{self.id}"
 
 
+OPERATOR = Actor("person", "operator", "admin")
+"""Whoever may read the data folder, by the command line on that machine."""
 MAINSTAY = Actor("mainstay", "mainstay")
 """The program itself, when nobody asked it to."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from mainstay.api.routes.shapes import SEQ_MAX, At, Fact, Incident, Limit, Liste
 from mainstay.estate import View
 from mainstay.foundation import record
 from mainstay.foundation.clock import from_us, text_of_us, to_text
-from mainstay.foundation.db import Tx, schema_number
+from mainstay.foundation.db import Tx, schema_number, standing
 from mainstay.foundation.errors import Invalid
 
 INCIDENTS_MAX = 100
@@ -103,6 +104,14 @@ class Comparison(BaseModel):
     sentence: str
 
 
+class Database(BaseModel):
+    """Where everything is kept. `warning`: what may be lost all the same, in a sentence."""
+
+    engine: str
+    version: str
+    warning: str | None
+
+
 class Status(BaseModel):
     """How this install stands."""
 
@@ -110,6 +119,7 @@ class Status(BaseModel):
     node: str
     started_at: At
     schema_: int = Field(alias="schema")
+    database: Database
     backlog: int
     quarantined: int
     open_alerts: int
@@ -234,6 +244,7 @@ def get_status(call: asking.Asked, request: Request) -> Status:
             node=app.ground.node,
             started_at=to_text(started),
             schema=schema_number(),
+            database=Database(**asdict(standing(tx))),
             backlog=signals.waiting_n(tx),
             quarantined=signals.quarantined_n(tx),
             open_alerts=alerts.count_all_open(tx),

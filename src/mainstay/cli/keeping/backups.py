@@ -9,12 +9,13 @@ from pathlib import Path
 import click
 
 from mainstay.cli.desk import Desk, Verbs, at_desk
-from mainstay.cli.install import OPERATOR, place_here
+from mainstay.cli.install import place_here
 from mainstay.cli.keeping.passphrase import PASSPHRASE, passphrase_of
 from mainstay.cli.show import clean
 from mainstay.foundation import backup, record
 from mainstay.foundation.clock import text_of_us
 from mainstay.foundation.db import Place, open_database, peek, place_of, schema_number, schema_of
+from mainstay.people import OPERATOR
 
 verbs = Verbs("backups")
 _FILE = click.Path(path_type=Path)

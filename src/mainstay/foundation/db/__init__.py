@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mainstay.foundation.db.dialect import statements
-from mainstay.foundation.db.durable import Standing, standing
+from mainstay.foundation.db.durable import Standing, require_durable, standing
 from mainstay.foundation.db.migrations import counted, migrations, schema_number, schema_of, tables
 from mainstay.foundation.db.place import Place, place_of
 from mainstay.foundation.db.sqlite import migrate, open_sqlite, peek_sqlite
@@ -45,6 +45,7 @@ __all__ = [
     "peek",
     "peek_sqlite",
     "place_of",
+    "require_durable",
     "schema_number",
     "schema_of",
     "standing",

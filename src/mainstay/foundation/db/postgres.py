@@ -16,9 +16,9 @@ from typing import TypeVar
 
 import psycopg
 
-from mainstay.foundation.db import durable
 from mainstay.foundation.db.dialect import POSTGRESQL, statements
-from mainstay.foundation.db.migrations import missing
+from mainstay.foundation.db.durable import require_durable
+from mainstay.foundation.db.migrations import missing, schema_of
 from mainstay.foundation.db.place import Place
 from mainstay.foundation.db.session import ANSWER_S, PostgresTx, Session, adapters
 from mainstay.foundation.db.tx import Tx
@@ -49,6 +49,8 @@ _GONE = ("08", "57P", "25006", "25P03", "55P03")
 
 class Postgres:
     """A connection for what reads and writes, one for what appends, some for readers."""
+
+    appends_apart = True
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -114,7 +116,7 @@ class Postgres:
         """A connection whose server keeps what it commits."""
         session = self._connect(ANSWER_S)
         try:
-            durable.check(PostgresTx(session), self.place)
+            require_durable(PostgresTx(session), self.place)
         except BaseException:
             session.close()
             raise
@@ -234,9 +236,9 @@ def told(error: BaseException) -> BaseException:
 def _migrate(session: Session, upto: int | None) -> None:
     tx = PostgresTx(session)
     session.tell(f"{_BEGIN_SERIAL}; CREATE TABLE IF NOT EXISTS {_NUMBER}; COMMIT")
-    for number, text in missing(_schema(tx), upto=upto):
+    for number, text in missing(schema_of(tx), upto=upto):
         session.tell(_BEGIN_SERIAL)
-        if _schema(tx) < number:  # else another node was quicker
+        if schema_of(tx) < number:  # else another node was quicker
             for statement in statements(text, POSTGRESQL):
                 session.tell(statement)
             tx.run("DELETE FROM foundation_schema")
@@ -244,7 +246,3 @@ def _migrate(session: Session, upto: int | None) -> None:
         trouble = session.commit()
         if trouble is not None:
             raise Stuck(f"Migration {number} was not kept: {trouble}.")
-
-
-def _schema(tx: Tx) -> int:
-    return int(tx.value("SELECT max(number) FROM foundation_schema") or 0)

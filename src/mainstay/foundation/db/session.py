@@ -122,11 +122,14 @@ class Session:
                 self.tell("ROLLBACK")
         return self._connection.info.transaction_status == TransactionStatus.IDLE
 
-    def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> psycopg.Cursor[Record]:
-        """One statement of a room, by its `:name`s."""
+    def execute(
+        self, sql: str, params: Mapping[str, Any] | list[Any] | None = None
+    ) -> psycopg.Cursor[Record]:
+        """One statement of a room, with its values by `:name` or in the order of its `?`."""
         text, names = numbered(sql)
-        values = [params[name] for name in names] if params else None
-        return self._connection.execute(text, values)
+        if isinstance(params, list):
+            return self._connection.execute(text, params)
+        return self._connection.execute(text, [params[name] for name in names] if params else None)
 
     def executemany(self, sql: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """The same statement for every row, without waiting for each answer."""

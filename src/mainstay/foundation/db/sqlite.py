@@ -30,6 +30,8 @@ _NO_ROOM = frozenset(
 class Sqlite:
     """WAL, `synchronous=FULL`: one connection that writes, some that read."""
 
+    appends_apart = False
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.writer = _connect(path)
@@ -45,8 +47,8 @@ class Sqlite:
                 reader.close()
         self.writer.close()
 
-    def commit(self, batch: list[Call]) -> None:
-        """One transaction for all of `batch`; errors land in their call."""
+    def commit(self, batch: list[Call], *, serial: bool = True) -> None:
+        """One transaction for all of `batch`, always serial; errors land in their call."""
         connection = self.writer
         tx = Tx(connection)
         try:

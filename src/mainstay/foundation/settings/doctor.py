@@ -9,7 +9,7 @@ import os
 import shutil
 import sqlite3
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -100,26 +100,29 @@ def checks(
     synchronous: int | None = None,
     keys: Mapping[str, int] | None = None,
     kept: Kept | None = None,
+    server: Sequence[Check] | None = None,
 ) -> list[Check]:
     """Every check, in the order in which a person would mend them.
 
     `alive_at`: when this install last wrote that it was up. `synchronous`: SQLite's pragma on the
-    writer's connection. `keys`: source → number of valid intake keys. None means "not known here",
-    and that check is left out.
+    writer's connection. `keys`: source → number of valid intake keys. `kept`:
+    what the database knows of its own backups and checkpoints. `server`: what was found of
+    the database server, in place of SQLite's file and version. None means "not known here", and
+    that check is left out.
     """
     found = [
         _listen(settings),
         _public_url(settings),
         _root(settings, facts),
         _data_dir(settings, facts),
-        _database(facts),
+        *([_database(facts)] if server is None else server),
         _umask_check(facts),
         _tls_key(settings, facts),
         _secrets(facts),
         _egress(settings),
         _logs(settings),
         _disk(settings, facts),
-        _sqlite(facts),
+        *([_sqlite(facts)] if server is None else []),
         _clock(now, alive_at),
     ]
     if synchronous is not None:
