@@ -13,7 +13,7 @@ INTRO = """# The record
 Everything that happened or was decided leaves one row, written in the same transaction as the deed:
 the record is the decision log, the timeline of an incident and the audit at once. Rows are only
 added. Within a second they are sealed into a chain of SHA-256 digests, so that a row that is changed
-or taken out later is found by `mainstay audit verify`, up to the last digest that you keep elsewhere.
+or taken out later is found by `mainstay audit verify`, up to the last checkpoint that is kept outside.
 
 Read it with `mainstay trace` (where did my alert go?), `mainstay incidents INC-12` (the timeline),
 `mainstay audit log`, or `GET /mainstay/v1/record`. A repeat that changes nothing is counted and

@@ -191,13 +191,14 @@ def checkpoint(app: Runtime, now: datetime) -> datetime | None:
 
 def export(app: Runtime, now: datetime) -> datetime | None:
     """Hand new checkpoints to where they are kept outside; a place that is away gets them later."""
+    again = None
     for sink in app.sinks:
         try:
             record.deliver(app.db, sink)
         except Outside as error:
             log.error("%s They wait.", error.sentence)
-            return now + SINK_AGAIN
-    return None
+            again = now + SINK_AGAIN
+    return again
 
 
 def back_up(app: Runtime, now: datetime) -> datetime | None:

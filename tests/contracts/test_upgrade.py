@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import lzma
+import os
 import shutil
 import signal
 import sqlite3
@@ -18,15 +19,19 @@ from typing import Any
 
 import pytest
 
+from databases import server
 from mainstay import app
 from mainstay.foundation import backup, record
 from mainstay.foundation.clock import ManualClock, from_us
 from mainstay.foundation.db import (
     Place,
+    Tx,
     migrations,
     open_database,
+    peek,
     peek_sqlite,
     schema_number,
+    schema_of,
     statements,
 )
 from mainstay.foundation.db import tables as tables_of
@@ -37,6 +42,8 @@ from walk import Provider, Try
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.db.xz"))
 OLD = [path for path in GOLDEN if int(path.name[:4]) < schema_number()]
 MANY = 100_000
+EACH = 1 if "MAINSTAY_PROOF_ROUNDS" in os.environ else 3
+"""On PostgreSQL, killed at each so-many-th statement; `make prove` leaves none out."""
 KILLED = """
 import os, signal, sqlite3, sys
 from pathlib import Path
@@ -58,6 +65,24 @@ def traced(*args, **kwargs):
 
 sqlite3.connect = traced
 open_database(Path(sys.argv[1])).close()
+"""
+KILLED_ON_SERVER = """
+import os, signal, sys
+from pathlib import Path
+from mainstay.foundation.db import Place, open_database
+from mainstay.foundation.db.session import Session
+
+left, tell = int(sys.argv[2]), Session.tell
+
+def counted(self, text):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return tell(self, text)
+
+Session.tell = counted
+open_database(Place(Path(), sys.argv[1])).close()
 """
 Snapshot = dict[str, list[tuple[Any, ...]]]
 
@@ -191,6 +216,51 @@ def test_a_hundred_thousand_rows_are_the_same_after_an_upgrade(data: Path, golde
     assert len(before["foundation_due"]) > MANY
     open_database(database).close()
     assert snapshot(database, old, golden) == before
+
+
+# -- on PostgreSQL ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("data", "golden"), [(one, one) for one in OLD], indirect=["data"])
+def test_killed_at_each_statement_on_postgresql_it_is_whole_and_goes_on(
+    data: Path, golden: Path, tmp_path: Path
+) -> None:
+    old, step, url = number_of(golden), 0, server().create(f"golden_{number_of(golden)}")
+    backup.make(
+        Place(data / "mainstay.db"), tmp_path / "a.zip", now=newest_at(data / "mainstay.db")
+    )
+    with backup.open_backup(tmp_path / "a.zip") as found:
+        filled = open_database(Place(Path(), url), upto=old)
+        backup.fill(filled, found)
+        filled.close()
+    before = on_server(url, old, golden)
+    assert before == snapshot(data / "mainstay.db", old, golden)
+    while True:
+        copy = server().create(f"killed_{old}_{step}", template=f"golden_{old}")
+        run = [sys.executable, "-c", KILLED_ON_SERVER, copy, str(step)]
+        if subprocess.run(run, timeout=60).returncode == 0:
+            break
+        step += EACH
+        assert on_server(copy, old, golden) == before
+        open_database(Place(Path(), copy)).close()
+        assert peek(Place(Path(), copy), schema_of) == schema_number()
+        assert on_server(copy, old, golden) == before
+    steps = sum(len(statements(text)) for number, text in migrations() if number > old)
+    assert step > steps
+
+
+def on_server(url: str, schema: int, golden: Path) -> Snapshot:
+    """The snapshot of a database on PostgreSQL."""
+
+    def look(tx: Tx) -> Snapshot:
+        found = {}
+        for table in tables_of(schema):
+            columns = ", ".join(_columns(golden, table))
+            rows = [tuple(row) for row in tx.all(f"SELECT {columns} FROM {table}")]
+            found[table] = sorted(rows, key=repr)
+        return found
+
+    return peek(Place(Path(), url), look)
 
 
 # -- the way back ----------------------------------------------------------------------------------

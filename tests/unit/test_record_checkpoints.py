@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import socket
+import ssl
 import stat
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +16,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+import trustme
 
 from mainstay.foundation import record
 from mainstay.foundation.db import Database, Place, Tx, open_database
@@ -286,6 +290,45 @@ def test_syslog_gets_them_over_udp_and_tcp_as_the_standards_frame_them(kept: Kep
     assert framed == b"".join(b"%d %b" % (len(one), one) for one in got)
     checkpoints = record.read_lines([one.decode() for one in got], where="packets")
     assert [one.as_line() for one in checkpoints] == kept.lines
+
+
+def test_syslog_over_tls_verifies_who_answers(kept: Kept, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    got: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        for _ in range(2):
+            plain, _ = listener.accept()
+            with contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as line:
+                got.append(line.makefile("rb").read())
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        names = [f"syslog+tls://localhost:{listener.getsockname()[1]}"]
+        server = threading.Thread(target=serve, args=(listener,))
+        server.start()
+        allowed = frozenset(record.places_of(names))
+        (stranger,) = record.sinks_of(names, node="n1", egress=Egress(allowed))
+        with pytest.raises(Unreachable, match="cannot be sent"):
+            record.deliver(kept.db, stranger)
+        trusting = Egress(allowed, ca_file=str(tmp_path / "ca.pem"))
+        (sink,) = record.sinks_of(names, node="n1", egress=trusting)
+        assert record.deliver(kept.db, sink) == 3
+        server.join(20)
+    assert got[-1].count(b"mainstay_checkpoint") == 3
+
+
+def test_each_node_has_a_whole_file_and_a_server_has_each_line_once(
+    kept: Kept, tmp_path: Path
+) -> None:
+    names = [f"file:{tmp_path}/a.jsonl"]
+    for node in ("n1", "n2"):
+        (sink,) = record.sinks_of(names, node=node, egress=Egress())
+        assert record.deliver(kept.db, sink) == 3
+    assert (tmp_path / "a.jsonl").read_text().splitlines() == kept.lines * 2
+    assert kept.db.read(lambda tx: record.waiting_for(tx, names)) == {names[0]: 0}
 
 
 def test_a_syslog_server_that_nobody_named_is_not_called(kept: Kept) -> None:

@@ -21,6 +21,7 @@ from mainstay.foundation.record.facts import mark, marked
 
 AT_ONCE = 500
 """Checkpoints handed to a sink in one go."""
+_UPTO = "checkpoint.upto "
 SYSLOG_PRIORITY = 13 * 8 + 5
 """Facility 13 (log audit), severity 5 (notice): RFC 5424, 6.2.1."""
 
@@ -31,6 +32,8 @@ class Sink:
 
     name: str
     """`file:/path` or `syslog+tcp://host:port`."""
+    place: str
+    """The node that a file is on: each node's own has every line. A server has them once: empty."""
     write: Callable[[Sequence[Checkpoint]], None]
     """Hand these over, durable as far as the place can tell; raises `Outside` if it cannot."""
 
@@ -48,7 +51,7 @@ def places_of(names: Sequence[str]) -> list[str]:
 def _sink(name: str, node: str, egress: Egress) -> Sink:
     if name.startswith("file:"):
         path = Path(name.removeprefix("file:"))
-        return Sink(name, lambda found: append(path, found))
+        return Sink(name, node, lambda found: append(path, found))
     parts = urlsplit(name)
     host, port = parts.hostname or "", parts.port or 0
 
@@ -58,22 +61,28 @@ def _sink(name: str, node: str, egress: Egress) -> Sink:
             return egress.send_datagrams(host, port, messages)
         return _stream(egress, host, port, messages, tls=parts.scheme == "syslog+tls")
 
-    return Sink(name, write)
+    return Sink(name, "", write)
 
 
 def deliver(db: Database, sink: Sink) -> int:
     """Hand the sink what it has not had; how many that were."""
-    found = db.read(lambda tx: checkpoints_after(tx, _upto(tx, sink.name), limit=AT_ONCE))
+    position = _position(sink.name, sink.place)
+    found = db.read(lambda tx: checkpoints_after(tx, marked(tx, position) or 0, limit=AT_ONCE))
     if found:
         sink.write(found)
-        db.run(lambda tx: mark(tx, _mark_of(sink.name), found[-1].number))
+        db.run(lambda tx: mark(tx, position, found[-1].number))
     return len(found)
 
 
 def waiting_for(tx: Tx, names: Sequence[str]) -> Mapping[str, int]:
-    """Sink → how many checkpoints it has not had."""
+    """Sink → how many checkpoints it has not had; of a file on each node, the one that has most."""
     newest = tx.value("SELECT max(number) FROM foundation_checkpoint") or 0
-    return {name: newest - _upto(tx, name) for name in names}
+    rows = tx.all("SELECT name, value FROM foundation_mark WHERE name LIKE :like", like=f"{_UPTO}%")
+    upto = {row["name"]: row["value"] for row in rows}
+    return {
+        name: newest - max((n for mark, n in upto.items() if _is_of(mark, name)), default=0)
+        for name in names
+    }
 
 
 def append(path: Path, found: Sequence[Checkpoint]) -> None:
@@ -96,11 +105,11 @@ def append(path: Path, found: Sequence[Checkpoint]) -> None:
 def _stream(egress: Egress, host: str, port: int, messages: Sequence[bytes], *, tls: bool) -> None:
     """Over TCP with octet counting (RFC 6587, 3.4.1), or over TLS (RFC 5425)."""
     try:
-        with egress.connect_socket(host, port) as plain:
-            context = egress.tls_context() if tls else None
-            line = context.wrap_socket(plain, server_hostname=host) if context else plain
+        plain = egress.connect_socket(host, port)
+        with (
+            egress.tls_context().wrap_socket(plain, server_hostname=host) if tls else plain as line
+        ):
             line.sendall(b"".join(b"%d %b" % (len(one), one) for one in messages))
-            line.close()
     except OSError as error:
         words = f"Checkpoints cannot be sent to {host}:{port}: {error.strerror or error}."
         raise Unreachable(words) from error
@@ -113,9 +122,10 @@ def syslog_message(one: Checkpoint, *, node: str) -> bytes:
     return f"{head} {one.as_line()}".encode("ascii")
 
 
-def _upto(tx: Tx, name: str) -> int:
-    return marked(tx, _mark_of(name)) or 0
+def _position(name: str, place: str) -> str:
+    """The mark of how far a sink is."""
+    return f"{_UPTO}{name} {place}"
 
 
-def _mark_of(name: str) -> str:
-    return f"checkpoint.upto {name}"
+def _is_of(position: str, name: str) -> bool:
+    return position.startswith(f"{_UPTO}{name} ")
