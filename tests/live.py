@@ -25,8 +25,7 @@ import uvloop
 
 from databases import fresh
 from mainstay import acts, app, estate, loops, people, pipeline
-from mainstay.api import Server, make_app, make_server
-from mainstay.api.app import limits_of
+from mainstay.api import Server, limits_of, make_server
 from mainstay.foundation.settings import Settings
 from mainstay.paging.channels import Answer, Page, To
 from mainstay.runtime import Runtime
@@ -66,7 +65,7 @@ services:
   pay-db: {tier: 1, owner: payops, type: database}
   unrouted: {tier: 3, owner: payops}
 """
-ROOT = people.Actor("person", "root", "admin")
+ROOT = people.person("root", "admin")
 WITHIN_S = 15.0
 
 
@@ -229,7 +228,7 @@ def live(
     threads = loops.Threads(runtime)
     if run_loops:
         threads.start()
-    served = make_app(runtime, environment=environment or {})
+    served = app.over_http(runtime, environment=environment or {})
     mainstay.server = make_server(served, host="127.0.0.1", port=0, limits=limits_of(runtime))
     server = threading.Thread(target=_run, args=(mainstay.server,), daemon=True)
     server.start()

@@ -70,7 +70,7 @@ services:
   mobile: {tier: 1, owner: payops, depends: [lake]}
   lake: {tier: 1, owner: dataops}
 """
-ROOT = people.Actor("person", "root", "admin")
+ROOT = people.person("root", "admin")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,17 @@ from reference.markdown import code, joined, table
 
 INTRO = """# Permissions
 
-Every request, and so every command, needs one permission; a token has one role. What no role has a
-mark for is refused, and the refusal says who may. A refused attempt leaves a row in the
-[record](record.md). `mainstay token create PERSON --role ROLE` makes a token."""
+Every request, every command and every screen needs one permission. A person holds roles, each for one
+team or for every team (`mainstay people grant PERSON ROLE --team TEAM`); a token has one role, and
+gives no more than its owner holds now, if its owner was ever given one. What no role has a mark for
+is refused, and the refusal says who may. A refused attempt leaves a row in the [record](record.md)."""
 
-TEAM = """A token may be limited to one team (`--team`): then it acts on an incident only where
-that team, or nobody, owns the service. It never gives what concerns every team: {wide}. What is not
-about an incident (silences, overrides, reports) is not limited by team yet."""
+TEAM = """What somebody may for one team alone they may with what is that team's: alerts and incidents
+of its services (and of services that nobody owns; an incident that touches two teams is both teams'),
+silences that name one of its services, overrides of its schedules, addresses of its members. Lists
+leave the rest out. It never gives what concerns every team: {wide}; nor the whole record, raw
+signals and shadow mode's comparison, which cannot be told apart by team. Who is on call, silences and
+the estate are shown to all who may read them: whoever needs another team must find it."""
 
 ABOUT = {
     "viewer": "reads",
@@ -46,6 +50,10 @@ WHAT = {
     "people.contact_any": "The same for anybody, and see addresses in full.",
     "people.secret": "Name the secret that goes out with pages to an address.",
     "people.token": "Make, list and revoke API tokens.",
+    "people.grant": "Give and take roles; never to oneself.",
+    "people.account": "Invite; links for new passwords; end others' sessions; close accounts.",
+    "people.account_own": "Set one's own password and one-time codes; see and end one's own sessions.",
+    "people.review": "See who has an account, holds which role, and is signed in where.",
     "keys.manage": "Make, list and revoke intake keys.",
     "record.read": "Read the record; trace an alert.",
     "record.verify": "Recompute the record's chain, and read its checkpoints.",

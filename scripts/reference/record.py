@@ -48,6 +48,10 @@ TITLES = {
     "token": ("API tokens", "Subject: the token (`tok_…`)."),
     "record": ("The record", "Subject: the node."),
     "backup": ("Backups", "Subject: the backup's file name."),
+    "account": ("Accounts", "Subject: the person."),
+    "role": ("Roles", "Subject: the person."),
+    "link": ("One-time links", "Subject: the person, or `setup`."),
+    "session": ("Sessions", "Subject: the session (`ses_…`), unless it says otherwise."),
     "act": ("Refusals", "Subject: what was asked for."),
 }
 KINDS = {
@@ -107,6 +111,17 @@ KINDS = {
     "backup.made": "Somebody made a backup by hand; with its SHA-256, its rows, and where it was written.",
     "backup.restored": "This install was restored; with the instant that it holds.",
     "backup.failed": "A backup that is made by itself could not be made, and why.",
+    "account.opened": "Somebody used a link to join, and chose a password.",
+    "account.password": "Somebody chose a new password; their sessions ended.",
+    "account.totp_on": "Signing in asks for a one-time code from now on.",
+    "account.totp_off": "It no longer does.",
+    "account.closed": "Nobody signs in to it any more; its secrets are gone.",
+    "role.granted": "A person holds one more role: which, for which team.",
+    "role.ended": "A person holds one role less.",
+    "link.made": "A one-time link was made: for the first set-up, to join, or for a new password.",
+    "session.opened": "Somebody signed in: how, with what, from where.",
+    "session.refused": "A try to sign in failed. Subject: the person, or `unknown`.",
+    "session.ended": "A session is over, and why.",
     "act.refused": "Somebody asked for what they may not do.",
 }
 """Kind → what it says. Every kind that the code writes has a line, and no other."""

@@ -14,6 +14,8 @@ from datetime import datetime
 import msgspec
 
 from mainstay import loops, paging
+from mainstay.api import App, limits_of, make_app
+from mainstay.console import Console
 from mainstay.estate import Views
 from mainstay.foundation import backup, failpoint, record
 from mainstay.foundation.backup.job import Job, Outcome
@@ -95,6 +97,11 @@ def _back_up(settings: Settings, environment: Mapping[str, str], now: datetime) 
     if outcome.made is None:
         raise Outside(outcome.trouble or "The backup could not be made.")
     return outcome.made
+
+
+def over_http(app: Runtime, *, environment: Mapping[str, str]) -> App:
+    """All that Mainstay answers: signals, its API, links, and the console beside them."""
+    return make_app(app, environment=environment, beside=(Console(app, limits_of(app)),))
 
 
 def drain(app: Runtime, now: datetime | None = None) -> None:

@@ -32,6 +32,7 @@ class Wake:
         self._crowded_at = -1.0
         self._settle: threading.Event | None = None
         self._deliver: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+        self._doors: Callable[[], None] | None = None
 
     def settle_through(self, event: threading.Event) -> None:
         """Set by the settle loop at its start."""
@@ -40,6 +41,15 @@ class Wake:
     def deliver_through(self, loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
         """Set by the delivery loop at its start."""
         self._deliver = (loop, event)
+
+    def doors_through(self, expire: Callable[[], None]) -> None:
+        """Set by the doors for signals, which keep what they know for a moment."""
+        self._doors = expire
+
+    def doors(self) -> None:
+        """Keys or the estate changed."""
+        if self._doors is not None:
+            self._doors()
 
     def settle(self) -> None:
         """A signal was accepted."""

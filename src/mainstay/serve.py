@@ -18,13 +18,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import uvloop
 
-from mainstay import __version__, app, estate, people, pipeline
+from mainstay import __version__, app, estate, people, pipeline, signin
 from mainstay.acts import commands
-from mainstay.api import Server, make_app, make_server
+from mainstay.api import Server, make_server
 from mainstay.cli import TOKEN_FILE, clean
 from mainstay.foundation import record
 from mainstay.foundation.clock import to_text
@@ -76,7 +77,7 @@ def _serve(runtime: Runtime, environment: Mapping[str, str], secrets: list[str],
     if settings.estate is not None:
         _apply_at_start(runtime, settings.estate)
     limits = Limits(**settings.limits.model_dump())
-    own = make_app(runtime, environment=environment)
+    own = app.over_http(runtime, environment=environment)
     server = make_server(own, host=host, port=port, limits=limits)
     _speak_tls(server, settings)
     url = _url(settings, server.port)
@@ -146,13 +147,17 @@ def _operator_token(runtime: Runtime, known: str | None) -> str:
 
     def work(tx: Tx) -> str:
         actor = people.verify_token(tx, known, now=now) if known else None
-        if known and actor is not None and (actor.id, actor.role) == (OPERATOR.id, OPERATOR.role):
+        if (
+            known
+            and actor is not None
+            and (actor.id, actor.grants) == (OPERATOR.id, OPERATOR.grants)
+        ):
             return known
         for old in people.tokens_of(tx, OPERATOR.id):
             if old.about == ABOUT and old.revoked_at is None:
                 people.revoke_token(tx, old.id, now=now)
         made = people.create_token(
-            tx, runtime.ground.ids, person=OPERATOR.id, role=OPERATOR.role or "admin",
+            tx, runtime.ground.ids, person=OPERATOR.id, role="admin",
             about=ABOUT, people={OPERATOR.id}, now=now,
         )  # fmt: skip
         words = f"serve made a token for {OPERATOR.id}: {ABOUT}"
@@ -279,6 +284,19 @@ def _greet(runtime: Runtime, url: str, say: Say) -> None:
         say(f"Version {version} of the estate is in force. In another terminal: mainstay shift")
     else:
         say("No estate yet. In another terminal: mainstay init && mainstay apply")
+    if runtime.db.read(signin.has_admin):
+        say(f"The console is at {settings.public_url}")
+    elif not sys.stdout.isatty():  # it would stay in a log that others may read
+        say("Nobody has an account yet; for the first administrator: mainstay setup-link")
+    else:
+        link = runtime.db.run(partial(_setup_link, runtime))
+        say(f"Nobody has an account yet. The first administrator opens, within 30 minutes: {link}")
+
+
+def _setup_link(runtime: Runtime, tx: Tx) -> str | None:
+    """A one-time link to the first account. Said on the terminal, and nowhere else."""
+    command, now = commands.MakeSetupLink(), runtime.clock.now()
+    return pipeline.act(tx, runtime.ground, command, actor=OPERATOR, now=now).secret
 
 
 # -- logs ------------------------------------------------------------------------------------------

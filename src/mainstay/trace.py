@@ -60,6 +60,19 @@ def trace(tx: Tx, ground: Ground, name: str) -> Trace:
     )
 
 
+def services(tx: Tx, ground: Ground, name: str) -> list[str]:
+    """The services that `name` concerns, as far as they are known: whose it is to see."""
+    text = name.strip()
+    request = signals.find(tx, text) if text.startswith("rcp_") else None
+    if request is not None:
+        settled = request.state not in ("quarantined", "waiting")
+        return [one.service for one in _alerts_of(tx, ground, request)] if settled else []
+    alert, incident = alerts.get(tx, text), _incident(tx, text)
+    if alert is not None:
+        return [alert.service]
+    return [incident.service, *incidents.services(tx, incident.id)] if incident else []
+
+
 def _of_request(tx: Tx, ground: Ground, request: Request) -> Trace:
     words = f"received from {request.source} by the {request.format} door: {request.items_n} items"
     first = Line(from_us(request.received_at_us), "signal.received", words)

@@ -33,7 +33,7 @@ def mainstay(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Iterator[
 
 def asked(mainstay: Live, route: Route, **who: Any) -> int:
     """The status for a request that concerns oneself, or nothing that exists."""
-    path = route.path.replace("/people/{id}", "/people/mara")
+    path = re.sub(r"/(people|accounts)/{id}", r"/\1/mara", route.path)
     path = re.sub(r"\{\w+\}", "nothing-here", path)
     body = {} if route.method == "POST" else None
     return mainstay.call(route.method, PREFIX + path, body, **who).status

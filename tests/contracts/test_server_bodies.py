@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from mainstay.api.bodies import read_body
 from mainstay.foundation.errors import Invalid, OverLimit
 from mainstay.foundation.limits import Limits
+from mainstay.web import read_body
 
 LIMITS = Limits(body_bytes=100_000)
 TEXT = b'{"labels": {"alertname": "ReplicaLag"}}' * 20

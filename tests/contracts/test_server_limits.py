@@ -17,10 +17,10 @@ import pytest
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mainstay.api.bodies import read_body
 from mainstay.api.server import Door, Server, make_server
 from mainstay.foundation.errors import Conflict, Invalid, OverLimit
 from mainstay.foundation.limits import Limits
+from mainstay.web import read_body
 
 PATIENT = Limits(header_s=20, body_s=20, idle_s=20, body_bytes=100_000)
 BIG = 16_000_000

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 FLOORS = {
     6: "app serve running __main__ demo",
-    5: "api console cli",
+    5: "api console cli web",
     4: "loops jumps pipeline acts trace settling ground runtime",
     3: "diagnosis runbooks problems resilience handover reports",
     2: "alerts incidents paging",
-    1: "signals people oncall changes checks batch telemetry knowledge slo",
+    1: "signals people signin oncall changes checks batch telemetry knowledge slo",
     0: "estate foundation",
 }
 SAME_FLOOR = """
     estate → foundation
-    slo → checks, slo → telemetry
+    slo → checks, slo → telemetry, signin → people
     incidents → alerts, paging → incidents, paging → alerts
     settling → ground, acts → settling, acts → ground, runtime → ground, trace → ground
+    api → web, console → web
     pipeline → acts, pipeline → settling, pipeline → ground
     loops → pipeline, loops → acts, loops → runtime, loops → jumps
     jumps → pipeline, jumps → runtime

@@ -65,7 +65,7 @@ OUTSIDE = (
 """Files of rooms that may speak to the outside."""
 
 BROAD = {
-    "api/*": (1, "the HTTP edge"),
+    "web/*": (1, "the HTTP edge"),
     "loops.py": (4, "the worker loop, the delivery loop, a bad batch and its culprit (P10)"),
     "app.py": (1, "a channel that is broken is an outcome of the send, like any other"),
     "cli/*": (1, "the CLI's main; or in __main__.py"),

@@ -56,7 +56,7 @@ services:
 """
 """Two steps, two seconds apart; whoever takes an incident has it for two seconds."""
 SERVE = (sys.executable, "-m", "mainstay", "serve")
-ROOT = people.Actor("person", "root", "admin")
+ROOT = people.person("root", "admin")
 
 
 @dataclass

@@ -205,7 +205,7 @@ class World:
 
     def act(self, command: Any, *, who: str, role: str = "responder") -> Any:
         """Somebody does something; what follows happens."""
-        actor = people.Actor("person", who, role=role)
+        actor = people.person(who, role)
         now = self.clock.now()
         done = self.app.db.run(
             lambda tx: pipeline.act(tx, self.app.ground, command, actor=actor, now=now)

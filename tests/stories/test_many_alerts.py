@@ -32,7 +32,7 @@ def storm(world):
 
 def begins(world, command):
     """The act alone, as its caller gets the answer; what it left to do is not done yet."""
-    actor = people.Actor("person", "mara", role="responder")
+    actor = people.person("mara", "responder")
     return world.app.db.run(
         lambda tx: pipeline.act(
             tx, world.app.ground, command, actor=actor, now=world.clock.now()

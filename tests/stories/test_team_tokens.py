@@ -30,7 +30,7 @@ def two_teams(world):
 
 def as_data(world, command):
     """head, with a lead's token for team data alone."""
-    actor = people.Actor("person", "head", role="lead", team="data")
+    actor = people.person("head", "lead", "data")
     now = world.clock.now()
     return world.app.db.run(
         lambda tx: pipeline.act(tx, world.app.ground, command, actor=actor, now=now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mainstay.foundation.errors import Forbidden, Impossible
-from mainstay.people import MAINSTAY, PERMISSIONS, ROLES, Actor, allowed, require, who_may
+from mainstay.people import MAINSTAY, PERMISSIONS, ROLES, Actor, Grant, allowed, require, who_may
 
 EXPECTED = {
     "alerts.read",
@@ -25,13 +25,24 @@ EXPECTED = {
     "people.contact_any",
     "people.secret",
     "people.token",
+    "people.grant",
+    "people.account",
+    "people.account_own",
+    "people.review",
     "keys.manage",
     "record.read",
     "record.verify",
     "paging.read",
     "system.read",
 }
-READ_ONLY = {name for name in EXPECTED if name.endswith(".read")} | {"record.verify"}
+READ_ONLY = {name for name in EXPECTED if name.endswith(".read")} | {
+    "record.verify",
+    "people.review",
+}
+
+
+OWN = {"people.account_own"}
+"""One's own password, codes and sessions: whoever has an account has those."""
 
 
 def of(role: str) -> set[str]:
@@ -39,7 +50,7 @@ def of(role: str) -> set[str]:
 
 
 def person(role: str | None, *, team: str | None = None) -> Actor:
-    return Actor("person", "ana", role, team)
+    return Actor("person", "ana", (Grant(role, team),) if role else ())
 
 
 def test_the_table_names_every_permission_and_somebody_has_each() -> None:
@@ -49,15 +60,15 @@ def test_the_table_names_every_permission_and_somebody_has_each() -> None:
 
 
 def test_an_auditor_reads_and_verifies_and_changes_nothing() -> None:
-    assert of("auditor") == READ_ONLY
+    assert of("auditor") - OWN == READ_ONLY
 
 
 def test_a_viewer_changes_nothing_but_their_own_contacts_and_may_report() -> None:
-    assert of("viewer") - READ_ONLY == {"signals.report", "people.contact_own"}
+    assert of("viewer") - READ_ONLY - OWN == {"signals.report", "people.contact_own"}
 
 
 def test_a_stakeholder_sees_incidents_alone() -> None:
-    assert of("stakeholder") == {"incidents.read", "signals.report", "people.contact_own"}
+    assert of("stakeholder") - OWN == {"incidents.read", "signals.report", "people.contact_own"}
 
 
 def test_each_role_that_answers_pages_has_all_of_the_one_below() -> None:
@@ -96,8 +107,8 @@ def test_who_is_refused_reads_who_may() -> None:
         person(None),
         person("root"),
         MAINSTAY,
-        Actor("source", "prometheus", "admin"),
-        Actor("provider", "twilio", "admin"),
+        Actor("source", "prometheus", (Grant("admin"),)),
+        Actor("provider", "twilio", (Grant("admin"),)),
     ],
 )
 def test_who_is_no_person_with_a_role_is_refused_whatever_they_claim(actor: Actor) -> None:
@@ -115,8 +126,35 @@ def test_a_token_of_one_team_acts_on_that_team_alone() -> None:
     require(person("lead"), "incidents.act", team="cards")
 
 
+def test_somebody_holds_one_role_at_their_team_and_another_elsewhere() -> None:
+    ana = Actor("person", "ana", (Grant("responder", "payops"), Grant("viewer")))
+    assert ana.teams("incidents.act") == {"payops"}
+    assert ana.teams("alerts.read") is None
+    assert ana.teams("estate.apply") == frozenset()
+    with pytest.raises(Forbidden, match="team payops alone"):
+        require(ana, "incidents.act", team="cards")
+
+
+def test_a_token_gives_no_more_than_its_owner_has() -> None:
+    token = Actor("person", "ana", (Grant("admin"),), ceiling=(Grant("responder", "payops"),))
+    assert token.teams("incidents.act") == {"payops"}
+    assert not token.has("keys.manage")
+    with pytest.raises(Forbidden, match="as far as the owner of this token is"):
+        require(token, "keys.manage")
+    gone = Actor("person", "ana", (Grant("lead"),), ceiling=())
+    assert not any(gone.has(permission) for permission in PERMISSIONS)
+
+
 @pytest.mark.parametrize(
-    "permission", ["estate.apply", "keys.manage", "people.secret", "people.token"]
+    "permission",
+    [
+        "estate.apply",
+        "keys.manage",
+        "people.secret",
+        "people.token",
+        "people.grant",
+        "people.account",
+    ],
 )
 def test_a_token_of_one_team_never_changes_what_concerns_every_team(permission: str) -> None:
     require(person("admin"), permission)

@@ -27,7 +27,9 @@ def create(tx: Tx, **given: Any) -> people.NewToken:
 def test_a_token_proves_its_person_role_and_team(tx: Tx) -> None:
     new = create(tx, team="payops", teams=["payops"])
     actor = people.verify_token(tx, new.secret, now=NOW)
-    assert actor == people.Actor("person", "ana", "lead", "payops", new.token.id)
+    assert actor == people.Actor(
+        "person", "ana", (people.Grant("lead", "payops"),), token_id=new.token.id
+    )
 
 
 def test_the_token_itself_is_nowhere_in_the_database_nor_in_what_is_printed(tx: Tx) -> None:

@@ -6,19 +6,21 @@ record. A refusal leaves nothing behind but its own row, which the door writes w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from mainstay import people
-from mainstay.acts import commands, on_incidents, on_setup, on_silences
+from mainstay import incidents, people
+from mainstay.acts import commands, on_incidents, on_people, on_setup, on_silences
 from mainstay.acts.by_time import next_at, pass_time
 from mainstay.acts.commands import PERMISSION, AddSilence, Command, EndSilence
 from mainstay.acts.done import Act, Done
-from mainstay.acts.scope import check_team, owner_of
+from mainstay.acts.scope import check_team, hidden, owner_of
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
 from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.record import Fact
 from mainstay.ground import Ground
+from mainstay.incidents import Incident
 
 __all__ = [
     "PERMISSION",
@@ -26,18 +28,23 @@ __all__ = [
     "Command",
     "Done",
     "commands",
+    "hidden",
     "next_at",
     "pass_time",
     "perform",
     "refused",
 ]
 
-_ABOUT_ONESELF = (
-    commands.AddAddress,
-    commands.AddRule,
-    commands.RemoveAddress,
-    commands.RemoveRule,
-)
+_ABOUT_ONESELF: Mapping[type, str] = {
+    commands.AddAddress: "people.contact_own",
+    commands.AddRule: "people.contact_own",
+    commands.RemoveAddress: "people.contact_own",
+    commands.RemoveRule: "people.contact_own",
+    commands.EndSession: "people.account_own",
+    commands.EndSessions: "people.account_own",
+    commands.TurnOffTotp: "people.account_own",
+}
+"""What is enough where it is about oneself. Those that name no person see to it themselves."""
 
 
 def perform(
@@ -65,7 +72,7 @@ def refused(
 def _perform(act: Act, command: Command) -> Done:
     if isinstance(command, on_incidents.OnIncident):
         incident = on_incidents.find(act, command.incident)
-        people.require(act.actor, PERMISSION[type(command)], team=owner_of(act, incident.service))
+        _may_incident(act, incident, PERMISSION[type(command)])
         return on_incidents.perform(act, incident, command)
     _may(act, command)
     check_team(act, command)
@@ -74,17 +81,27 @@ def _perform(act: Act, command: Command) -> Done:
             return on_silences.add(act, command)
         case EndSilence():
             return on_silences.end_by_hand(act, command)
+        case _ if isinstance(command, on_people.OnPeople):
+            return on_people.perform(act, command)
         case _:
             return on_setup.perform(act, command)
 
 
+def _may_incident(act: Act, incident: Incident, permission: str) -> None:
+    """An incident is each team's whose service is in it: all of them are paged for it."""
+    services = [incident.service, *incidents.services(act.tx, incident.id)]
+    if not any(act.actor.has(permission, team=owner_of(act, one)) for one in services):
+        people.require(act.actor, permission, team=owner_of(act, incident.service))
+
+
 def _may(act: Act, command: Command) -> None:
-    """One's own addresses and rules need less than anybody's."""
+    """One's own addresses, rules and sessions need less than anybody's."""
     if isinstance(command, commands.AddAddress) and command.secret is not None:
         people.require(act.actor, "people.secret")
-    if isinstance(command, _ABOUT_ONESELF):
-        own = getattr(command, "person", act.actor.id) == act.actor.id
-        if own:
-            people.require(act.actor, "people.contact_own")
-            return
+    if isinstance(command, commands.Invite) and command.role is not None:
+        people.require(act.actor, "people.grant")
+    own = _ABOUT_ONESELF.get(type(command))
+    if own is not None and getattr(command, "person", act.actor.id) == act.actor.id:
+        people.require(act.actor, own)
+        return
     people.require(act.actor, PERMISSION[type(command)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from mainstay.alerts import Matcher
@@ -190,6 +190,89 @@ class RevokeToken:
 
 
 @dataclass(frozen=True, slots=True)
+class MakeSetupLink:
+    """A one-time link for the first administrator, while there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """An account for somebody, by a one-time link. `outside`: also if the estate knows no such id."""
+
+    person: str
+    role: str | None = None
+    team: str | None = None
+    outside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRole:
+    """One more role, for one team or (None) every team. Their sessions end."""
+
+    person: str
+    role: str
+    team: str | None = None
+    outside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndRole:
+    """One role less. Their sessions end."""
+
+    person: str
+    role: str
+    team: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MakeResetLink:
+    """A one-time link for a new password."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAccount:
+    """Nobody signs in to it any more."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndSession:
+    """Signed out there."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndSessions:
+    """Signed out everywhere."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePassword:
+    """One's own. `hashed`: the door has checked the old one and hashed the new."""
+
+    hashed: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmTotp:
+    """Sign in with one-time codes from now on; `code` proves that the telephone has the secret."""
+
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOffTotp:
+    """Sign in without one-time codes again."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
 class Apply:
     """A new version of the estate. `rebase`: running escalations go on under it."""
 
@@ -201,7 +284,8 @@ Command = (
     Acknowledge | Unacknowledge | Resolve | Reopen | Note | Reassign | Move | EscalateNow
     | PageByHand | AddSilence | EndSilence | AddOverrides | RemoveOverride | ReleaseSignal
     | AddAddress | RemoveAddress | AddRule | RemoveRule | CreateKey | RevokeKey | CreateToken
-    | RevokeToken | Apply
+    | RevokeToken | Apply | MakeSetupLink | Invite | GrantRole | EndRole | MakeResetLink | CloseAccount
+    | EndSession | EndSessions | ChangePassword | ConfirmTotp | TurnOffTotp
 )  # fmt: skip
 
 PERMISSION: dict[type, str] = {
@@ -228,6 +312,17 @@ PERMISSION: dict[type, str] = {
     CreateToken: "people.token",
     RevokeToken: "people.token",
     Apply: "estate.apply",
+    MakeSetupLink: "people.account",
+    Invite: "people.account",
+    GrantRole: "people.grant",
+    EndRole: "people.grant",
+    MakeResetLink: "people.account",
+    CloseAccount: "people.account",
+    EndSession: "people.account",
+    EndSessions: "people.account",
+    ChangePassword: "people.account_own",
+    ConfirmTotp: "people.account_own",
+    TurnOffTotp: "people.account",
 }
-"""What each command needs. `people.contact_own` will do where it is about oneself; an address with
-a secret needs `people.secret` as well."""
+"""What each command needs. Where it is about oneself, `people.contact_own` or `people.account_own`
+will do; an address with a secret needs `people.secret`, an invitation with a role `people.grant`."""

@@ -181,10 +181,7 @@ def _apply(act: Act, command: Apply) -> Done:
 
 def _own(act: Act) -> str | None:
     """The person that an act on addresses is limited to; None for those who may change any."""
-    role = act.actor.role
-    if role is not None and not people.allowed(role, "people.contact_any"):
-        return act.actor.id
-    return None
+    return None if act.actor.has("people.contact_any") else act.actor.id
 
 
 def _done(act: Act, kind: str, subject: str, words: str, value: object) -> Done:

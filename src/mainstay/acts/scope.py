@@ -1,4 +1,4 @@
-"""Whose it is: a token that is limited to one team acts on what is that team's, and on nothing else.
+"""Whose it is: who may do something for one team does it to what is that team's, and nothing else.
 
 Incidents are checked by their service's owner where they are looked up; here stands the rest.
 """
@@ -9,27 +9,38 @@ from collections.abc import Iterable
 
 from mainstay import alerts, oncall, people
 from mainstay.acts import commands
-from mainstay.acts.commands import Command
+from mainstay.acts.commands import PERMISSION, Command
 from mainstay.acts.done import Act
 from mainstay.alerts import Matcher
+from mainstay.estate import View
 from mainstay.foundation.errors import Forbidden
 
 
 def check_team(act: Act, command: Command) -> None:
-    """Forbidden when the actor's token is for one team and this concerns another, or all."""
-    team = act.actor.team
-    if team is None:
+    """Forbidden when the actor may do this for some teams, and it concerns another one, or all."""
+    teams = act.actor.teams(PERMISSION[type(command)])
+    if not teams:  # every team; or what anybody may do about themselves alone
         return
-    foreign = sorted(owner for owner in _owners(act, command, team) if owner != team)
+    foreign = sorted(_owners(act, command, teams) - teams)
     if foreign:
+        yours = " and ".join(sorted(teams))
         raise Forbidden(
-            f"Your token is for team {team} alone; this concerns {', '.join(foreign)}. "
+            f"You may do this for team {yours} alone; this concerns {', '.join(foreign)}. "
             "A silence must name one of your services, as in service=pay-api.",
-            team=team,
+            teams=sorted(teams),
         )
 
 
-def _owners(act: Act, command: Command, team: str) -> set[str]:
+def hidden(view: View, actor: people.Actor, permission: str) -> frozenset[str]:
+    """The services that the actor may not see with this permission: those that other teams own."""
+    teams = actor.teams(permission)
+    if teams is None:
+        return frozenset()
+    owned = {name: one.owner for name, one in view.estate.services.items()}
+    return frozenset(name for name, owner in owned.items() if owner and owner not in teams)
+
+
+def _owners(act: Act, command: Command, teams: frozenset[str]) -> set[str]:
     """The teams that a command concerns; `every team` where it cannot be told apart."""
     match command:
         case commands.AddSilence():
@@ -43,11 +54,14 @@ def _owners(act: Act, command: Command, team: str) -> set[str]:
             override = oncall.override(act.tx, command.override)
             return set() if override is None else {_of_schedule(act, override.schedule)}
         case commands.AddAddress() | commands.AddRule():
-            return _of_person(act, command.person, team)
+            return _of_person(act, command.person, teams)
         case commands.RemoveAddress():
             address = people.address(act.tx, command.address)
-            return set() if address is None else _of_person(act, address.person, team)
-        case commands.RemoveRule() | commands.ReleaseSignal():
+            return set() if address is None else _of_person(act, address.person, teams)
+        case commands.RemoveRule():
+            rule = people.rule(act.tx, command.rule)
+            return set() if rule is None else _of_person(act, rule.person, teams)
+        case commands.ReleaseSignal():
             return {"every team"}
         case _:
             return set()
@@ -64,11 +78,12 @@ def _of_schedule(act: Act, schedule: str) -> str:
     return (found.team if found is not None else None) or "every team"
 
 
-def _of_person(act: Act, person: str, team: str) -> set[str]:
-    """A member of the actor's team is that team's, also where they are in others too."""
-    found = act.view.estate.teams.get(team)
-    is_member = found is not None and person in found.members
-    return {team} if is_member or person == act.actor.id else {f"{person}, who is in another team"}
+def _of_person(act: Act, person: str, teams: frozenset[str]) -> set[str]:
+    """A member of one of the actor's teams is that team's, also where they are in others too."""
+    declared = act.view.estate.teams
+    is_member = any(person in declared[team].members for team in teams if team in declared)
+    ours = is_member or person == act.actor.id
+    return set() if ours else {f"{person}, who is in another team"}
 
 
 def owner_of(act: Act, service: str) -> str | None:

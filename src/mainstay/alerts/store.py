@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -286,37 +286,54 @@ def postpone_expiry(tx: Tx, *, since_us: int, by_us: int) -> int:
 
 
 def page_open(
-    tx: Tx, *, service: str | None, before: tuple[int, str] | None, limit: int
+    tx: Tx,
+    *,
+    service: str | None,
+    before: tuple[int, str] | None,
+    limit: int,
+    hidden: Collection[str] = (),
 ) -> list[Alert]:
-    """Open alerts, newest first; `before` is the (opened_at, id) to page on from."""
+    """Open alerts, newest first; `before` is the (opened_at, id) to page on from.
+
+    `hidden`: services whose alerts are left out.
+    """
     at, alert = before if before is not None else (1 << 62, "")
+    shown, names = _but(hidden)
     rows = tx.all(
-        "SELECT * FROM alerts_alert WHERE closed_at IS NULL"
+        "SELECT * FROM alerts_alert WHERE closed_at IS NULL"  # noqa: S608 (names of parameters)
         " AND (opened_at < :at OR (opened_at = :at AND id < :id))"
-        " AND service = coalesce(:service, service)"
+        f" AND service = coalesce(:service, service){shown}"
         " ORDER BY opened_at DESC, id DESC LIMIT :limit",
         at=at,
         id=alert,
         service=service,
         limit=limit,
+        **names,
     )
     return [_alert(row) for row in rows]
 
 
 def page_all(
-    tx: Tx, *, service: str | None, before: tuple[int, str] | None, limit: int
+    tx: Tx,
+    *,
+    service: str | None,
+    before: tuple[int, str] | None,
+    limit: int,
+    hidden: Collection[str] = (),
 ) -> list[Alert]:
     """As `page_open`, closed ones too."""
     at, alert = before if before is not None else (1 << 62, "")
+    shown, names = _but(hidden)
     rows = tx.all(
-        "SELECT * FROM alerts_alert"
+        "SELECT * FROM alerts_alert"  # noqa: S608 (names of parameters)
         " WHERE (opened_at < :at OR (opened_at = :at AND id < :id))"
-        " AND service = coalesce(:service, service)"
+        f" AND service = coalesce(:service, service){shown}"
         " ORDER BY opened_at DESC, id DESC LIMIT :limit",
         at=at,
         id=alert,
         service=service,
         limit=limit,
+        **names,
     )
     return [_alert(row) for row in rows]
 
@@ -331,9 +348,19 @@ def every_open(tx: Tx) -> list[Alert]:
     ]
 
 
-def count_all_open(tx: Tx) -> int:
-    """How many alerts are open."""
-    return int(tx.value("SELECT count(*) FROM alerts_alert WHERE closed_at IS NULL"))
+def count_all_open(tx: Tx, *, hidden: Collection[str] = ()) -> int:
+    """How many alerts are open, those of `hidden` services left out."""
+    shown, names = _but(hidden)
+    sql = f"SELECT count(*) FROM alerts_alert WHERE closed_at IS NULL{shown}"  # noqa: S608 (names of parameters)
+    return int(tx.value(sql, **names))
+
+
+def _but(hidden: Collection[str]) -> tuple[str, dict[str, str]]:
+    """The condition that leaves these services out, and its parameters."""
+    if not hidden:
+        return "", {}
+    names = {f"hidden_{n}": service for n, service in enumerate(hidden)}
+    return f" AND service NOT IN (:{', :'.join(names)})", names
 
 
 def muted_by(tx: Tx, silence: str, *, limit: int) -> list[Alert]:

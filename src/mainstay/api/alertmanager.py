@@ -28,19 +28,8 @@ from starlette.concurrency import run_in_threadpool
 from mainstay import __version__, alerts, pipeline, signals
 from mainstay.acts.commands import AddSilence, EndSilence
 from mainstay.alerts import Alert, Matcher, Silence, fits_all
-from mainstay.api.answers import (
-    Answered,
-    Pieces,
-    Receive,
-    Scope,
-    Send,
-    answer,
-    send_reply,
-    status_of,
-)
-from mainstay.api.asking import Call, admit, strict_json, token_of
-from mainstay.api.bodies import read_body
-from mainstay.api.doors import KEY_PREFIX, Respond
+from mainstay.api.asking import admit, strict_json, token_of
+from mainstay.api.doors import KEY_PREFIX
 from mainstay.api.routes.shapes import When
 from mainstay.estate import View
 from mainstay.foundation.clock import text_of_us, to_text, to_us
@@ -50,6 +39,19 @@ from mainstay.foundation.ids import decode, encode
 from mainstay.foundation.limits import Limits
 from mainstay.runtime import Runtime
 from mainstay.signals import Reply
+from mainstay.web import (
+    Answered,
+    Call,
+    Pieces,
+    Receive,
+    Respond,
+    Scope,
+    Send,
+    answer,
+    read_body,
+    send_reply,
+    status_of,
+)
 
 SPOKEN = "0.25.0"
 """Whose API this is: amtool warns of any other version than its own."""
@@ -245,9 +247,10 @@ def _groups(question: Question) -> list[dict[str, Any]]:
 def _listed(call: Call, wanted: Wanted, view: View) -> Iterator[list[tuple[Alert, bytes]]]:
     """Open alerts that are wanted, newest first, with their JSON."""
     before: tuple[int, str] | None = None
+    hidden = call.hidden("alerts.read")
     ends = to_text(call.now + UNTIL_TOLD)
     while True:
-        rows = call.read(partial(_page, before))
+        rows = call.read(partial(_page, before, hidden))
         yield [
             (row, _json(_shown(row, view.policy_of(row.service), ends)))
             for row in rows
@@ -258,8 +261,8 @@ def _listed(call: Call, wanted: Wanted, view: View) -> Iterator[list[tuple[Alert
         before = (rows[-1].opened_at, rows[-1].id)
 
 
-def _page(before: tuple[int, str] | None, tx: Tx) -> list[Alert]:
-    return alerts.page_open(tx, service=None, before=before, limit=AT_ONCE)
+def _page(before: tuple[int, str] | None, hidden: frozenset[str], tx: Tx) -> list[Alert]:
+    return alerts.page_open(tx, service=None, before=before, limit=AT_ONCE, hidden=hidden)
 
 
 def _shown(alert: Alert, receiver: str, ends: str) -> dict[str, Any]:

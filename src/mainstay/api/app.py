@@ -17,18 +17,6 @@ from starlette.routing import Match
 
 from mainstay import __version__
 from mainstay.api.alertmanager import Alertmanager
-from mainstay.api.answers import (
-    JSON,
-    SAFE,
-    Answered,
-    Receive,
-    Scope,
-    Send,
-    answer,
-    full_disk,
-    more_headers,
-    problem,
-)
 from mainstay.api.asking import GuardedRoute
 from mainstay.api.doors import Doors
 from mainstay.api.links import Links
@@ -39,16 +27,38 @@ from mainstay.foundation.errors import Broken, Invalid, MainstayError, NotFound,
 from mainstay.foundation.limits import Limits
 from mainstay.runtime import Runtime
 from mainstay.signals import Reply
+from mainstay.web import (
+    JSON,
+    SAFE,
+    Answered,
+    Part,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    full_disk,
+    more_headers,
+    problem,
+)
 
 log = logging.getLogger("mainstay.api")
 
 
-def make_app(app: Runtime, *, environment: Mapping[str, str] = MappingProxyType({})) -> App:
-    """Everything that Mainstay answers over HTTP. `environment`: where `env:` references point."""
+def make_app(
+    app: Runtime,
+    *,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    beside: tuple[Part, ...] = (),
+) -> App:
+    """Everything that Mainstay answers over HTTP. `environment`: where `env:` references point.
+
+    `beside`: further parts, such as the console; what none of them wants is asked of our own API.
+    """
     limits = limits_of(app)
-    doors = Doors(app, limits)
-    parts = (doors, Alertmanager(app, limits), Links(app, limits, environment))
-    own = _own_api(app, limits, doors)
+    parts: tuple[Part, ...] = (
+        Doors(app, limits), Alertmanager(app, limits), Links(app, limits, environment), *beside,
+    )  # fmt: skip
+    own = _own_api(app, limits)
 
     async def whole(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -71,7 +81,7 @@ def limits_of(app: Runtime) -> Limits:
     return Limits(**app.settings.limits.model_dump())
 
 
-def _own_api(app: Runtime, limits: Limits, doors: Doors) -> App:
+def _own_api(app: Runtime, limits: Limits) -> App:
     """FastAPI, made from the one route table; its own documentation screens are off."""
     api = FastAPI(
         title="Mainstay", version=__version__, docs_url=None, redoc_url=None, openapi_url=None,
@@ -79,7 +89,7 @@ def _own_api(app: Runtime, limits: Limits, doors: Doors) -> App:
         strict_content_type=False,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )  # fmt: skip
-    api.state.runtime, api.state.limits, api.state.standing = app, limits, doors.standing
+    api.state.runtime, api.state.limits = app, limits
     api.state.started_at = app.clock.now()
     for route in ROUTES:
         api.router.add_api_route(

@@ -11,7 +11,6 @@ import binascii
 import contextlib
 import json
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -19,67 +18,20 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
-from mainstay import acts, people, pipeline, signals
-from mainstay.acts import commands
-from mainstay.api.answers import full_disk
-from mainstay.api.bodies import read_body
-from mainstay.estate import View
-from mainstay.foundation import record
+from mainstay import people, signals
 from mainstay.foundation.db import Tx
-from mainstay.foundation.errors import Forbidden, Impossible, Invalid, MainstayError, Stuck, Unknown
-from mainstay.foundation.failpoint import Moment
+from mainstay.foundation.errors import Impossible, Invalid, MainstayError, Stuck, Unknown
 from mainstay.foundation.limits import Limits
-from mainstay.foundation.record import Fact
 from mainstay.people import OPERATOR, Actor
 from mainstay.runtime import Runtime
+from mainstay.web import Call, full_disk, read_body, require
 
 T = TypeVar("T")
 PERMISSION = "x-permission"
 """The word in the OpenAPI document under which each route declares what it needs."""
 TOKEN_IN_QUERY = "x-token-in-query"  # noqa: S105 (a name, no secret)
 """Set on the few routes that calendar programs call: they cannot send headers."""
-_DOORS_MUST_KNOW = (commands.CreateKey, commands.RevokeKey, commands.Apply)
 _JSON_TYPES = ("application/json", "application/merge-patch+json")
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One authenticated request, as whoever answers it sees it. Runs in a thread that may wait."""
-
-    app: Runtime
-    actor: Actor
-    now: datetime
-    expire: Callable[[], None] = lambda: None
-    """Tells the doors that keys or the estate changed."""
-
-    def read(self, fn: Callable[[Tx], T]) -> T:
-        """Ask the database."""
-        return self.app.db.read(fn)
-
-    def view(self) -> View:
-        """The estate in force; an empty one before the first apply."""
-        return self.app.db.read(self.app.ground.views.current_or_empty)
-
-    def act(self, command: acts.Command) -> acts.Done:
-        """Do it as the actor, durably; a denied attempt leaves its own row in the record."""
-        app, actor, now = self.app, self.actor, self.now
-        try:
-            done = app.db.run(
-                lambda tx: pipeline.act(tx, app.ground, command, actor=actor, now=app.clock.now())
-            )
-        except Forbidden as error:
-            because = error.sentence
-            app.db.run(
-                lambda tx: acts.refused(
-                    tx, app.ground, command, actor=actor, because=because, now=now
-                )
-            )
-            raise
-        app.ground.passing(Moment.ACT_COMMITTED)
-        app.wake.deliver()
-        if isinstance(command, _DOORS_MUST_KNOW):
-            self.expire()
-        return done
 
 
 def call_of(request: Request) -> Call:
@@ -137,7 +89,7 @@ class GuardedRoute(APIRoute):
             call = await run_in_threadpool(admit, app, token, self.permission, what=label)
             _check_query(request, known)
             checked = CheckedRequest(request.scope, request.receive)
-            checked.state.call = replace(call, expire=request.app.state.standing.expire)
+            checked.state.call = call
             checked.checked = await read_body(request.receive, request.headers.raw, limits=limits)
             if checked.checked:
                 _check_type(request.headers.get("content-type", ""))
@@ -190,17 +142,6 @@ def admit(app: Runtime, token: str | None, permission: str, *, what: str) -> Cal
     return call
 
 
-def require(call: Call, permission: str, *, what: str) -> None:
-    """Nothing when they may; else Forbidden, and a row in the record. `what` names the route."""
-    app, actor, now = call.app, call.actor, call.now
-    try:
-        people.require(actor, permission)
-    except Forbidden as error:
-        because = error.sentence
-        app.db.run(lambda tx: _refused(tx, app, actor, what, because, now))
-        raise
-
-
 def _actor(tx: Tx, app: Runtime, token: str | None, now: datetime) -> tuple[Actor | None, bool]:
     if not token:
         return None, False
@@ -210,13 +151,6 @@ def _actor(tx: Tx, app: Runtime, token: str | None, now: datetime) -> tuple[Acto
     if actor is None or actor.token_id is None:
         return actor, False
     return actor, people.is_stale(tx, actor.token_id, now=now)
-
-
-def _refused(tx: Tx, app: Runtime, actor: Actor, what: str, because: str, now: datetime) -> None:
-    words = f"{actor} was refused {what}: {because}"
-    fact = Fact("act.refused", what, words, actor=str(actor))
-    version = app.ground.views.current_or_empty(tx).version
-    record.write(tx, [fact], now=now, estate_version=version)
 
 
 # -- what they ask ---------------------------------------------------------------------------------

@@ -8,22 +8,10 @@ once after an act of this process. No request makes a query of its own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from mainstay import pipeline, signals
-from mainstay.api.answers import (
-    PROBLEM,
-    Answered,
-    Receive,
-    Scope,
-    Send,
-    answer,
-    send_reply,
-)
-from mainstay.api.bodies import read_body
 from mainstay.estate import Source, View
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
@@ -39,6 +27,17 @@ from mainstay.foundation.limits import Limits
 from mainstay.ground import source_in
 from mainstay.runtime import Runtime
 from mainstay.signals import Door, KeyRing, Reply
+from mainstay.web import (
+    PROBLEM,
+    Answered,
+    Receive,
+    Respond,
+    Scope,
+    Send,
+    answer,
+    read_body,
+    send_reply,
+)
 
 FRESH_S = 0.2
 """After this the snapshot is renewed beside the request that noticed it."""
@@ -57,16 +56,6 @@ _READ = {
 }
 """The only headers that a door looks at, or that are kept with a signal."""
 
-Respond = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-class Part(Protocol):
-    """A part of the application that answers some paths itself."""
-
-    def match(self, scope: Scope) -> Respond | None:
-        """Who answers this request; None when it is no path of this part."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -82,6 +71,7 @@ class Standing:
 
     def __init__(self, app: Runtime) -> None:
         self._app = app
+        app.wake.doors_through(self.expire)
         self._snapshot: Snapshot | None = None
         self._read_at = -STALE_S
         self._taken = 0

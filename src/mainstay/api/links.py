@@ -22,17 +22,6 @@ from starlette.concurrency import run_in_threadpool
 
 from mainstay import alerts, incidents, oncall, paging, people, pipeline
 from mainstay.acts.commands import Acknowledge
-from mainstay.api.answers import (
-    Answered,
-    Receive,
-    Scope,
-    Send,
-    answer,
-    send_reply,
-    status_of,
-)
-from mainstay.api.bodies import read_body
-from mainstay.api.doors import Respond
 from mainstay.estate import View
 from mainstay.foundation import record
 from mainstay.foundation.clock import from_us
@@ -50,9 +39,19 @@ from mainstay.foundation.record import Fact
 from mainstay.foundation.secrets import resolve
 from mainstay.incidents import Incident
 from mainstay.paging.channels import read_reply, verify_twilio
-from mainstay.people import Actor
 from mainstay.runtime import Runtime
 from mainstay.signals import Reply
+from mainstay.web import (
+    Answered,
+    Receive,
+    Respond,
+    Scope,
+    Send,
+    answer,
+    read_body,
+    send_reply,
+    status_of,
+)
 
 T = TypeVar("T")
 
@@ -185,7 +184,7 @@ def _spend(app: Runtime, token: str) -> tuple[int, str]:
 
     def work(tx: Tx) -> str:
         seen = _look(tx, app, token, now)
-        actor = Actor("person", seen.link.person, role="responder")
+        actor = people.person(seen.link.person, "responder")
         command = Acknowledge(seen.incident.id, link=token)
         pipeline.act(tx, app.ground, command, actor=actor, now=now)
         return _page_of(_look(tx, app, token, now), "You have it now. Nobody else is paged.")
@@ -309,7 +308,7 @@ def _acknowledge(tx: Tx, app: Runtime, sms: _Sms) -> str:
     send, person = _newest_page(tx, app, sms.number)
     name = _meant(sms.text, send)
     _check_paged(tx, name, person)
-    actor = Actor("person", person, role="responder")
+    actor = people.person(person, "responder")
     done = pipeline.act(tx, app.ground, Acknowledge(name), actor=actor, now=app.clock.now())
     _note_reply(tx, app, sms, f"as {person}")
     return f"{done.sentence}."

@@ -34,7 +34,7 @@ VERBS = {
     ),
     "alerts": "report alerts silence signals",
     "rota": "oncall override",
-    "access": "contact key token",
+    "access": "people contact key token setup-link",
     "install": "status shadow doctor",
     "keeping": "backup restore audit",
 }  # fmt: skip

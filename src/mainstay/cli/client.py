@@ -52,9 +52,9 @@ class Client:
         """Post JSON; the JSON answer."""
         return self._json("POST", path, body=body or {})
 
-    def delete(self, path: str) -> Json:
+    def delete(self, path: str, **query: object) -> Json:
         """Delete; the JSON answer, empty when there is none."""
-        return self._json("DELETE", path)
+        return self._json("DELETE", path, query=query)
 
     def text(self, path: str, **query: object) -> str:
         """The body at `path` as text, for what is not JSON (a calendar)."""

@@ -34,7 +34,6 @@ from mainstay.foundation.settings.doctor import Check, Kept, checks, machine
 from mainstay.ground import Ground
 from mainstay.people import OPERATOR
 
-"""Whoever may open the database of this install, in the record."""
 verbs = Verbs("install")
 
 

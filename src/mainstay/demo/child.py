@@ -53,6 +53,15 @@ class Child:
         known = json.loads((self._stage.folder / TOKEN_FILE).read_text(encoding="utf-8"))
         return Wire(self._stage.port, known["token"])
 
+    def setup_link(self) -> str | None:
+        """The way in to the console while it has no administrator; None when it has one."""
+        command = [
+            sys.executable, "-m", "mainstay", "--config", str(self._stage.config), "--json",
+            "setup-link",
+        ]  # fmt: skip
+        asked = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (our own)
+        return str(json.loads(asked.stdout)["link"]) if asked.returncode == 0 else None
+
     def last_words(self) -> str:
         """The last line that it wrote."""
         return _last_line(self._stage.log)

@@ -98,6 +98,7 @@ class Play:
         self._api = self._child.wire()
         if self._production is None:
             self._production = self._open(self._api, now)
+            self._tell.console(self._stage, self._child.setup_link())
         elif self._down_since is not None:
             gone_s = (now - self._down_since).total_seconds()
             rows = self._api.get(f"{API}/record/verify")["rows"]

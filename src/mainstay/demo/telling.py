@@ -28,6 +28,9 @@ UNTOLD = frozenset(
         "paging.stopped",
         "page.sent",  # the phone tells it
         "key.created",
+        "link.made",
+        "session.opened",
+        "session.ended",
         "token.created",
         "address.added",
         "address.removed",
@@ -70,6 +73,14 @@ class Teller:
             "Ctrl-C ends everything. The guide goes on from here: docs/guide/01-first-page.md"
         )
         self._line("")
+
+    def console(self, stage: Stage, link: str | None) -> None:
+        """Where a browser goes; `link`: the way in for the first one who comes."""
+        if link is None:
+            self._line(f"  console  http://127.0.0.1:{stage.port}  (sign in as before)")
+        else:
+            self._line(f"  console  {link}", "bold")
+            self._line("           (in a browser, once, within 30 minutes: you say who you are)")
 
     def _warnings(self, stage: Stage) -> None:
         if stage.port != PORT:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from mainstay.alerts import Candidate
 from mainstay.foundation.db import Row, Tx
 from mainstay.incidents.incident import Incident, State
@@ -145,20 +147,45 @@ def candidates(tx: Tx) -> list[Candidate]:
     return [Candidate(row["incident"], row["service"], row["last_at"]) for row in rows]
 
 
-def page(tx: Tx, *, open_only: bool, before: tuple[int, str] | None, limit: int) -> list[Incident]:
-    """Newest first; `before` is the (opened_at, id) to page on from."""
+def page(
+    tx: Tx,
+    *,
+    open_only: bool,
+    before: tuple[int, str] | None,
+    limit: int,
+    hidden: Collection[str] = (),
+) -> list[Incident]:
+    """Newest first; `before` is the (opened_at, id) to page on from.
+
+    `hidden`: incidents of nothing but these services are left out.
+    """
     at, incident = before if before is not None else (1 << 62, "")
+    shown, names = _but(hidden)
     rows = tx.all(
-        "SELECT * FROM incidents_incident"
+        "SELECT * FROM incidents_incident"  # noqa: S608 (names of parameters)
         " WHERE (opened_at < :at OR (opened_at = :at AND id < :id))"
-        " AND (:open_only = 0 OR resolved_at IS NULL)"
+        f" AND (:open_only = 0 OR resolved_at IS NULL){shown}"
         " ORDER BY opened_at DESC, id DESC LIMIT :limit",
         at=at,
         id=incident,
         open_only=int(open_only),
         limit=limit,
+        **names,
     )
     return [_incident(row) for row in rows]
+
+
+def _but(hidden: Collection[str]) -> tuple[str, dict[str, str]]:
+    """The condition that leaves out what concerns these services alone, and its parameters."""
+    if not hidden:
+        return "", {}
+    names = {f"hidden_{n}": service for n, service in enumerate(hidden)}
+    listed = f"(:{', :'.join(names)})"
+    joined = "SELECT 1 FROM incidents_service AS one WHERE one.incident = incidents_incident.id"
+    return (
+        f" AND (service NOT IN {listed} OR EXISTS ({joined} AND one.service NOT IN {listed}))",
+        names,
+    )
 
 
 def _incident(row: Row) -> Incident:

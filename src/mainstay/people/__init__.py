@@ -16,17 +16,40 @@ from mainstay.people.contacts import (
     remove_address,
     remove_rule,
 )
+from mainstay.people.grants import (
+    ADMIN,
+    check_grant,
+    end_grant,
+    grant,
+    held,
+    held_as,
+    holders,
+    roles_of,
+)
 from mainstay.people.roles import (
+    EVERY_TEAM,
     MAINSTAY,
     OPERATOR,
     PERMISSIONS,
     ROLES,
     Actor,
+    Grant,
     allowed,
+    person,
     require,
     who_may,
 )
-from mainstay.people.store import Address, Rule, Token, address, addresses, rules, tokens_of
+from mainstay.people.store import (
+    Address,
+    Held,
+    Rule,
+    Token,
+    address,
+    addresses,
+    rule,
+    rules,
+    tokens_of,
+)
 from mainstay.people.tokens import (
     NewToken,
     create_token,
@@ -37,6 +60,8 @@ from mainstay.people.tokens import (
 )
 
 __all__ = [
+    "ADMIN",
+    "EVERY_TEAM",
     "MAINSTAY",
     "OPERATOR",
     "PERMISSIONS",
@@ -44,6 +69,8 @@ __all__ = [
     "Actor",
     "Address",
     "Contact",
+    "Grant",
+    "Held",
     "NewToken",
     "Removed",
     "Rule",
@@ -54,14 +81,23 @@ __all__ = [
     "address",
     "addresses",
     "allowed",
+    "check_grant",
     "create_token",
+    "end_grant",
+    "grant",
+    "held",
+    "held_as",
+    "holders",
     "is_stale",
     "masked",
+    "person",
     "plan_for",
     "remove_address",
     "remove_rule",
     "require",
     "revoke_token",
+    "roles_of",
+    "rule",
     "rules",
     "tokens_of",
     "touch_token",

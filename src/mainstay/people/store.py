@@ -1,4 +1,4 @@
-"""The rows of people: addresses, rules, tokens. The only file with their SQL."""
+"""The rows of people: addresses, rules, roles, tokens. The only file with their SQL."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Row, Tx
+from mainstay.people.roles import Grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,18 @@ class Token:
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A role that a person holds. `origin`: by hand, or `oidc`, following their groups there."""
+
+    id: str
+    person: str
+    what: Grant
+    origin: str
+    granted_at: datetime
+    granted_by: str
 
 
 # -- addresses -----------------------------------------------------------------------------------
@@ -143,6 +156,60 @@ def delete_rules_of(tx: Tx, address_id: str) -> tuple[Rule, ...]:
     return tuple(_rule(row) for row in rows)
 
 
+# -- roles ---------------------------------------------------------------------------------------
+
+
+def insert_grant(tx: Tx, row: Held) -> bool:
+    """False when the person holds this role already."""
+    inserted = tx.run(
+        "INSERT INTO people_grant (id, person, role, team, origin, granted_at, granted_by)"
+        " VALUES (:id, :person, :role, :team, :origin, :granted_at, :granted_by)"
+        " ON CONFLICT DO NOTHING",
+        id=row.id,
+        person=row.person,
+        role=row.what.role,
+        team=row.what.team,
+        origin=row.origin,
+        granted_at=to_us(row.granted_at),
+        granted_by=row.granted_by,
+    )
+    return inserted == 1
+
+
+def grant_by_id(tx: Tx, grant_id: str) -> Held | None:
+    """One role that is held."""
+    row = tx.one("SELECT * FROM people_grant WHERE id = :id AND ended_at IS NULL", id=grant_id)
+    return _held(row) if row else None
+
+
+def grants(tx: Tx, person: str | None = None) -> tuple[Held, ...]:
+    """The roles that a person (None: everybody) holds, oldest first."""
+    rows = tx.all(
+        "SELECT * FROM people_grant WHERE ended_at IS NULL"
+        " AND (:everybody = 1 OR person = :person) ORDER BY id",
+        person=person or "",
+        everybody=int(person is None),
+    )
+    return tuple(_held(row) for row in rows)
+
+
+def ever_granted(tx: Tx, person: str) -> bool:
+    """Whether the person holds a role, or did."""
+    return bool(
+        tx.value("SELECT 1 FROM people_grant WHERE person = :person LIMIT 1", person=person)
+    )
+
+
+def mark_grant_ended(tx: Tx, grant_id: str, *, by: str, now: datetime) -> None:
+    """The row stays: who held what, when, is asked for at every audit."""
+    tx.run(
+        "UPDATE people_grant SET ended_at = :now, ended_by = :by WHERE id = :id",
+        now=to_us(now),
+        by=by,
+        id=grant_id,
+    )
+
+
 # -- tokens --------------------------------------------------------------------------------------
 
 
@@ -229,6 +296,17 @@ def _rule(row: Row) -> Rule:
         delay_s=row["delay_s"],
         address=row["address"],
         created_at=from_us(row["created_at"]),
+    )
+
+
+def _held(row: Row) -> Held:
+    return Held(
+        id=row["id"],
+        person=row["person"],
+        what=Grant(row["role"], row["team"]),
+        origin=row["origin"],
+        granted_at=from_us(row["granted_at"]),
+        granted_by=row["granted_by"],
     )
 
 

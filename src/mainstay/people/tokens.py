@@ -13,8 +13,9 @@ from mainstay.foundation.ids import Ids
 from mainstay.foundation.nearest import hint
 from mainstay.foundation.secrets import TOKEN_PREFIX, digest, new_token
 from mainstay.people import store
+from mainstay.people.grants import roles_of
 from mainstay.people.known import check_known
-from mainstay.people.roles import ROLES, Actor
+from mainstay.people.roles import ROLES, Actor, Grant
 from mainstay.people.store import Token
 
 TOUCH_EVERY = timedelta(minutes=1)
@@ -70,7 +71,8 @@ def verify_token(
 ) -> Actor | None:
     """The person behind a token, or None: not ours, expired, revoked, or its person has left.
 
-    `people`: the ids that the estate declares now; None leaves that out. The look-up is by digest,
+    A token of somebody who was ever granted a role gives no more than they hold now. `people`: the
+    ids that the estate declares now; None leaves that out. The look-up is by digest,
     so its time tells nothing about the token.
     """
     if not secret.startswith(TOKEN_PREFIX):
@@ -82,7 +84,9 @@ def verify_token(
         return None
     if people is not None and token.person not in people:
         return None
-    return Actor("person", token.person, token.role, token.team, token.id)
+    own = (Grant(token.role, token.team),)
+    ceiling = roles_of(tx, token.person) if store.ever_granted(tx, token.person) else None
+    return Actor("person", token.person, own, ceiling=ceiling, token_id=token.id)
 
 
 def is_stale(tx: Tx, token_id: str, *, now: datetime) -> bool:

@@ -120,6 +120,17 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/tokens", "people.token", access.list_tokens, Listed[access.Token]),
     Route("POST", "/tokens", ACT[commands.CreateToken], access.create_token, access.TokenMade, 201),
     Route("DELETE", "/tokens/{id}", ACT[commands.RevokeToken], access.revoke_token, Sentence),
+    # accounts, roles, sessions
+    Route("GET", "/accounts", "people.review", access.list_accounts, Listed[access.Account]),
+    Route("POST", "/accounts", ACT[commands.Invite], access.invite, access.LinkMade, 201),
+    Route("DELETE", "/accounts/{id}", ACT[commands.CloseAccount], access.close_account, Sentence),
+    Route("POST", "/accounts/{id}/reset", ACT[commands.MakeResetLink], access.reset, access.LinkMade, 201),
+    Route("DELETE", "/accounts/{id}/codes", "people.account_own", access.turn_off_codes, Sentence),
+    Route("DELETE", "/accounts/{id}/sessions", "people.account_own", access.end_sessions, Sentence),
+    Route("POST", "/roles", ACT[commands.GrantRole], access.grant_role, Sentence, 201),
+    Route("DELETE", "/people/{id}/roles/{role}", ACT[commands.EndRole], access.end_role, Sentence),
+    Route("GET", "/sessions", "people.account_own", access.list_sessions, Listed[access.Session]),
+    Route("DELETE", "/sessions/{id}", "people.account_own", access.end_session, Sentence),
     # the whole
     Route("GET", "/trace/{id}", "record.read", overview.get_trace, overview.Trace),
     Route("GET", "/record", "record.read", overview.list_record, Listed[shapes.Fact]),
@@ -130,4 +141,5 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/status", "system.read", overview.get_status, overview.Status),
 )  # fmt: skip
 """Acts take their permission from `acts.PERMISSION`, so that table and door cannot differ. What
-concerns oneself needs `people.contact_own` here, and `people.contact_any` is asked by the act."""
+concerns oneself needs `people.contact_own` or `people.account_own` here; what others need is asked
+by the act."""

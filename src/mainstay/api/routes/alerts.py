@@ -57,10 +57,11 @@ def list_alerts(
     state: State = "open",
     service: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Listed[Alert]:
-    """Alerts, newest first."""
+    """Alerts, newest first; of one's own teams, for who may see those alone."""
     ask = alerts.page_open if state == "open" else alerts.page_all
     before = shapes.cursor(after)
-    rows = call.read(lambda tx: ask(tx, service=service, before=before, limit=limit))
+    hidden = call.hidden("alerts.read")
+    rows = call.read(lambda tx: ask(tx, service=service, before=before, limit=limit, hidden=hidden))
     return Listed(items=[shapes.alert(row) for row in rows], next=shapes.next_of(rows, limit))
 
 
@@ -69,6 +70,7 @@ def get_alert(call: asking.Asked, id: str) -> Alert:
     row = call.read(lambda tx: alerts.get(tx, id))
     if row is None:
         raise NotFound(f"There is no alert {id!r}.")
+    call.require_services("alerts.read", [row.service], what="GET /mainstay/v1/alerts/{id}")
     return shapes.alert(row)
 
 

@@ -95,16 +95,21 @@ class ByHand(shapes.Asked):
     reason: str
 
 
+READ = "incidents.read"
+
+
 # -- reading ---------------------------------------------------------------------------------------
 
 
 def list_incidents(
     call: asking.Asked, limit: Limit = 50, after: After = None, state: State = "open"
 ) -> Listed[Incident]:
-    """Incidents, newest first."""
-    before, view = shapes.cursor(after), call.view()
+    """Incidents, newest first; of one's own teams, for who may see those alone."""
+    before, view, hidden = shapes.cursor(after), call.view(), call.hidden(READ)
     rows = call.read(
-        lambda tx: incidents.page(tx, open_only=state == "open", before=before, limit=limit)
+        lambda tx: incidents.page(
+            tx, open_only=state == "open", before=before, limit=limit, hidden=hidden
+        )
     )
     items = [shapes.incident(row, view) for row in rows]
     return Listed(items=items, next=shapes.next_of(rows, limit))
@@ -112,10 +117,9 @@ def list_incidents(
 
 def get_incident(call: asking.Asked, name: str) -> WholeIncident:
     """One incident, by id, number or name (INC-12), with its alerts, pages and escalations."""
-    view = call.view()
+    view, row = call.view(), _shown(call, name)
 
     def look(tx: Tx) -> WholeIncident:
-        row = found(tx, name)
         return WholeIncident(
             **shapes.incident_words(row, view),
             services=incidents.services(tx, row.id),
@@ -134,11 +138,22 @@ def get_timeline(
     after: Annotated[int, Query(ge=0, le=SEQ_MAX, description="The last `seq` seen.")] = 0,
 ) -> Listed[Fact]:
     """What happened to it, oldest first."""
-    rows = call.read(
-        lambda tx: record.by_incident(tx, found(tx, name).id, after=after, limit=limit)
-    )
+    incident = _shown(call, name).id
+    rows = call.read(lambda tx: record.by_incident(tx, incident, after=after, limit=limit))
     following = str(rows[-1]["seq"]) if len(rows) == limit else None
     return Listed(items=[shapes.fact(row) for row in rows], next=following)
+
+
+def _shown(call: asking.Asked, name: str) -> incidents.Incident:
+    """The incident, for who may see it."""
+
+    def look(tx: Tx) -> tuple[incidents.Incident, list[str]]:
+        row = found(tx, name)
+        return row, [row.service, *incidents.services(tx, row.id)]
+
+    row, services = call.read(look)
+    call.require_services(READ, services, what="GET /mainstay/v1/incidents/{name}")
+    return row
 
 
 # -- acting ----------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from mainstay.foundation import record
 from mainstay.foundation.clock import from_us, text_of_us, to_text
 from mainstay.foundation.db import Tx, schema_number, standing
 from mainstay.foundation.errors import Invalid
+from mainstay.web import require_every_team
 
 INCIDENTS_MAX = 100
 PAGES_MAX = 20
@@ -136,6 +137,8 @@ class Status(BaseModel):
 
 def get_trace(call: asking.Asked, id: str) -> Trace:
     """Where did it go? `id`: a receipt, an alert or an incident."""
+    services = call.read(lambda tx: tracing.services(tx, call.app.ground, id))
+    call.require_services("record.read", services, what="GET /mainstay/v1/trace/{id}")
     found = call.read(lambda tx: tracing.trace(tx, call.app.ground, id))
     lines = [Line(at=to_text(one.at), kind=one.kind, sentence=one.sentence) for one in found.lines]
     return Trace(subject=found.subject, answer=found.answer, lines=lines)
@@ -147,6 +150,7 @@ def list_record(
     """The record. `after` a row: oldest first (0: the newest rows); `before` one: newest first."""
     if after is not None and before is not None:
         raise Invalid("Either `after` or `before`, not both.")
+    require_every_team(call, "record.read", what="GET /mainstay/v1/record")
 
     def look(tx: Tx) -> Listed[Fact]:
         end: str | None
@@ -196,20 +200,25 @@ def list_checkpoints(
 
 def get_shift(call: asking.Asked) -> Shift:
     """Everything that a live view shows, in one call."""
-    view = call.view()
+    view, hidden = call.view(), call.hidden("incidents.read")
 
     def look(tx: Tx) -> Shift:
-        rows = incidents.page(tx, open_only=True, before=None, limit=INCIDENTS_MAX)
+        rows = incidents.page(tx, open_only=True, before=None, limit=INCIDENTS_MAX, hidden=hidden)
         shown = [_row(tx, one, view) for one in rows]
         pages = paging.latest_sends(tx, limit=PAGES_MAX)
+        facts = record.latest(tx, limit=FACTS_MAX)
+        if hidden:
+            ours = {row.id for row in rows}
+            pages = [one for one in pages if one.incident in ours]
+            facts = [one for one in facts if one["incident"] in ours]
         return Shift(
             at=to_text(call.now),
             verdict=_verdict(shown),
             incidents=shown,
-            alerts_open=alerts.count_all_open(tx),
+            alerts_open=alerts.count_all_open(tx, hidden=hidden),
             oncall=[who(tx, view, name, call.now) for name in view.estate.schedules],
             pages=[shapes.page(one) for one in pages],
-            record=[shapes.fact(row) for row in record.latest(tx, limit=FACTS_MAX)],
+            record=[shapes.fact(row) for row in facts],
             backlog=signals.waiting_n(tx),
         )
 
@@ -220,6 +229,7 @@ def get_shadow(
     call: asking.Asked, day: Annotated[date | None, Query(description="UTC; today.")] = None
 ) -> Comparison:
     """What shadow mode would have sent on a day."""
+    require_every_team(call, "paging.read", what="GET /mainstay/v1/shadow")
     chosen = day or call.now.date()
     if not 1972 <= chosen.year <= 2197:
         raise Invalid("Ask about a day between 1972 and 2197.")

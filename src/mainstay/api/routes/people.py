@@ -18,6 +18,7 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Invalid, MainstayError, NotFound
 from mainstay.foundation.record import Fact
 from mainstay.paging.channels import Page
+from mainstay.web import Call, require
 
 
 class Person(BaseModel):
@@ -112,7 +113,7 @@ def list_people(call: asking.Asked) -> Listed[Person]:
 def get_contacts(call: asking.Asked, id: str) -> Contacts:
     """Where one person is reached, and in which order."""
     _known(call, id)
-    open_to = call.actor.id == id or people.allowed(call.actor.role or "", "people.contact_any")
+    open_to = call.actor.id == id or call.actor.has("people.contact_any")
     shown = str if open_to else people.masked
 
     def look(tx: Tx) -> Contacts:
@@ -161,10 +162,10 @@ async def send_test_page(request: Request, id: str) -> Listed[Tried]:
     return Listed(items=tried)
 
 
-def _addresses(call: asking.Call, person: str) -> tuple[people.Address, ...]:
+def _addresses(call: Call, person: str) -> tuple[people.Address, ...]:
     if call.actor.id != person:
         what = "POST /mainstay/v1/people/{id}/test-page"
-        asking.require(call, "people.contact_any", what=what)
+        require(call, "people.contact_any", what=what)
     _known(call, person)
     found = call.read(lambda tx: people.addresses(tx, person))
     if not found:
@@ -172,7 +173,7 @@ def _addresses(call: asking.Call, person: str) -> tuple[people.Address, ...]:
     return found
 
 
-async def _try(call: asking.Call, address: people.Address) -> Tried:
+async def _try(call: Call, address: people.Address) -> Tried:
     key = call.app.ground.ids.new("test", call.now)
     page = Page(
         idempotency_key=key, repeat=False, person=address.person, person_name=address.person,
@@ -186,7 +187,7 @@ async def _try(call: asking.Call, address: people.Address) -> Tried:
     return Tried(address=address.id, kind=address.kind, sent=not failed, answer=words)
 
 
-def _note(call: asking.Call, person: str, tried: list[Tried]) -> None:
+def _note(call: Call, person: str, tried: list[Tried]) -> None:
     sent = sum(one.sent for one in tried)
     words = f"{call.actor.id} sent a test page to {person}: {sent} of {len(tried)} were taken"
     fact = Fact("page.tested", person, words, actor=str(call.actor))
@@ -194,7 +195,7 @@ def _note(call: asking.Call, person: str, tried: list[Tried]) -> None:
     call.app.db.run(lambda tx: record.write(tx, [fact], now=call.now, estate_version=version))
 
 
-def _known(call: asking.Call, person: str) -> None:
+def _known(call: Call, person: str) -> None:
     if person not in call.view().estate.people:
         raise NotFound(f"The estate has no person {person!r}.")
 

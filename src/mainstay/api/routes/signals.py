@@ -18,6 +18,7 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Invalid, NotFound
 from mainstay.foundation.nearest import hint
 from mainstay.ground import REPORTS, source_in
+from mainstay.web import require_every_team
 
 
 class Signal(BaseModel):
@@ -57,6 +58,7 @@ class Taken(BaseModel):
 
 def list_signals(call: asking.Asked, limit: Limit = 50, after: After = None) -> Listed[Signal]:
     """Signals that are quarantined, failed at first, or hold refused items; newest first."""
+    require_every_team(call, "signals.read", what="GET /mainstay/v1/signals")
     found = call.read(lambda tx: signals.with_problems(tx, limit=limit, before=after or "~"))
     following = found[-1].receipt if len(found) == limit else None
     return Listed(items=[Signal(**_words(one)) for one in found], next=following)
@@ -64,6 +66,7 @@ def list_signals(call: asking.Asked, limit: Limit = 50, after: After = None) -> 
 
 def get_signal(call: asking.Asked, receipt: str) -> WholeSignal:
     """One signal, with its raw body."""
+    require_every_team(call, "signals.read", what="GET /mainstay/v1/signals/{receipt}")
     found = call.read(lambda tx: signals.find(tx, receipt))
     if found is None:
         raise NotFound(f"There is no signal {receipt!r}; it may be older than what is kept.")

@@ -4,9 +4,9 @@ A zip file: one `<table>.jsonl` for each table, then `manifest.json`; encrypted 
 passphrase is given. It is read through our own `Tx` in one read transaction, so it is consistent,
 holds up no writer, and is the same for every engine.
 
-What is in it: all that the database holds, which is hashes of keys and tokens and references to
-secrets, never a secret; and names, addresses and raw signals, which is why to encrypt it. What is
-not: files of the data folder. The key of the record (`record.key`) and whatever key seals secrets
+What is in it: all that the database holds. That is hashes of passwords, keys and tokens, and
+references to secrets; but also names, addresses, raw signals and the seeds of one-time codes, which
+is why to encrypt it. What is not: files of the data folder. The key of the record (`record.key`) and whatever key seals secrets
 stay apart, so that whoever steals a backup can neither sign nor open anything with it.
 """
 

@@ -223,6 +223,13 @@ class LimitSettings(Table):
     """Open at once."""
 
 
+class SignIn(Table):
+    """How people come in to the console."""
+
+    totp: Literal["optional", "required"] = "optional"
+    """`required`: nobody who signs in by password gets further before one-time codes are set up."""
+
+
 def _url_of_listen(values: dict[str, Any]) -> str:
     scheme = "https" if values.get("tls_cert") else "http"
     return f"{scheme}://{values.get('listen', '')}"
@@ -263,6 +270,8 @@ class Settings(Table):
     """When, where to, and how many."""
     audit: Audit = Audit()
     """How the record is proved."""
+    sign_in: SignIn = SignIn()
+    """How people come in to the console."""
     limits: LimitSettings = LimitSettings()
     """What clients may cost us."""
     retention_days: int = Field(default=30, ge=1, le=3650)

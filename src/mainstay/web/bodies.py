@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 
 from mainstay.foundation.errors import Invalid, OverLimit
 from mainstay.foundation.limits import Limits
+from mainstay.web.parts import Receive
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 MEMBERS_MAX = 64
 """Each costs a copy of what follows it: a body of nothing but empty members would keep us busy."""
 _GZIP = (b"gzip", b"x-gzip")

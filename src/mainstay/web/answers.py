@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -20,13 +20,10 @@ from mainstay.foundation.errors import (
     Stuck,
 )
 from mainstay.signals import Reply
+from mainstay.web.parts import Header, Send
 
-log = logging.getLogger("mainstay.api")
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Header = tuple[bytes, bytes]
+log = logging.getLogger("mainstay.web")
+T = TypeVar("T")
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -78,21 +75,29 @@ async def answer(
     route by its template, never by its path or query, which may hold a secret.
     """
     reply: Reply | Pieces
-    try:
-        reply, more = await work
-    except MainstayError as error:
-        if not isinstance(error, Refused):
-            log.error("%s: %s", template, error.sentence)
-        refusal = full_disk(error)
-        reply, more = refuse(refusal), (*headers, *more_headers(refusal))
-    except Exception:
-        log.exception("%s failed", template)
-        failed = Broken("Mainstay failed at this request; its log says why.")
-        reply, more = refuse(failed), headers
+    more: Iterable[Header]
+    got = await outcome(work, template=template)
+    if isinstance(got, MainstayError):
+        reply, more = refuse(got), (*headers, *more_headers(got))
+    else:
+        reply, more = got
     if isinstance(reply, Pieces):
         await _send_pieces(send, reply)
     else:
         await send_reply(send, reply, *more)
+
+
+async def outcome(work: Awaitable[T], *, template: str) -> T | MainstayError:
+    """What `work` gives, or the error that became of it, logged where it is not the asker's."""
+    try:
+        return await work
+    except MainstayError as error:
+        if not isinstance(error, Refused):
+            log.error("%s: %s", template, error.sentence)
+        return full_disk(error)
+    except Exception:
+        log.exception("%s failed", template)
+        return Broken("Mainstay failed at this request; its log says why.")
 
 
 async def _send_pieces(send: Send, pieces: Pieces) -> None:

@@ -1,0 +1,1 @@
+"""Accounts on screen: one's own, and for administrators those of others."""

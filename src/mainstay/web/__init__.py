@@ -1,0 +1,50 @@
+"""What every door over HTTP shares: bodies under limits, answers, and the call of whoever asks."""
+
+from __future__ import annotations
+
+from mainstay.web.answers import (
+    JSON,
+    PROBLEM,
+    SAFE,
+    Answered,
+    Pieces,
+    answer,
+    full_disk,
+    more_headers,
+    outcome,
+    problem,
+    send_reply,
+    status_of,
+)
+from mainstay.web.bodies import MEMBERS_MAX, read_body
+from mainstay.web.call import Call, require, require_every_team
+from mainstay.web.origins import address_of, own_origins
+from mainstay.web.parts import Header, Part, Receive, Respond, Scope, Send
+
+__all__ = [
+    "JSON",
+    "MEMBERS_MAX",
+    "PROBLEM",
+    "SAFE",
+    "Answered",
+    "Call",
+    "Header",
+    "Part",
+    "Pieces",
+    "Receive",
+    "Respond",
+    "Scope",
+    "Send",
+    "address_of",
+    "answer",
+    "full_disk",
+    "more_headers",
+    "outcome",
+    "own_origins",
+    "problem",
+    "read_body",
+    "require",
+    "require_every_team",
+    "send_reply",
+    "status_of",
+]
