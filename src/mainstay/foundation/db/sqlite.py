@@ -18,6 +18,8 @@ from mainstay.foundation.errors import Broken, Corrupt, Stuck
 
 T = TypeVar("T")
 READERS = 4
+LOG_BYTES = 64 * 1024 * 1024
+"""What the write-ahead log may keep of the disk when nobody reads an old state any more."""
 _NO_ROOM = frozenset(
     (
         sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
@@ -194,6 +196,8 @@ def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         # NORMAL loses acknowledged rows when the power fails (docs/decisions/0001).
         connection.execute("PRAGMA synchronous = FULL")
+        # A backup holds the log up while it reads; afterwards it must not stay that large.
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -16384")
         connection.execute(f"PRAGMA query_only = {int(read_only)}")
