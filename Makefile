@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run dev check style test stories prove bench reference peers lock
+.PHONY: help run dev check style test stories prove mutants bench reference peers lock
 
 BIN := .venv/bin
 UV := $(BIN)/uv pip
@@ -32,6 +32,9 @@ stories: .venv/.dev  ## the promises of the README, one story each
 
 prove: peers  ## the full counts of the kill loops: before an issue is called done
 	MAINSTAY_PROOF_ROUNDS=40 $(BIN)/pytest tests/proofs
+
+mutants: peers  ## sabotage a copy line by line: each must turn a test red (half an hour)
+	nice -n 10 $(BIN)/python tests/mutants
 
 bench: peers  ## figures side by side with Alertmanager, in one run
 	$(BIN)/python tests/bench/corridor.py

@@ -9,7 +9,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
@@ -27,6 +29,7 @@ from mainstay.foundation.ids import Ids
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
+from mainstay.measures import Measures
 from mainstay.paging.channels import Answer, Channel, Page, Sms, Smtp, To, build
 from mainstay.people import Address
 from mainstay.runtime import Runtime, Wake
@@ -75,6 +78,7 @@ def open_app(
         sinks=record.sinks_of(settings.audit.checkpoints_to, node=ground.node, egress=egress),
         back_up=lambda now: _back_up(settings, environment, now), close=db.close,
     )  # fmt: skip
+    db.on_commit = partial(_count_commit, app.measures)
     loops.wake_up(app, clock.now())
     return app
 
@@ -99,9 +103,23 @@ def _back_up(settings: Settings, environment: Mapping[str, str], now: datetime) 
     return outcome.made
 
 
-def over_http(app: Runtime, *, environment: Mapping[str, str]) -> App:
+def _count_commit(measures: Measures, seconds: float, writes: int) -> None:
+    measures.commits.observe(seconds)
+    measures.writes.add(n=writes)
+
+
+@dataclass(frozen=True, slots=True)
+class OverHttp:
+    """What answers over HTTP. `end` ends its open streams, so that the server can stop."""
+
+    app: App
+    end: Callable[[], None]
+
+
+def over_http(app: Runtime, *, environment: Mapping[str, str]) -> OverHttp:
     """All that Mainstay answers: signals, its API, links, and the console beside them."""
-    return make_app(app, environment=environment, beside=(Console(app, limits_of(app)),))
+    console = Console(app, limits_of(app))
+    return OverHttp(make_app(app, environment=environment, beside=(console,)), console.end)
 
 
 def drain(app: Runtime, now: datetime | None = None) -> None:

@@ -1,7 +1,9 @@
 """A Mainstay of the proofs: a real `mainstay serve` on a data folder that outlives every process.
 
-made = Install.make(folder, hook)      # an estate, addresses, a key and a token
-with made.server() as server: …        # one that answers; killed with -9 at the end
+    made = Install.make(folder, hook)  # an estate, addresses, a key and a token
+    with made.server() as server: …    # one that answers; killed with -9 at the end
+
+On the engine of the test that runs (tests/databases.py), or on a database that it names.
 """
 
 from __future__ import annotations
@@ -82,21 +84,26 @@ class Install:
     key: str
     token: str
     allow: str
+    database: str
+    """A URL, or "" for SQLite in the data folder."""
     environment: dict[str, str] = field(default_factory=dict)
     """Given to every server, beside what each is given for itself."""
     starts: list[Server] = field(default_factory=list)
 
     @classmethod
     def make(
-        cls, folder: Path, hook: Provider, *, text: str = ESTATE, kind: str = "webhook"
-    ) -> Install:
+        cls, folder: Path, hook: Provider, *, text: str = ESTATE, kind: str = "webhook",
+        database: str | None = None,
+    ) -> Install:  # fmt: skip
         """The estate above in force; everybody has an address `/<person>` of `kind` at `hook`."""
         services = "".join(f"  s{n}: {{tier: 1, owner: payops}}\n" for n in range(SERVICES))
         (folder / "estate").mkdir()
         (folder / "estate" / "estate.yaml").write_text(dedent(text) + services)
         declared = estate.read(folder / "estate")
-        url = fresh()
-        settings = Settings(data_dir=folder / "data", database=url, egress={"allow": [hook.at]})
+        database = fresh() if database is None else database
+        settings = Settings(
+            data_dir=folder / "data", database=database, egress={"allow": [hook.at]}
+        )
         made = app.open_app(settings, environment={})
         now = made.clock.now()
 
@@ -112,8 +119,8 @@ class Install:
         made.close()
         assert key is not None
         assert token is not None
-        there = {"MAINSTAY_DATABASE": url}
-        return cls(folder, free_port(), key, token, hook.at, there)
+        where = {"MAINSTAY_DATABASE": database} if database else {}
+        return cls(folder, free_port(), key, token, hook.at, database, where)
 
     @property
     def data(self) -> Path:
@@ -172,7 +179,7 @@ class Install:
 
     def rows(self, sql: str) -> list[Any]:
         """What is stored."""
-        place = Place(self.data / "mainstay.db", self.environment["MAINSTAY_DATABASE"])
+        place = Place(self.data / "mainstay.db", self.database)
         return peek(place, lambda tx: [tuple(row) for row in tx.all(sql)])
 
     def is_drained(self) -> bool:

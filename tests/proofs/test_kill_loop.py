@@ -19,6 +19,7 @@ from install import SERVE, UP_WITHIN_S, Install, Server
 from lateness import lateness
 from verdict import Verdict, judge, told
 
+from databases import CHOSEN
 from fakes.world import World
 from mainstay.foundation.failpoint import Moment
 from peers import wait_until
@@ -104,7 +105,7 @@ def kill_loop(
         if say is not None:
             kind = "kill -9" if deaths[0] is None else "kill at a fail-point"
             with say.disabled():
-                print(f"\n{len(deaths)} × {kind} under {WRITERS} writers: {found}")
+                print(f"\n{CHOSEN.engine}: {len(deaths)} × {kind} under {WRITERS} writers: {found}")
                 print(lateness(install, hook.hits))
     ledger.close()
     return found

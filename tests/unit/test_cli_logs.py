@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from mainstay.foundation.observe.logs import Lines
 from mainstay.foundation.secrets import redactor
-from mainstay.serve import Lines
 
 SECRET = "mst_verysecretindeed"
 

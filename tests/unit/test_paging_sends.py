@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -246,6 +247,24 @@ def test_while_the_disk_is_full_an_answer_is_kept_and_nobody_is_paged_twice(
     at_answer(walk, [Stuck("no room")] * 3)
     walk.fires("alpha")
     assert len(walk.journal) == 1
+    assert walk.pages()[0].state == "sent"
+
+
+def test_what_is_under_way_is_not_sent_again_though_its_lease_is_over(walk: Walk) -> None:
+    """The database was away for longer than a lease: we know the answer and shall commit it."""
+    walk.sends([fire("alpha")])
+    [page] = walk.begin()
+    walk.clock.forward(seconds=30)
+
+    async def deliver() -> int:
+        waiting = asyncio.create_task(asyncio.Event().wait(), name=page.due.key)
+        begun = await loops.deliver(walk.app, walk.clock.now(), [waiting])
+        return len(begun)
+
+    assert asyncio.run(deliver()) == 0
+    walk.finish(page, TAKEN)
+    walk.forward(minutes=1)
+    assert not walk.journal
     assert walk.pages()[0].state == "sent"
 
 

@@ -160,7 +160,7 @@ def test_a_place_outside_that_is_none_is_refused(text: str) -> None:
         settings(audit={"checkpoints_to": [text]})
 
 
-@pytest.mark.parametrize("text", ["0s", "15", "m", "1w", "-5m"])
+@pytest.mark.parametrize("text", ["0s", "15", "m", "-5m"])
 def test_a_length_of_time_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ValidationError, match="expected a length of time"):
+    with pytest.raises(ValidationError, match="expected a duration"):
         settings(backup={"every": text})

@@ -56,16 +56,20 @@ __all__ = [
 T = TypeVar("T")
 
 
-def open_database(place: Place | Path, *, upto: int | None = None) -> Database:
+def open_database(
+    place: Place | Path, *, upto: int | None = None, moving: bool = False
+) -> Database:
     """The database at `place`, created and migrated where needed; a path is SQLite's file.
 
-    `upto`: the schema to stop at, instead of ours; for what an older program has saved. Refuses one that a newer Mainstay has migrated, and a server that may lose what it commits.
+    `upto`: the schema to stop at, for what an older program has saved. `moving`: also where an
+    install is only being moved to. Refuses one that a newer Mainstay has migrated, and a server
+    that may lose what it commits.
     """
     if isinstance(place, Path) or not place.url:
         return Database(open_sqlite(place if isinstance(place, Path) else place.path, upto=upto))
     engine = _postgres(place)
     try:
-        engine.migrate(upto=upto)
+        engine.migrate(upto=upto, moving=moving)
     except BaseException:
         engine.close()
         raise

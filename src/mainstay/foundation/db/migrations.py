@@ -51,10 +51,10 @@ def _text_of(schema: int) -> str:
 
 
 def schema_of(tx: Tx) -> int:
-    """The schema that a database has; 0 when Mainstay has never opened it."""
+    """The schema that a database has now; 0 when it has none."""
     if tx.engine == "sqlite":
         return int(tx.value("PRAGMA user_version"))
-    if not tx.value("SELECT count(to_regclass('foundation_schema'))"):
+    if tx.value("SELECT to_regclass('foundation_schema')") is None:
         return 0
     return int(tx.value("SELECT max(number) FROM foundation_schema") or 0)
 

@@ -14,12 +14,14 @@ from mainstay.foundation.db.dialect import statements
 from mainstay.foundation.db.migrations import missing
 from mainstay.foundation.db.tx import Tx
 from mainstay.foundation.db.writer import Call
-from mainstay.foundation.errors import Broken, Corrupt, Stuck
+from mainstay.foundation.errors import Broken, Corrupt, Refused, Stuck
 
 T = TypeVar("T")
 READERS = 4
 LOG_BYTES = 64 * 1024 * 1024
 """What the write-ahead log may keep of the disk when nobody reads an old state any more."""
+MOVED = 0x4D4F5644
+"""The application id of a file whose content lives elsewhere now."""
 _NO_ROOM = frozenset(
     (
         sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
@@ -114,6 +116,12 @@ def open_sqlite(path: Path, *, upto: int | None = None) -> Sqlite:
     fresh = not path.exists()
     _save_log(path)
     engine = Sqlite(path)
+    if engine.writer.execute("PRAGMA application_id").fetchone()[0] == MOVED:
+        engine.close()
+        raise Refused(
+            f"{path} was moved to PostgreSQL, which has gone on since: set `database` to its URL. "
+            f"If that is not so: sqlite3 {path} 'PRAGMA application_id = 0'"
+        )
     if fresh:
         path.chmod(0o600)
     try:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from mainstay.foundation.settings.layers import FILE_NAME, Origin, find_file
 from mainstay.foundation.settings.load import Loaded, load, references
 from mainstay.foundation.settings.values import (
+    AlarmMail,
+    AlarmWebhook,
     Audit,
     Backup,
     Egress,
@@ -18,12 +20,14 @@ from mainstay.foundation.settings.values import (
     Settings,
     Sms,
     Smtp,
+    WatchdogSettings,
     host_port,
-    span,
 )
 
 __all__ = [
     "FILE_NAME",
+    "AlarmMail",
+    "AlarmWebhook",
     "Audit",
     "Backup",
     "Egress",
@@ -34,9 +38,9 @@ __all__ = [
     "Settings",
     "Sms",
     "Smtp",
+    "WatchdogSettings",
     "find_file",
     "host_port",
     "load",
     "references",
-    "span",
 ]

@@ -18,7 +18,8 @@ from mainstay.foundation.clock import to_text
 from mainstay.foundation.errors import Invalid
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings.load import references
-from mainstay.foundation.settings.values import Settings, span
+from mainstay.foundation.settings.values import Settings
+from mainstay.foundation.spans import duration
 
 FREE_BYTES_MIN = 256 * 1024 * 1024
 """About a day of 10,000 signals an hour at 1 KiB each."""
@@ -303,7 +304,7 @@ def _backup(settings: Settings, kept: Kept, now: datetime) -> Check:
         return Check("backup", False, words, grave=False)
     age = now - kept.backup_at
     words = f"Last backup {_ago(age)} ago, read back and found whole"
-    if age > BACKUPS_MISSED * span(wanted.every) + timedelta(minutes=1):
+    if age > BACKUPS_MISSED * duration(wanted.every) + timedelta(minutes=1):
         words += f"; one is wanted every {wanted.every}. The log of serve says what keeps it"
         return Check("backup", False, f"{words}.")
     how = "encrypted" if wanted.passphrase else "not encrypted"

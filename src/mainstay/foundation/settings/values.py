@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import parse_qs, urlsplit
@@ -13,9 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from mainstay.foundation.secrets import check_reference
+from mainstay.foundation.spans import duration
 
-_SPAN = re.compile(r"([1-9]\d{0,5})([smhd])")
-_SPAN_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/@]+):(\d{1,5})")
 
 
@@ -69,16 +67,9 @@ def _checked_network(text: str) -> str:
     return text
 
 
-def span(text: str) -> timedelta:
-    """`30s`, `15m`, `6h`, `1d` as a length of time. ValueError says what was expected."""
-    match = _SPAN.fullmatch(text)
-    if match is None:
-        raise ValueError("expected a length of time, such as 30s, 15m, 6h or 1d")
-    return timedelta(**{_SPAN_UNITS[match[2]]: int(match[1])})
-
-
 def _checked_span(text: str) -> str:
-    span(text)
+    if not duration(text):
+        raise ValueError("expected a duration that is longer than nothing")
     return text
 
 
@@ -93,6 +84,16 @@ def _checked_sink(text: str) -> str:
     raise ValueError(
         "expected file:/path/to/file, or syslog+udp://, syslog+tcp:// or syslog+tls://host:port"
     )
+
+
+def _checked_url_or_reference(text: str) -> str:
+    if text.startswith(("env:", "file:")):
+        return check_reference(text)
+    parts = urlsplit(text)
+    plain = not (parts.fragment or parts.username or parts.password)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+        raise ValueError("expected an http(s) URL, or where one is kept: file:/path or env:NAME")
+    return text
 
 
 def _checked_database(text: str) -> str:
@@ -116,6 +117,8 @@ Span = Annotated[str, AfterValidator(_checked_span)]
 SinkText = Annotated[str, AfterValidator(_checked_sink)]
 Network = Annotated[str, AfterValidator(_checked_network)]
 SecretReference = Annotated[str, AfterValidator(check_reference)]
+UrlOrReference = Annotated[str, AfterValidator(_checked_url_or_reference)]
+MailAddress = Annotated[str, Field(pattern=r"^[^\s<>@,;]+@[^\s<>@,;]+$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -143,7 +146,7 @@ class Smtp(Table):
     """Together with `password`, where the server wants a log-in."""
     password: SecretReference | None = None
     """Where it is, never the password itself."""
-    sender: str = Field(pattern=r"^[^\s<>@,;]+@[^\s<>@,;]+$")
+    sender: MailAddress
     """A bare address; pages come from `Mainstay <sender>`."""
     """The address that pages come from."""
     ca_file: Path | None = None
@@ -161,6 +164,41 @@ class Sms(Table):
     """Where the auth token is, never the token itself; it also signs the replies."""
     sender: str = Field(min_length=1)
     """Our number, or a name that the provider has registered."""
+
+
+class AlarmMail(Smtp):
+    """The watchdog's own way to send mail; another provider than pages go by, if you have one."""
+
+    to: tuple[MailAddress, ...] = Field(min_length=1)
+    """Who hears that Mainstay itself is wrong."""
+
+
+class AlarmWebhook(Table):
+    """The watchdog's own webhook; signed as those of pages are."""
+
+    url: UrlOrReference
+    """Where to; a reference, if the URL itself is a secret."""
+    secret: SecretReference | None = None
+    """What signs it; where it is, never the secret itself."""
+
+
+class WatchdogSettings(Table):
+    """The process beside the server that checks whether what should have been paged was."""
+
+    enabled: bool = True
+    """Without it, a page that is missed is missed in silence."""
+    every_s: float = Field(default=60, ge=0.1, le=60)
+    """Seconds between two looks."""
+    grace_s: float = Field(default=30, ge=0.1, le=600)
+    """How late something due may be before it counts as missed."""
+    repeat_s: float = Field(default=1800, ge=1)
+    """Seconds after which an alarm is repeated while it lasts."""
+    heartbeat_url: UrlOrReference | None = None
+    """Pinged at each look while everything works: a dead man's switch outside of this machine."""
+    mail: AlarmMail | None = None
+    """None: the watchdog sends no mail."""
+    webhook: AlarmWebhook | None = None
+    """None: the watchdog calls no webhook."""
 
 
 class Egress(Table):
@@ -274,6 +312,8 @@ class Settings(Table):
     """How people come in to the console."""
     limits: LimitSettings = LimitSettings()
     """What clients may cost us."""
+    watchdog: WatchdogSettings = WatchdogSettings()
+    """Who watches Mainstay."""
     retention_days: int = Field(default=30, ge=1, le=3650)
     """How long raw signals are kept."""
     page_per_minute: int = Field(default=1, ge=1, le=60)
@@ -306,7 +346,6 @@ class ContradictionsError(ValueError):
 
 
 def _contradictions(settings: Settings) -> Iterable[tuple[str, str]]:
-    smtp = settings.smtp
     if settings.database_password and not settings.database:
         yield "database_password", "database_password is for `database`, which is not set; set both"
     if (settings.tls_cert is None) != (settings.tls_key is None):
@@ -317,7 +356,19 @@ def _contradictions(settings: Settings) -> Iterable[tuple[str, str]]:
             "other machines could reach this address, and tokens would travel unencrypted; set "
             "tls_cert and tls_key, or list your TLS proxy in behind_proxy, or listen on 127.0.0.1",
         )
-    if smtp and smtp.password and smtp.security == "none" and not HostPort(smtp.host, 0).loopback:
-        yield "smtp.security", "'none' would send the password unencrypted; use starttls or tls"
-    if smtp and (smtp.user is None) != (smtp.password is None):
-        yield "smtp.user", "smtp.user and smtp.password go together; set both, or neither"
+    for table, relay in (("smtp", settings.smtp), ("watchdog.mail", settings.watchdog.mail)):
+        if relay is not None:
+            yield from _relay_contradictions(table, relay)
+
+
+def _relay_contradictions(table: str, relay: Smtp) -> Iterable[tuple[str, str]]:
+    if relay.password and relay.security == "none" and not HostPort(relay.host, 0).loopback:
+        yield (
+            f"{table}.security",
+            "'none' would send the password unencrypted; use starttls or tls",
+        )
+    if (relay.user is None) != (relay.password is None):
+        yield (
+            f"{table}.user",
+            f"{table}.user and {table}.password go together; set both, or neither",
+        )
