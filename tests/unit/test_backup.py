@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import stat
 import zipfile
@@ -272,6 +273,41 @@ def contents(path: Path) -> dict[str, bytes]:
     """What a zip holds: its headers and its directory, which nobody restores, may be damaged."""
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_a_table_that_was_put_in_anew_is_found(db: Database, tmp_path: Path) -> None:
+    """Its checksum in the zip is right, its digest in the manifest is not."""
+    made(db, tmp_path / "a.zip")
+    forged = tmp_path / "b.zip"
+    with zipfile.ZipFile(tmp_path / "a.zip") as old, zipfile.ZipFile(forged, "w") as new:
+        for name in old.namelist():
+            body = old.read(name)
+            new.writestr(name, body.replace(b"paging.send", b"paging.sent"))
+    with (
+        backup.open_backup(forged) as found,
+        pytest.raises(Corrupt, match="is damaged in foundation_due: its content is another"),
+    ):
+        found.check()
+
+
+@pytest.mark.parametrize("done", ["cut", "swapped", "left out"])
+def test_an_encrypted_file_whose_parts_are_moved_is_found(
+    done: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealed_file, "CHUNK_BYTES", 1_000)
+    monkeypatch.setattr(sealed_file, "SCRYPT_COST", 2)
+    out = io.BytesIO()
+    with sealed_file.SealedWriter(out, PASSPHRASE) as sealed:
+        sealed.write(b"a" * 1_000 + b"b" * 1_000 + b"c" * 1_000)
+    whole, step = out.getvalue(), 1_016
+    head, one, two, three = (
+        whole[: -3 * step], whole[-3 * step : -2 * step], whole[-2 * step : -step], whole[-step:]
+    )  # fmt: skip
+    assert sealed_file.SealedReader(io.BytesIO(whole), PASSPHRASE).read(1_500) == b"a" * 1_000
+    moved = {"cut": head + one + two, "swapped": head + two + one + three,
+             "left out": head + one + three}[done]  # fmt: skip
+    with pytest.raises((Corrupt, Invalid)):
+        io.BufferedReader(sealed_file.SealedReader(io.BytesIO(moved), PASSPHRASE)).read()
 
 
 def test_a_backup_whose_record_was_changed_is_found(db: Database, tmp_path: Path) -> None:
