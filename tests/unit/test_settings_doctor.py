@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from mainstay.foundation.settings import Settings
-from mainstay.foundation.settings.doctor import Check, Machine, checks, machine
+from mainstay.foundation.settings.doctor import Check, Kept, Machine, checks, machine
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
 GOOD = Machine(
@@ -134,3 +135,44 @@ def test_the_watchdog_says_what_it_found_and_who_would_hear_it() -> None:
     told = {"webhook": {"url": "https://alarm.test/x"}, "heartbeat_url": "https://beat.test/y"}
     heard = found(settings(watchdog=told), GOOD)["watchdog"]
     assert (heard.ok, heard.sentence) == (True, "The watchdog is heard by webhook.")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "ok", "words"),
+    [
+        ({}, Kept(None, 0, {}), False, "set backup.to"),
+        ({"to": "/b"}, Kept(None, 0, {}), False, "every 15m"),
+        ({"to": "/b"}, Kept(NOW - timedelta(minutes=14), 0, {}), True, "Last backup 14 min ago"),
+        ({"to": "/b"}, Kept(NOW - timedelta(minutes=45), 0, {}), True, "found whole"),
+        ({"to": "/b"}, Kept(NOW - timedelta(hours=5), 0, {}), False, "5 h ago"),
+    ],
+)
+def test_how_old_the_newest_backup_is(
+    given: dict[str, Any], kept: Kept, ok: bool, words: str
+) -> None:
+    check = found(settings(backup=given), GOOD, kept=kept)["backup"]
+    assert (check.ok, words in check.sentence) == (ok, True), check.sentence
+    assert check.grave == (kept.backup_at is not None)
+
+
+def test_a_record_that_nobody_outside_can_prove_is_a_warning_until_somebody_can() -> None:
+    check = found(settings(), GOOD, kept=Kept(None, 3, {}))["record outside"]
+    assert (check.ok, check.grave) == (False, False)
+    sink = "syslog+tls://logs.example.org:6514"
+    given = settings(audit={"checkpoints_to": [sink]})
+    assert found(given, GOOD, kept=Kept(None, 3, {sink: 1}))["record outside"].ok
+    late = found(given, GOOD, kept=Kept(None, 30, {sink: 27}))["record outside"]
+    assert (late.ok, late.grave) == (False, True)
+    assert f"{sink} has not had 27" in late.sentence
+
+
+@pytest.mark.parametrize("text", ["file:here", "syslog://h:1", "syslog+tcp://h", "https://h/a"])
+def test_a_place_outside_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="expected"):
+        settings(audit={"checkpoints_to": [text]})
+
+
+@pytest.mark.parametrize("text", ["0s", "15", "m", "-5m"])
+def test_a_length_of_time_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="expected a duration"):
+        settings(backup={"every": text})

@@ -134,6 +134,7 @@ ROUTES: tuple[Route, ...] = (
     # the whole
     Route("GET", "/trace/{id}", "record.read", overview.get_trace, overview.Trace),
     Route("GET", "/record", "record.read", overview.list_record, Listed[shapes.Fact]),
+    Route("GET", "/record/checkpoints", "record.verify", overview.list_checkpoints, Listed[overview.SignedCheckpoint]),
     Route("GET", "/record/verify", "record.verify", overview.verify_record, overview.Verdict),
     Route("GET", "/shift", "incidents.read", overview.get_shift, overview.Shift),
     Route("GET", "/shadow", "paging.read", overview.get_shadow, overview.Comparison),

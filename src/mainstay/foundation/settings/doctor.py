@@ -19,6 +19,7 @@ from mainstay.foundation.errors import Invalid
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings.load import references
 from mainstay.foundation.settings.values import Settings
+from mainstay.foundation.spans import duration
 
 FREE_BYTES_MIN = 256 * 1024 * 1024
 """About a day of 10,000 signals an hour at 1 KiB each."""
@@ -28,6 +29,10 @@ SYNCHRONOUS_FULL = 2
 RELEASED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """No honest clock is before this program was written."""
 CLOCK_END = datetime(2100, 1, 1, tzinfo=UTC)
+BACKUPS_MISSED = 3
+"""So many periods may pass without a backup."""
+WAITING_MAX = 2
+"""Checkpoints that may wait for a place outside: one is being handed over, one was just signed."""
 CLOCK_BACK_MAX = timedelta(seconds=2)
 
 
@@ -38,6 +43,8 @@ class Check:
     name: str
     ok: bool
     sentence: str
+    grave: bool = True
+    """Whether `doctor` ends with a failure because of it; else it is a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,18 @@ class Machine:
     sqlite: tuple[int, int, int]
     secrets: Mapping[str, str | None] = field(default_factory=dict)
     """Setting → what is wrong with its secret; None: it can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the database knows of its own keeping."""
+
+    backup_at: datetime | None
+    """The newest backup that was made by itself and found whole."""
+    checkpoints: int
+    """Signed so far."""
+    waiting: Mapping[str, int]
+    """Sink → checkpoints that it has not had."""
 
 
 def machine(settings: Settings, *, environment: Mapping[str, str], database: Path) -> Machine:
@@ -81,13 +100,15 @@ def checks(
     alive_at: datetime | None = None,
     synchronous: int | None = None,
     keys: Mapping[str, int] | None = None,
+    kept: Kept | None = None,
     server: Sequence[Check] | None = None,
     wrong: Sequence[str] = (),
 ) -> list[Check]:
     """Every check, in the order in which a person would mend them.
 
     `alive_at`: when this install last wrote that it was up. `synchronous`: SQLite's pragma on the
-    writer's connection. `keys`: source → number of valid intake keys. `server`: what was found of
+    writer's connection. `keys`: source → number of valid intake keys. `kept`:
+    what the database knows of its own backups and checkpoints. `server`: what was found of
     the database server, in place of SQLite's file and version. None means "not known here", and
     that check is left out. `wrong`: what the watchdog has found and still stands.
     """
@@ -111,6 +132,8 @@ def checks(
         found.append(_durable(synchronous))
     if keys is not None:
         found.append(_keys(keys))
+    if kept is not None:
+        found += [_backup(settings, kept, now), _outside(settings, kept)]
     return found
 
 
@@ -292,3 +315,44 @@ def _keys(keys: Mapping[str, int]) -> Check:
         words = f"No key yet for {', '.join(bare)}; make one with: mainstay key create {bare[0]}"
         return Check("intake keys", False, words)
     return Check("intake keys", True, f"Each of {len(keys)} sources has its own key.")
+
+
+def _backup(settings: Settings, kept: Kept, now: datetime) -> Check:
+    wanted = settings.backup
+    if wanted.to is None:
+        words = "No backups are made; set backup.to to a folder, best on another disk."
+        return Check("backup", False, words, grave=False)
+    if kept.backup_at is None:
+        words = f"No backup has been made yet; mainstay serve makes one every {wanted.every}."
+        return Check("backup", False, words, grave=False)
+    age = now - kept.backup_at
+    words = f"Last backup {_ago(age)} ago, read back and found whole"
+    if age > BACKUPS_MISSED * duration(wanted.every) + timedelta(minutes=1):
+        words += f"; one is wanted every {wanted.every}. The log of serve says what keeps it"
+        return Check("backup", False, f"{words}.")
+    how = "encrypted" if wanted.passphrase else "not encrypted"
+    return Check("backup", True, f"{words}; {how}, in {wanted.to}.")
+
+
+def _outside(settings: Settings, kept: Kept) -> Check:
+    names = settings.audit.checkpoints_to
+    if not names:
+        words = (
+            "Nobody outside keeps checkpoints of the record, so a cut end would not show; set "
+            "audit.checkpoints_to to a file on another machine's disk, or to a syslog server."
+        )
+        return Check("record outside", False, words, grave=False)
+    behind = {name: n for name, n in kept.waiting.items() if n > WAITING_MAX}
+    if behind:
+        words = ", ".join(f"{name} has not had {n} of them" for name, n in behind.items())
+        words = f"Checkpoints do not go out: {words}. The log of serve says why."
+        return Check("record outside", False, words)
+    words = f"Checkpoints of the record ({kept.checkpoints} so far) are kept in {', '.join(names)}."
+    return Check("record outside", True, words)
+
+
+def _ago(age: timedelta) -> str:
+    minutes = int(age.total_seconds() // 60)
+    if minutes < 120:
+        return f"{max(minutes, 0)} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
