@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.text import Text
 
-from mainstay import acts, estate, paging, people, pipeline, signals
+from mainstay import acts, estate, paging, people, pipeline, signals, signin
 from mainstay.cli import show
 from mainstay.cli.desk import FAILED, Desk, Verbs, at_desk, desk_of
 from mainstay.foundation import record
@@ -19,7 +19,7 @@ from mainstay.foundation.db import Place, Tx, open_database, peek, place_of
 from mainstay.foundation.errors import Invalid, NotFound
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.settings import Settings
-from mainstay.foundation.settings.doctor import checks, machine
+from mainstay.foundation.settings.doctor import Accounts, checks, machine
 from mainstay.ground import Ground
 
 OPERATOR = people.person("operator", "admin")
@@ -167,9 +167,13 @@ def _examine(desk: Desk, settings: Settings) -> list[Any]:
     facts = machine(settings, environment=desk.environment, database=place.path)
     if not place.exists:
         return checks(settings, facts, now=desk.now())
-    alive, keys = peek(place, lambda tx: (record.marked(tx, "alive_at"), _keys(tx)))
+    alive, keys, accounts = peek(
+        place, lambda tx: (record.marked(tx, "alive_at"), _keys(tx), _accounts(tx))
+    )
     alive_at = from_us(alive) if alive is not None else None
-    return checks(settings, facts, now=desk.now(), alive_at=alive_at, keys=keys or None)
+    return checks(
+        settings, facts, now=desk.now(), alive_at=alive_at, keys=keys or None, accounts=accounts
+    )
 
 
 def _keys(tx: Tx) -> dict[str, int]:
@@ -180,6 +184,17 @@ def _keys(tx: Tx) -> dict[str, int]:
         if key.revoked_at_us is None and key.source in found:
             found[key.source] += 1
     return found
+
+
+def _accounts(tx: Tx) -> Accounts:
+    """Who may sign in."""
+    version = estate.current(tx)
+    declared = version.estate.people if version else {}
+    found = [
+        one for one in signin.all_accounts(tx) if signin.is_open(tx, one.person, declared=declared)
+    ]
+    admins = {one.person for one in people.holders(tx)}
+    return Accounts(len(found), len([one for one in found if one.person in admins]))
 
 
 # -- audit -----------------------------------------------------------------------------------------
