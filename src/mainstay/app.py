@@ -7,20 +7,25 @@ import os
 import random
 import secrets
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+import msgspec
+
 from mainstay import __version__, loops, paging, presence
 from mainstay.api import App, limits_of, make_app
 from mainstay.console import Console
 from mainstay.estate import Views
-from mainstay.foundation import failpoint
+from mainstay.foundation import backup, failpoint, record
+from mainstay.foundation.backup.job import Job, Outcome
 from mainstay.foundation.clock import Clock, SharedClock, SystemClock
 from mainstay.foundation.db import open_database, place_of, schema_number
 from mainstay.foundation.egress import Egress
-from mainstay.foundation.errors import Invalid, MainstayError, Outside, Unreachable
+from mainstay.foundation.errors import Broken, Invalid, MainstayError, Outside, Unreachable
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings
@@ -45,8 +50,13 @@ def open_app(
 ) -> Runtime:
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
     passing = failpoint.passing(environment.get(failpoint.VARIABLE))
-    db = open_database(place_of(settings, environment=environment))
+    place = place_of(settings, environment=environment)
+    backup.before_upgrade(
+        place, settings, environment=environment, now=(clock or SystemClock()).now()
+    )
+    db = open_database(place)
     clock = clock or (SharedClock(db.ask_time) if db.ask_time else SystemClock())
+    db.read(backup.check_whole)
     egress = Egress(_allowed(settings), passing=passing)
     ways = (
         dict(channels) if channels is not None else _channels(settings, egress, environment, clock)
@@ -68,8 +78,12 @@ def open_app(
         return await _send(ways, address, page, environment)
 
     app = Runtime(
-        settings, me, clock, db, ground, ways, send, egress.close, random.random, Wake(), db.close
-    )
+        settings=settings, node=me, clock=clock, db=db, ground=ground, channels=ways, send=send,
+        hang_up=egress.close, jitter=random.random, wake=Wake(),
+        signer=_signer(settings, environment),
+        sinks=record.sinks_of(settings.audit.checkpoints_to, node=me.host, egress=egress),
+        back_up=lambda now: _back_up(settings, environment, now), close=db.close,
+    )  # fmt: skip
     db.on_commit = partial(_count_commit, app.measures)
     presence.sign_on(app, me.started_at)
     return app
@@ -81,6 +95,26 @@ def _node(settings: Settings, node_id: str, now: datetime) -> Node:
         pid=os.getpid(), listen=settings.listen, version=__version__, schema=schema_number(),
         started_at=now, seen_at=now,
     )  # fmt: skip
+
+
+def _back_up(settings: Settings, environment: Mapping[str, str], now: datetime) -> backup.Made:
+    """In a process of its own, which takes no turn from our threads."""
+    wanted = settings.backup
+    place = place_of(settings, environment=environment)
+    job = Job(
+        path=str(place.path), url=place.url, password=place.password, folder=str(wanted.to), keep=wanted.keep,
+        keep_days=wanted.keep_days, now=now, passphrase=backup.passphrase_of(settings, environment=environment),
+    )  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "mainstay.foundation.backup"], input=msgspec.json.encode(job),
+        stdout=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise Broken(f"The process that makes backups ended with {done.returncode}.")
+    outcome = msgspec.json.decode(done.stdout, type=Outcome)
+    if outcome.made is None:
+        raise Outside(outcome.trouble or "The backup could not be made.")
+    return outcome.made
 
 
 def _count_commit(measures: Measures, seconds: float, writes: int) -> None:
@@ -123,9 +157,20 @@ async def _deliver_all(app: Runtime, now: datetime) -> bool:
 
 
 def _allowed(settings: Settings) -> frozenset[str]:
-    """What `egress.allow` opens, and the mail relay that the administrator named."""
+    """What `egress.allow` opens, and the mail relay and syslog that the administrator named."""
     relay = {f"{settings.smtp.host}:{settings.smtp.port}"} if settings.smtp else set()
-    return frozenset(settings.egress.allow) | relay
+    return (
+        frozenset((*settings.egress.allow, *record.places_of(settings.audit.checkpoints_to)))
+        | relay
+    )
+
+
+def _signer(settings: Settings, environment: Mapping[str, str]) -> record.Signer:
+    """The key that `audit.key` points to; else this node's own, made at its first start."""
+    where = settings.audit.key
+    if where is None:
+        return record.key_in(settings.data_dir)
+    return record.signer_of(resolve(where, environment=environment), where="audit.key")
 
 
 def _channels(

@@ -63,6 +63,7 @@ def serve(settings: Settings, *, environment: Mapping[str, str], say: Say) -> No
         )
     with _alone(settings.data_dir):
         secrets = [resolve(one, environment=environment) for one in references(settings).values()]
+        _log(settings, secrets)  # opening may have something to tell
         runtime = app.open_app(settings, environment=environment)
         try:
             _serve(runtime, environment, secrets, say)
@@ -74,10 +75,7 @@ def _serve(runtime: Runtime, environment: Mapping[str, str], secrets: list[str],
     settings = runtime.settings
     host, port = settings.address
     token = _operator_token(runtime, _known_token(settings.data_dir))
-    start_logs(
-        level=settings.log_level, json_lines=settings.log_format == "json",
-        secrets=[*secrets, token],
-    )  # fmt: skip
+    _log(settings, [*secrets, token])
     if settings.estate is not None:
         _apply_at_start(runtime, settings.estate)
     limits = Limits(**settings.limits.model_dump())
@@ -126,6 +124,11 @@ def _sign_off(runtime: Runtime) -> None:
         sign_off(runtime, runtime.clock.now())
     except MainstayError as error:
         log.warning("the other nodes could not be told of the end: %s", error.sentence)
+
+
+def _log(settings: Settings, secrets: list[str]) -> None:
+    json_lines = settings.log_format == "json"
+    start_logs(level=settings.log_level, json_lines=json_lines, secrets=secrets)
 
 
 # -- one server for each data folder ---------------------------------------------------------------

@@ -43,6 +43,7 @@ __all__ = [
     "migrations",
     "open_database",
     "peek",
+    "peek_sqlite",
     "place_of",
     "require_durable",
     "schema_number",
@@ -55,17 +56,21 @@ __all__ = [
 T = TypeVar("T")
 
 
-def open_database(place: Place | Path, *, moving: bool = False) -> Database:
+def open_database(
+    place: Place | Path, *, upto: int | None = None, moving: bool = False
+) -> Database:
     """The database at `place`, created and migrated where needed; a path is SQLite's file.
 
-    `moving`: also what an install is being moved from, or to. Refuses one that a newer Mainstay has migrated, and a server that may lose what it commits.
+    `upto`: the schema to stop at, for what an older program has saved. `moving`: also what an
+    install is being moved from, or to. Refuses one that a newer Mainstay has migrated, and a server
+    that may lose what it commits.
     """
     if isinstance(place, Path) or not place.url:
         path = place if isinstance(place, Path) else place.path
-        return Database(open_sqlite(path, moving=moving))
+        return Database(open_sqlite(path, upto=upto, moving=moving))
     engine = _postgres(place)
     try:
-        engine.migrate(moving=moving)
+        engine.migrate(upto=upto, moving=moving)
     except BaseException:
         engine.close()
         raise
@@ -76,7 +81,7 @@ def peek(place: Place, question: Callable[[Tx], T]) -> T:
     """Ask without any way to change the database, migrate it, or hold up its server."""
     if not place.url:
         return peek_sqlite(place.path, question)
-    engine = _postgres(place)
+    engine = _postgres(place, peeks=True)
     try:
         found: T = engine.read(question)
         return found
@@ -84,7 +89,7 @@ def peek(place: Place, question: Callable[[Tx], T]) -> T:
         engine.close()
 
 
-def _postgres(place: Place) -> Any:
+def _postgres(place: Place, *, peeks: bool = False) -> Any:
     """The engine whose library is not part of the base install."""
     try:
         module = importlib.import_module("mainstay.foundation.db.postgres")
@@ -92,4 +97,4 @@ def _postgres(place: Place) -> Any:
         raise Invalid(
             "PostgreSQL needs its client library: pip install 'mainstay[postgres]'."
         ) from error
-    return module.Postgres(place)
+    return module.Postgres(place, peeks=peeks)
