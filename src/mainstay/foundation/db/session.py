@@ -146,6 +146,14 @@ class Session:
             pass
         return cursor.statusmessage or ""
 
+    def number(self, text: str) -> int:
+        """Statements of our own, in one journey; the number that the last one finds."""
+        cursor = self._connection.execute(text)
+        while cursor.nextset():
+            pass
+        row = cursor.fetchone()
+        return 0 if row is None else int(row[0])
+
     def commit(self) -> str | None:
         """None when all of it is durable, else why not, in the server's words.
 
