@@ -61,12 +61,13 @@ def open_database(
 ) -> Database:
     """The database at `place`, created and migrated where needed; a path is SQLite's file.
 
-    `upto`: the schema to stop at, for what an older program has saved. `moving`: also where an
-    install is only being moved to. Refuses one that a newer Mainstay has migrated, and a server
+    `upto`: the schema to stop at, for what an older program has saved. `moving`: also what an
+    install is being moved from, or to. Refuses one that a newer Mainstay has migrated, and a server
     that may lose what it commits.
     """
     if isinstance(place, Path) or not place.url:
-        return Database(open_sqlite(place if isinstance(place, Path) else place.path, upto=upto))
+        path = place if isinstance(place, Path) else place.path
+        return Database(open_sqlite(path, upto=upto, moving=moving))
     engine = _postgres(place)
     try:
         engine.migrate(upto=upto, moving=moving)
