@@ -104,6 +104,8 @@ KINDS = {
     "clock.jumped": "The clock of a machine was set; what is planned was moved with it.",
     "estate.applied": "A version was put in force; with its digest and its changes.",
     "address.added": "A person can be paged somewhere.",
+    "address.asked": "A code was sent there, so that its owner can prove it.",
+    "address.proved": "Its owner has proved it.",
     "address.removed": "No longer there, and the rules that used it are gone.",
     "rule.added": "Which address for which urgency, after how long.",
     "rule.removed": "No longer so.",

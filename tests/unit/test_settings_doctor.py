@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from mainstay.foundation.settings import Settings
-from mainstay.foundation.settings.doctor import Check, Kept, Machine, checks, machine
+from mainstay.foundation.settings.doctor import Accounts, Check, Kept, Machine, checks, machine
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
 GOOD = Machine(
@@ -31,7 +31,13 @@ def settings(**values: Any) -> Settings:
 
 
 def found(given: Settings, facts: Machine, **more: Any) -> dict[str, Check]:
-    more = {"now": NOW, "synchronous": 2, "keys": {"prometheus": 1}, **more}
+    more = {
+        "now": NOW,
+        "synchronous": 2,
+        "keys": {"prometheus": 1},
+        "accounts": Accounts(0, 0),
+        **more,
+    }
     return {check.name: check for check in checks(given, facts, **more)}
 
 
@@ -39,9 +45,9 @@ def red(given: Settings, facts: Machine, **more: Any) -> list[str]:
     return [name for name, check in found(given, facts, **more).items() if not check.ok]
 
 
-def test_a_first_start_by_the_defaults_passes_all_sixteen_checks() -> None:
+def test_a_first_start_by_the_defaults_passes_every_check() -> None:
     all_of_them = found(settings(), GOOD)
-    assert len(all_of_them) == 16
+    assert len(all_of_them) == 18
     assert [name for name, check in all_of_them.items() if not check.ok] == []
 
 
@@ -73,6 +79,7 @@ def test_each_fault_of_the_machine_turns_its_own_check_red_and_says_how_to_mend_
         ({"now": datetime(1970, 1, 1, tzinfo=UTC)}, "clock"),
         ({"now": datetime(2108, 1, 1, tzinfo=UTC)}, "clock"),
         ({"alive_at": NOW + timedelta(hours=1)}, "clock"),
+        ({"accounts": Accounts(3, 0)}, "accounts"),
     ],
 )
 def test_each_fault_of_the_install_turns_its_own_check_red(more: dict[str, Any], name: str) -> None:
@@ -82,7 +89,7 @@ def test_each_fault_of_the_install_turns_its_own_check_red(more: dict[str, Any],
 def test_each_fault_of_the_settings_turns_its_own_check_red() -> None:
     assert red(settings(log_level="debug"), GOOD) == ["logs"]
     everywhere = settings(listen="0.0.0.0:80", behind_proxy=["10.0.0.1"])
-    assert red(everywhere, GOOD) == ["public url"]
+    assert red(everywhere, GOOD) == ["public url", "sessions"]
     with_tls = settings(tls_cert="/c", tls_key="/k")
     assert red(with_tls, GOOD) == ["tls key"]
     assert red(with_tls, replace(GOOD, tls_key_mode=0o644)) == ["tls key"]
@@ -123,6 +130,18 @@ def test_the_machine_is_read_as_it_is_and_left_as_it_was(tmp_path: Path) -> None
     old = machine(given, environment={"WORD": "x"}, database=data / "db")
     assert (old.data_dir_mode, old.database_mode) == (0o700, 0o600)
     assert old.secrets == {"smtp.password": None}
+
+
+def test_the_watchdog_says_what_it_found_and_who_would_hear_it() -> None:
+    words = found(settings(), GOOD)["watchdog"].sentence
+    assert "heard by nobody but the log" in words
+    off = settings(watchdog={"enabled": False})
+    assert red(off, GOOD) == ["watchdog"]
+    standing = found(settings(), GOOD, wrong=["INC-12 will not page."])["watchdog"]
+    assert (standing.ok, standing.sentence) == (False, "INC-12 will not page.")
+    told = {"webhook": {"url": "https://alarm.test/x"}, "heartbeat_url": "https://beat.test/y"}
+    heard = found(settings(watchdog=told), GOOD)["watchdog"]
+    assert (heard.ok, heard.sentence) == (True, "The watchdog is heard by webhook.")
 
 
 @pytest.mark.parametrize(
@@ -166,13 +185,31 @@ def test_a_length_of_time_that_is_none_is_refused(text: str) -> None:
         settings(backup={"every": text})
 
 
-def test_the_watchdog_says_what_it_found_and_who_would_hear_it() -> None:
-    words = found(settings(), GOOD)["watchdog"].sentence
-    assert "heard by nobody but the log" in words
-    off = settings(watchdog={"enabled": False})
-    assert red(off, GOOD) == ["watchdog"]
-    standing = found(settings(), GOOD, wrong=["INC-12 will not page."])["watchdog"]
-    assert (standing.ok, standing.sentence) == (False, "INC-12 will not page.")
-    told = {"webhook": {"url": "https://alarm.test/x"}, "heartbeat_url": "https://beat.test/y"}
-    heard = found(settings(watchdog=told), GOOD)["watchdog"]
-    assert (heard.ok, heard.sentence) == (True, "The watchdog is heard by webhook.")
+def test_a_session_that_would_travel_bare_is_red(tmp_path: Path) -> None:
+    bare = settings(
+        listen="0.0.0.0:8460", behind_proxy=["10.0.0.7"], public_url="http://ops.example.org"
+    )
+    assert red(bare, GOOD) == ["sessions"]
+
+
+@pytest.mark.parametrize("place", ["169.254.169.254:80", "[fd00:ec2::254]:80"])
+def test_lending_this_machines_credentials_is_red(place: str) -> None:
+    assert red(settings(egress={"allow": [place]}), GOOD) == ["egress"]
+
+
+def test_a_secret_out_of_a_guide_is_red() -> None:
+    given = settings(sms={"account": "AC1", "token": "env:T", "sender": "+41"})
+    facts = machine(given, environment={"T": "Changeme"}, database=Path("/d/x"))
+    assert "everybody knows" in (facts.secrets["sms.token"] or "")
+    assert (
+        machine(given, environment={"T": "x81kd0"}, database=Path("/d/x")).secrets["sms.token"]
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    "bad", [{"listen": "0.0.0.0:8460"}, {"behind_proxy": ["0.0.0.0/0"]}, {"tls_cert": "/c.pem"}]
+)
+def test_what_must_never_be_is_refused_before_anything_is_judged(bad: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        settings(**bad)

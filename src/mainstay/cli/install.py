@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.text import Text
 
-from mainstay import acts, estate, paging, pipeline, signals
+from mainstay import acts, estate, paging, people, pipeline, signals, signin
 from mainstay.cli import show
 from mainstay.cli.desk import FAILED, Desk, Verbs, at_desk, desk_of
 from mainstay.foundation import backup, record
@@ -30,7 +30,7 @@ from mainstay.foundation.db.place import FILE
 from mainstay.foundation.errors import Invalid, MainstayError, NotFound
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.settings import Settings
-from mainstay.foundation.settings.doctor import Check, Kept, checks, machine
+from mainstay.foundation.settings.doctor import Accounts, Check, Kept, checks, machine
 from mainstay.ground import Ground
 from mainstay.people import OPERATOR
 from mainstay.watchdog import last_sign
@@ -217,7 +217,10 @@ def _known(tx: Tx, place: Place, settings: Settings) -> dict[str, Any]:
         backup_at=_mark(tx, "backup_at"), checkpoints=newest.number if newest else 0,
         waiting=record.waiting_for(tx, settings.audit.checkpoints_to),
     )  # fmt: skip
-    return known | {"alive_at": _mark(tx, "alive_at"), "keys": _keys(tx) or None, "kept": kept}
+    return known | {
+        "alive_at": _mark(tx, "alive_at"), "keys": _keys(tx) or None, "kept": kept,
+        "accounts": _accounts(tx),
+    }  # fmt: skip
 
 
 def _mark(tx: Tx, name: str) -> datetime | None:
@@ -245,3 +248,14 @@ def _keys(tx: Tx) -> dict[str, int]:
         if key.revoked_at_us is None and key.source in found:
             found[key.source] += 1
     return found
+
+
+def _accounts(tx: Tx) -> Accounts:
+    """Who may sign in."""
+    version = estate.current(tx)
+    declared = version.estate.people if version else {}
+    found = [
+        one for one in signin.all_accounts(tx) if signin.is_open(tx, one.person, declared=declared)
+    ]
+    admins = {one.person for one in people.holders(tx)}
+    return Accounts(len(found), len([one for one in found if one.person in admins]))

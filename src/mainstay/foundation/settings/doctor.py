@@ -1,6 +1,7 @@
 """The defaults that a first start must have, as checks that can be read (PROMISES P35).
 
-`machine` reads the facts, in one place; `checks` judges them and touches nothing.
+`machine` reads the facts, in one place; `checks` judges them and touches nothing. What `Settings`
+refuses outright (a bare address for other machines, a proxy range of everything) is never reached.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mainstay.foundation.clock import to_text
 from mainstay.foundation.errors import Invalid
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings.load import references
-from mainstay.foundation.settings.values import Settings
+from mainstay.foundation.settings.values import HostPort, Settings
 from mainstay.foundation.spans import duration
 
 FREE_BYTES_MIN = 256 * 1024 * 1024
@@ -26,6 +28,24 @@ FREE_BYTES_MIN = 256 * 1024 * 1024
 SQLITE_MIN = (3, 35, 0)
 """The first with `RETURNING`."""
 SYNCHRONOUS_FULL = 2
+DOCUMENTED = frozenset(
+    [
+        "admin",
+        "change-me",
+        "changeme",
+        "default",
+        "example",
+        "hunter2",
+        "mainstay",
+        "password",
+        "s3cret",
+        "secret",
+        "test",
+    ]
+)
+"""What stands in guides, ours and others', where a secret should."""
+METADATA = ("169.254.169.254", "[fd00:ec2::254]", "metadata.google.internal", "100.100.100.200")
+"""Where clouds hand out credentials to whoever asks from inside."""
 RELEASED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """No honest clock is before this program was written."""
 CLOCK_END = datetime(2100, 1, 1, tzinfo=UTC)
@@ -74,6 +94,14 @@ class Kept:
     """Sink → checkpoints that it has not had."""
 
 
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Who may sign in to the console: how many, and how many of them administer it."""
+
+    n: int
+    admins: int
+
+
 def machine(settings: Settings, *, environment: Mapping[str, str], database: Path) -> Machine:
     """The facts of this machine, now. Reads file modes and tries each secret; changes nothing."""
     major, minor, patch = sqlite3.sqlite_version_info
@@ -103,18 +131,20 @@ def checks(
     kept: Kept | None = None,
     server: Sequence[Check] | None = None,
     wrong: Sequence[str] = (),
+    accounts: Accounts | None = None,
 ) -> list[Check]:
     """Every check, in the order in which a person would mend them.
 
     `alive_at`: when this install last wrote that it was up. `synchronous`: SQLite's pragma on the
-    writer's connection. `keys`: source → number of valid intake keys. `kept`:
-    what the database knows of its own backups and checkpoints. `server`: what was found of
-    the database server, in place of SQLite's file and version. None means "not known here", and
+    writer's connection. `keys`: source → number of valid intake keys. `kept`: what the database
+    knows of its own backups and checkpoints. `accounts`: who may sign in. `server`: what was found
+    of the database server, in place of SQLite's file and version. None means "not known here", and
     that check is left out. `wrong`: what the watchdog has found and still stands.
     """
     found = [
         _listen(settings),
         _public_url(settings),
+        _sessions(settings),
         _root(settings, facts),
         _data_dir(settings, facts),
         *([_database(facts)] if server is None else server),
@@ -134,6 +164,8 @@ def checks(
         found.append(_keys(keys))
     if kept is not None:
         found += [_backup(settings, kept, now), _outside(settings, kept)]
+    if accounts is not None:
+        found.append(_accounts(accounts))
     return found
 
 
@@ -161,9 +193,11 @@ def _nearest_existing(path: Path) -> Path:
 
 def _trouble(reference: str, environment: Mapping[str, str]) -> str | None:
     try:
-        resolve(reference, environment=environment)
+        secret = resolve(reference, environment=environment)
     except Invalid as error:
         return error.sentence
+    if secret.strip().casefold() in DOCUMENTED:
+        return "It is an example's, which everybody knows; make one that nobody does."
     return None
 
 
@@ -186,6 +220,16 @@ def _public_url(settings: Settings) -> Check:
         words = f"No phone can open links to {settings.public_url}; set public_url."
         return Check("public url", False, words)
     return Check("public url", True, f"Acknowledge links begin with {settings.public_url}.")
+
+
+def _sessions(settings: Settings) -> Check:
+    parts = urlsplit(settings.public_url)
+    if parts.scheme == "https":
+        return Check("sessions", True, "Sessions of the console travel by TLS alone (HSTS).")
+    if HostPort(parts.hostname or "", 0).loopback:
+        return Check("sessions", True, "Sessions of the console do not leave this machine.")
+    words = "so browsers keep no session and nobody signs in; set public_url to https://…"
+    return Check("sessions", False, f"People reach {settings.public_url} without TLS, {words}")
 
 
 def _root(settings: Settings, facts: Machine) -> Check:
@@ -241,6 +285,10 @@ def _secrets(facts: Machine) -> Check:
 
 def _egress(settings: Settings) -> Check:
     allowed = ", ".join(settings.egress.allow)
+    lent = [one for one in settings.egress.allow if one.lower().rpartition(":")[0] in METADATA]
+    if lent:
+        words = "hands out this machine's credentials to whoever asks; take it out of egress.allow."
+        return Check("egress", False, f"{lent[0]} {words}")
     words = f"may be called: {allowed}" if allowed else "address may be called"
     return Check("egress", True, f"{'Of private addresses' if allowed else 'No private'} {words}.")
 
@@ -356,3 +404,14 @@ def _ago(age: timedelta) -> str:
     if minutes < 120:
         return f"{max(minutes, 0)} min"
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
+
+
+def _accounts(accounts: Accounts) -> Check:
+    if accounts.n == 0:
+        words = "Nobody has an account; the first administrator comes in by: mainstay setup-link"
+        return Check("accounts", True, words)
+    if accounts.admins == 0:
+        words = "Nobody administers this install; mend it with: mainstay setup-link"
+        return Check("accounts", False, words)
+    few = "1 of them administers" if accounts.admins == 1 else f"{accounts.admins} administer"
+    return Check("accounts", True, f"Accounts: {accounts.n}; {few} this install.")
