@@ -8,11 +8,9 @@ from pathlib import Path
 
 import days
 import pytest
-from alpenpay import PASSWORD, Day, alpenpay
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-
-DESK = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
+from alpenpay import Day, alpenpay
+from playwright.sync_api import Browser, sync_playwright
+from windows import DESK, Watched, sign_in
 
 
 @pytest.fixture(scope="session")
@@ -44,31 +42,6 @@ def fresh(tmp_path: Path) -> Iterator[Day]:
     """Monday, 08:00, and nothing has happened yet."""
     with alpenpay(tmp_path) as day:
         yield day
-
-
-class Watched:
-    """A page of a browser, and everything that went wrong in it."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.faults: list[str] = []
-        page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
-        page.on("console", lambda line: self._line(line.type, line.text))
-
-    def _line(self, kind: str, text: str) -> None:
-        if "Content Security Policy" in text or kind == "error":
-            self.faults.append(f"{kind}: {text}")
-
-
-def sign_in(context: BrowserContext, day: Day, person: str) -> Page:
-    """Somebody comes in by their invitation and chooses a password."""
-    page = context.new_page()
-    page.goto(day.url + day.link(person))
-    page.fill("[name=password]", PASSWORD)
-    page.fill("[name=again]", PASSWORD)
-    page.click("main button")
-    page.wait_for_url(f"{day.url}/")
-    return page
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from alpenpay import Day, alpenpay
 from playwright.sync_api import Browser, BrowserContext, Page
+from windows import DESK, sign_in
 
-from conftest import DESK, sign_in
 from mainstay.acts import commands
 from mainstay.alerts import Matcher
 from mainstay.oncall import Wanted

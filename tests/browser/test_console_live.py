@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from alpenpay import Day
 from playwright.sync_api import Browser, Page, expect
+from windows import DESK, sign_in
 
-from conftest import DESK, sign_in
 from mainstay.acts import commands
 from peers import wait_until
 

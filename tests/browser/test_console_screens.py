@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from alpenpay import Day
 from axe_playwright_python.sync_playwright import Axe
-
-from conftest import DESK, PHONE, Watched
+from windows import DESK, PHONE, Watched
 
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},

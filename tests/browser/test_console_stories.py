@@ -6,8 +6,8 @@ import re
 
 from alpenpay import PASSWORD, Day
 from playwright.sync_api import Browser, Page, expect
+from windows import DESK, PHONE, sign_in
 
-from conftest import DESK, PHONE, sign_in
 from mainstay import signin
 
 

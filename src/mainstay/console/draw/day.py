@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -78,6 +78,7 @@ def day(
 def _hours(scale: _Scale, zone: ZoneInfo, height: int) -> str:
     at = scale.start.astimezone(zone).replace(minute=0, second=0, microsecond=0)
     lines, here_now = [], scale.x(scale.now)
+    at = at.astimezone(UTC)
     while (at := at + timedelta(hours=1)) < scale.end:
         if at.astimezone(zone).hour % EVERY_H:
             continue

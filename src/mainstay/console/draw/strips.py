@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
@@ -39,8 +39,11 @@ def strip(
 ) -> Markup:  # fmt: skip
     """One strip. Days of 23 and 25 hours are as wide as they are long."""
 
+    first, last = start.astimezone(UTC), end.astimezone(UTC)  # within one zone, Python counts hands
+
     def x(at: datetime) -> float:
-        return round(max(0.0, min(1.0, (at - start) / (end - start))) * 100, 2)
+        share = (at.astimezone(UTC) - first) / (last - first)
+        return round(max(0.0, min(1.0, share)) * 100, 2)
 
     parts = [
         _stretch(one, x(one.start), x(one.end), gaps_allowed=gaps_allowed) for one in stretches

@@ -175,8 +175,10 @@ def _last_closed(tx: Tx) -> Incident | None:
 
 
 def duties(reader: Reader, tx: Tx, at: datetime | None = None) -> tuple[Duty, ...]:
-    """Who is on call for every schedule."""
-    view, when = reader.view, at or reader.now
+    """Who is on call for every schedule, now or `at` an instant."""
+    if at is None:
+        return reader.once("duties", lambda: duties(reader, tx, reader.now))
+    view, when = reader.view, at
     found = []
     for name, schedule in view.estate.schedules.items():
         answer = oncall.who(

@@ -23,6 +23,8 @@ ALERTS_SHOWN = 6
 DAY = timedelta(hours=24)
 SLOTS = 24
 CHANGES_SHOWN = 6
+SERVICES_SHOWN = 80
+"""With more than this, healthy ones fold to a count on the desk too."""
 SELF = "self"
 """Whoever is signed in: without any role, the first screen says so."""
 LANES = ("Tier 1", "Tier 2", "Tier 3", "Third party")
@@ -245,7 +247,9 @@ def services(reader: Reader, tx: Tx) -> Mapping[str, Any]:
         lane = LANES[3] if one.type == "external" else f"Tier {one.tier}"
         lanes[lane].append((name, states[name]))
     found = list(states.values())
+    folds = len(found) > SERVICES_SHOWN
     return {
+        "folds": folds,
         "lanes": {lane: row for lane, row in lanes.items() if row}, "n": len(found),
         "failing": found.count("crit"), "strained": found.count("warn"),
     }  # fmt: skip
