@@ -51,6 +51,11 @@ class Tx:
         """Rows changed."""
         return self._connection.execute(sql, params).rowcount
 
+    def later(self, sql: str, **params: Any) -> None:
+        """Run it before the next statement at the latest, or with the commit: for writes whose
+        count nobody needs. Over a network many go in one journey."""
+        self._connection.execute(sql, params)
+
     def insert(self, into: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """New rows, up to `ROWS_MAX` a statement; `into` is `INSERT INTO table`. All name the same
         columns.
