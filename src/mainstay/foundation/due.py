@@ -226,7 +226,7 @@ def fence(tx: Tx, name: str, token: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
+class Held:
     """Who holds what, and until when."""
 
     name: str
@@ -234,10 +234,10 @@ class Lease:
     until_us: int
 
 
-def leases(tx: Tx) -> list[Lease]:
+def leases(tx: Tx) -> list[Held]:
     """Every lease that was ever held."""
     rows = tx.all("SELECT name, owner, until FROM foundation_lease ORDER BY name")
-    return [Lease(row["name"], row["owner"], row["until"]) for row in rows]
+    return [Held(row["name"], row["owner"], row["until"]) for row in rows]
 
 
 def _token() -> int:

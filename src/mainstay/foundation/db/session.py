@@ -61,6 +61,9 @@ def adapters() -> adapt.AdaptersMap:
     return context
 
 
+_TIME = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+
+
 class Record:
     """A row: by name, or by place, as sqlite3's."""
 
@@ -175,6 +178,9 @@ class PostgresTx(Tx):
 
     def __init__(self, session: Session) -> None:
         self._connection = session  # type: ignore[assignment]  # it is asked as sqlite3's is
+
+    def time_us(self) -> int | None:
+        return int(self.value(_TIME))
 
     def each(self, sql: str, **params: Any) -> Iterator[Row]:
         """Every row, by a cursor on the server, which ends with the transaction."""
