@@ -81,6 +81,8 @@ def test_two_nodes_are_one_mainstay_as_the_guide_says(reader: Reader) -> None:
     database = server().create("guide")
     reader.instead = (*reader.instead, ("postgresql://mainstay@db.example.org/mainstay", database))
     assert reader.follow(GUIDE / "08-two-nodes.md") >= 10
+
+
 def test_an_install_moves_to_postgresql_as_the_guide_says(reader: Reader) -> None:
     server().create("guide")
     reader.instead = (

@@ -67,6 +67,9 @@ def adapters() -> adapt.AdaptersMap:
     return context
 
 
+_TIME = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+
+
 class Record:
     """A row: by name, or by place, as sqlite3's."""
 
@@ -217,6 +220,9 @@ class PostgresTx(Tx):
     def later(self, sql: str, **params: Any) -> None:
         """Goes with the next statement, or with the commit."""
         self._connection.later(sql, params)  # type: ignore[attr-defined]
+
+    def time_us(self) -> int | None:
+        return int(self.value(_TIME))
 
     def each(self, sql: str, **params: Any) -> Iterator[Row]:
         """Every row, by a cursor on the server, which ends with the transaction."""
