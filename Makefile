@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run dev check style test stories prove bench reference peers lock
+.PHONY: help run dev check style test stories prove mutants bench shots reference peers lock
 
 BIN := .venv/bin
 UV := $(BIN)/uv pip
@@ -31,10 +31,16 @@ stories: .venv/.dev  ## the promises of the README, one story each
 	$(BIN)/pytest tests/stories
 
 prove: peers  ## the full counts of the kill loops: before an issue is called done
-	MAINSTAY_PROOF_ROUNDS=40 $(BIN)/pytest tests/proofs
+	MAINSTAY_PROOF_ROUNDS=200 nice -n 10 $(BIN)/pytest tests/proofs
+
+mutants: peers  ## sabotage a copy line by line: each must turn a test red (half an hour)
+	nice -n 10 $(BIN)/python tests/mutants
 
 bench: peers  ## figures side by side with Alertmanager, in one run
 	$(BIN)/python tests/bench/corridor.py
+
+shots: peers  ## the pictures of docs/pictures, anew
+	PYTHONPATH=tests:tests/browser $(BIN)/python tests/browser/shots.py
 
 reference: .venv/.dev  ## write docs/reference anew from the code
 	PYTHONPATH=scripts $(BIN)/python -m reference

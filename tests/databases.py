@@ -15,6 +15,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from clusters import Cluster
@@ -22,6 +23,8 @@ from mainstay.foundation.db import Place, Tx, migrate, open_database
 from mainstay.foundation.db.session import PostgresTx, Session, adapters
 
 ENGINES = ("sqlite", "postgresql")
+SETTINGS = "_hypothesis_internal_use_settings"
+"""Where Hypothesis keeps what a test was decorated with; it has no public name."""
 SCHEMA = "schema"
 """The template: migrated, and empty."""
 
@@ -55,6 +58,13 @@ def fresh(template: str = SCHEMA) -> str:
     name = f"test_{next(NUMBERS)}"
     CHOSEN.made.add(name)
     return server().create(name, template=template)
+
+
+def new_database() -> str:
+    """The URL of a database on PostgreSQL in which there is nothing, whatever engine is chosen."""
+    name = f"test_{next(NUMBERS)}"
+    CHOSEN.made.add(name)
+    return server().create(name)
 
 
 def template(name: str, fill: Callable[[str], None]) -> str:
@@ -103,6 +113,21 @@ def tx(engine: str) -> Iterator[Tx]:
     with closing(Session(Place(Path(), fresh()), adapters(), answer_s=30)) as session:
         session.tell("BEGIN")
         yield PostgresTx(session)
+
+
+def fewer(examples: int) -> int:
+    """How many of Hypothesis's examples run on PostgreSQL: what is the same on both is shown once."""
+    return max(4, examples // 5)
+
+
+@pytest.fixture(autouse=True)
+def _fewer_examples(
+    request: pytest.FixtureRequest, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = getattr(request.function, SETTINGS, None)
+    if engine == "postgresql" and given is not None:
+        few = hypothesis.settings(given, max_examples=fewer(given.max_examples))
+        monkeypatch.setattr(request.function, SETTINGS, few)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

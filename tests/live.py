@@ -232,7 +232,9 @@ def live(
     if run_loops:
         threads.start()
     served = app.over_http(runtime, environment=environment or {})
-    mainstay.server = make_server(served, host="127.0.0.1", port=port, limits=limits_of(runtime))
+    mainstay.server = make_server(
+        served.app, host="127.0.0.1", port=port, limits=limits_of(runtime), at_end=served.end
+    )
     server = threading.Thread(target=_run, args=(mainstay.server,), daemon=True)
     server.start()
     wait_until(lambda: mainstay.server and mainstay.server.started, within_s=10, what="the server")

@@ -139,17 +139,7 @@ class Walk:
 
     def sends(self, items: list[dict[str, Any]], *, source: str = "prometheus") -> str:
         """A request at a door; durable, and not settled yet."""
-        now, raw = self.clock.now(), json.dumps(items).encode()
-        receipt = self.app.ground.ids.new("rcp", now)
-        view = self.app.db.read(self.app.ground.views.current)
-        declared = view.estate.sources[source]
-        door = next(door for door in signals.DOORS if door.format == declared.format)
-        reading = door.read(raw, declared, signals.Arrival(receipt, to_us(now)))
-        request = signals.Arrived(
-            receipt, now, source, door.name, view.version, {}, raw, reading.verdict
-        )
-        self.app.db.run(lambda tx: pipeline.accept(tx, request))
-        return receipt
+        return receive(self.app, items, source=source)
 
     def fires(self, service: str, name: str = "A", *, severity: str = "critical") -> None:
         """An alert fires, and everything that follows now happens."""
@@ -235,6 +225,21 @@ class Walk:
             "SELECT because FROM foundation_record WHERE kind = :kind ORDER BY seq", kind=kind
         )
         return [row["because"] for row in found]
+
+
+def receive(app: Runtime, items: list[dict[str, Any]], *, source: str = "prometheus") -> str:
+    """A request at a door of `source`: its receipt."""
+    now, raw = app.clock.now(), json.dumps(items).encode()
+    receipt = app.ground.ids.new("rcp", now)
+    view = app.db.read(app.ground.views.current)
+    declared = view.estate.sources[source]
+    door = next(door for door in signals.DOORS if door.format == declared.format)
+    reading = door.read(raw, declared, signals.Arrival(receipt, to_us(now)))
+    request = signals.Arrived(
+        receipt, now, source, door.name, view.version, {}, raw, reading.verdict
+    )
+    app.db.run(lambda tx: pipeline.accept(tx, request))
+    return receipt
 
 
 def fire(service: str, name: str = "A", severity: str = "critical") -> dict[str, Any]:

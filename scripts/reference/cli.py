@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
-from mainstay.cli import OPERATOR, program, shared
+from mainstay.cli import program, shared
 from mainstay.cli.desk import FAILED, INTERRUPTED, OK, REFUSED, TOKEN_FILE
 from mainstay.demo import demo
+from mainstay.people import OPERATOR
 from mainstay.running import serve
 from reference.markdown import anchor, code, fenced, joined, plain, table
 

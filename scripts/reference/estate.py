@@ -12,6 +12,7 @@ from mainstay.estate import collections as parts
 from mainstay.estate.collections import Estate, text
 from mainstay.estate.reading.layout import SCHEMA_VERSION
 from mainstay.estate.reading.problems import CODES
+from mainstay.foundation import spans
 from reference.kinds import alternatives, bounds, default, kind
 from reference.markdown import anchor, code, fenced, field_words, joined, plain, table
 
@@ -24,7 +25,7 @@ mistake at once, `mainstay plan` what would change and for whom, `mainstay apply
 `mainstay schema` lets your editor complete and check it. The [guide](../guide/05-your-estate.md) leads
 through a first one; the examples here are those of `examples/alpenpay`."""
 
-LONGEST = text.duration_text(text.DURATION_MAX)
+LONGEST = spans.duration_text(spans.DURATION_MAX)
 WORDS: dict[str, tuple[Any, str]] = {
     "id": (text.Id, "Small letters, digits, `.`, `_`, `-`; at most 63, a letter or digit first: "
                     "`pay-db`. Everything is referred to by it, and a reference to nothing is an error."),

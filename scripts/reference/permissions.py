@@ -43,7 +43,8 @@ WHAT = {
     "signals.report": "Report trouble.",
     "oncall.read": "See who is on call, overrides, calendars.",
     "oncall.override": "Make and remove overrides and swaps.",
-    "estate.read": "See the estate and its versions; plan a change.",
+    "estate.read": "See the estate and its versions.",
+    "estate.plan": "See what another estate would change, for things and for people.",
     "estate.apply": "Put an estate in force.",
     "people.read": "See people; their addresses masked.",
     "people.contact_own": "Set one's own addresses and rules; try them out.",
@@ -56,7 +57,7 @@ WHAT = {
     "people.review": "See who has an account, holds which role, and is signed in where.",
     "keys.manage": "Make, list and revoke intake keys.",
     "record.read": "Read the record; trace an alert.",
-    "record.verify": "Recompute the record's chain.",
+    "record.verify": "Recompute the record's chain, and read its checkpoints.",
     "paging.read": "See what shadow mode would have sent.",
     "system.read": "See how this install does.",
 }

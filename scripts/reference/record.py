@@ -13,7 +13,7 @@ INTRO = """# The record
 Everything that happened or was decided leaves one row, written in the same transaction as the deed:
 the record is the decision log, the timeline of an incident and the audit at once. Rows are only
 added. Within a second they are sealed into a chain of SHA-256 digests, so that a row that is changed
-or taken out later is found by `mainstay audit verify`, up to the last digest that you keep elsewhere.
+or taken out later is found by `mainstay audit verify`, up to the last checkpoint that is kept outside.
 
 Read it with `mainstay trace` (where did my alert go?), `mainstay incidents INC-12` (the timeline),
 `mainstay audit log`, or `GET /mainstay/v1/record`. A repeat that changes nothing is counted and
@@ -46,6 +46,8 @@ TITLES = {
     "rule": ("Notification rules", "Subject: the rule (`rul_…`)."),
     "key": ("Intake keys", "Subject: the source, or the key (`key_…`)."),
     "token": ("API tokens", "Subject: the token (`tok_…`)."),
+    "record": ("The record", "Subject: the node."),
+    "backup": ("Backups", "Subject: the backup's file name."),
     "account": ("Accounts", "Subject: the person."),
     "role": ("Roles", "Subject: the person."),
     "link": ("One-time links", "Subject: the person, or `setup`."),
@@ -71,6 +73,10 @@ KINDS = {
     "incident.assigned": "Handed to a person, who is paged.",
     "incident.moved": "Another working state, or on hold.",
     "incident.note": "What somebody wrote into the timeline.",
+    "incident.finding": "The same, as a finding: it stands out.",
+    "incident.decision": "The same, as a decision: it stands out.",
+    "incident.update": "What the business was told; its clock starts again.",
+    "incident.picture": "The current picture: what is known, being done, needed.",
     "incident.escalated": "Somebody did not wait for the next step.",
     "incident.resolved": "By a person, or because every alert is closed.",
     "incident.reopened": "By a person, or because the same fault came back in time.",
@@ -95,6 +101,7 @@ KINDS = {
     "silence.ended": "It is over, by its time or by hand.",
     "override.added": "Somebody takes over for a time; a swap leaves two.",
     "override.removed": "Back to the schedule.",
+    "clock.jumped": "The clock of a machine was set; what is planned was moved with it.",
     "estate.applied": "A version was put in force; with its digest and its changes.",
     "address.added": "A person can be paged somewhere.",
     "address.asked": "A code was sent there, so that its owner can prove it.",
@@ -106,6 +113,10 @@ KINDS = {
     "key.revoked": "The key opens nothing any more.",
     "token.created": "An API token was made, with its role.",
     "token.revoked": "The token opens nothing any more.",
+    "record.key": "From here on a node signs checkpoints with this key; with the one before it.",
+    "backup.made": "Somebody made a backup by hand; with its SHA-256, its rows, and where it was written.",
+    "backup.restored": "This install was restored; with the instant that it holds.",
+    "backup.failed": "A backup that is made by itself could not be made, and why.",
     "account.opened": "Somebody used a link to join, and chose a password.",
     "account.password": "Somebody chose a new password; their sessions ended.",
     "account.totp_on": "Signing in asks for a one-time code from now on.",

@@ -52,6 +52,8 @@ NAMED = (
     (known.Url, "URL"),
     (known.Network, "address or network"),
     (known.SecretReference, "`env:NAME` or `file:/path`"),
+    (known.UrlOrReference, "URL, or `env:NAME` or `file:/path`"),
+    (known.MailAddress, "mail address"),
 )
 OTHERS = {
     "CONFIG": "Path of the settings file.",
@@ -66,8 +68,7 @@ def page(root: Path) -> str:
     """The whole page."""
     assert OTHERS.keys() == NOT_SETTINGS, "a variable that is no setting has no line"
     Settings.model_validate(tomllib.loads(EXAMPLE))
-    tables = dict(_tables(Settings))
-    sections = [_section(f"[{name}]", model, f"{name}.") for name, model in tables.items()]
+    sections = [_section(f"[{name}]", model, f"{name}.") for name, model in _tables(Settings)]
     others = [[code(PREFIX + name), words] for name, words in OTHERS.items()]
     return joined(
         INTRO, fenced(EXAMPLE.strip(), "toml"), _section("Outside of any table", Settings, ""), *sections,

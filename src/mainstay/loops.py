@@ -10,18 +10,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from mainstay import acts, alerts, paging, pipeline, signals
+from mainstay import acts, alerts, jumps, paging, pipeline, signals
 from mainstay.foundation import due, record
-from mainstay.foundation.clock import from_us, to_us
+from mainstay.foundation.clock import JUMP_US, from_us, to_us
 from mainstay.foundation.db import Tx
-from mainstay.foundation.errors import MainstayError, Stuck
+from mainstay.foundation.errors import MainstayError, Outside, Stuck
 from mainstay.foundation.failpoint import Moment
+from mainstay.foundation.observe.logs import about, begin
+from mainstay.foundation.spans import duration
 from mainstay.paging.channels import Answer
 from mainstay.runtime import HOT_SPAN, Runtime
 from mainstay.signals import Request
@@ -37,9 +39,20 @@ BURST = timedelta(seconds=2)
 SETTLE_LEASE_S = 10.0
 SENDS_MAX = 64
 """Sends under way at once in this process."""
+ANSWER_TRIES = 600
+"""How often an answer is committed again while the disk is full, a second apart."""
 ALIVE_EVERY = timedelta(seconds=5)
 DELIVERED = (paging.STEP_DUE, paging.SEND_DUE, paging.FEED_DUE)
 """What the delivery loop looks for."""
+SINK_AGAIN = timedelta(seconds=30)
+"""How long checkpoints wait after a place outside did not take them."""
+BACKUP_LEASE_S = 900.0
+BACKUP_AGAIN = timedelta(minutes=5)
+"""When a backup that failed is tried again, at the latest."""
+BACKUPS_MISSED = 3
+"""So many periods without a backup are an incident."""
+DELIVER = "deliver"
+"""The delivery loop's name; it is none of the table below."""
 AFTER_TROUBLE = timedelta(seconds=1)
 """How long a loop waits after a step that raised."""
 
@@ -71,12 +84,13 @@ def settle(app: Runtime, now: datetime) -> datetime | None:
     if oldest is None:
         return None
     hot = app.wake.is_hot()
-    if hot and now - oldest < BURST:
+    if hot and abs(now - oldest) < BURST:
         return now + HOT_SPAN
     done = 0
     with _trying("a batch of signals; each comes by itself now") as batch:
-        done = app.db.run(lambda tx: _settle_batch(tx, app, now, hot=hot))
+        settled = app.db.run(lambda tx: _settle_batch(tx, app, hot=hot))
         app.ground.passing(Moment.SETTLE_COMMITTED)
+        done = _count_settled(app, settled, now)
     if batch.error is not None:
         done = _settle_one_by_one(app, now)
     if done:
@@ -84,15 +98,23 @@ def settle(app: Runtime, now: datetime) -> datetime | None:
     return now if done else now + AFTER_TROUBLE
 
 
-def _settle_batch(tx: Tx, app: Runtime, now: datetime, *, hot: bool) -> int:
-    node = app.ground.node
+def _settle_batch(tx: Tx, app: Runtime, *, hot: bool) -> list[Request]:
+    node, now = app.ground.node, app.clock.now()  # here: it may have been set since the step began
     if due.hold(tx, "settle", owner=node, now=now, lease_s=SETTLE_LEASE_S) is None:
-        return 0
+        return []
     waiting = signals.waiting(tx, SETTLE_ITEMS_HOT if hot else SETTLE_ITEMS)
     app.ground.passing(Moment.SETTLE_TAKEN)
     pipeline.settle(tx, app.ground, waiting, now=now)
     app.ground.passing(Moment.SETTLE_WRITTEN)
-    return len(waiting)
+    return waiting
+
+
+def _count_settled(app: Runtime, settled: list[Request], now: datetime) -> int:
+    """How many, after their commit: how long each had waited is a figure of ours."""
+    now_us = to_us(now)
+    for request in settled:
+        app.measures.settle_lag.observe(max(0, now_us - request.received_at_us) / 1e6)
+    return len(settled)
 
 
 def _settle_one_by_one(app: Runtime, now: datetime) -> int:
@@ -100,28 +122,35 @@ def _settle_one_by_one(app: Runtime, now: datetime) -> int:
     waiting = app.db.read(lambda tx: signals.waiting(tx, SETTLE_ITEMS))
     done = 0
     for request in waiting:
-        alone = [request]
-        with _trying(f"signal {request.receipt}") as one:
-            app.db.run(lambda tx, alone=alone: pipeline.settle(tx, app.ground, alone, now=now))  # type: ignore[misc]
-            done += 1
-        if one.error is not None:
-            _count_failure(app, request, one.error, now)
+        with about(receipt=request.receipt, source=request.source):
+            with _trying("a signal") as one:
+                app.db.run(partial(_settle_alone, app=app, request=request))
+                done += _count_settled(app, [request], now)
+            if one.error is not None:
+                _count_failure(app, request, one.error, now)
     return done
+
+
+def _settle_alone(tx: Tx, app: Runtime, request: Request) -> None:
+    pipeline.settle(tx, app.ground, [request], now=app.clock.now())
 
 
 def _count_failure(app: Runtime, request: Request, error: Exception, now: datetime) -> None:
     words = error.sentence if isinstance(error, MainstayError) else f"{type(error).__name__}"
 
-    def note(tx: Tx) -> None:
+    def note(tx: Tx) -> bool:
         if not signals.failed(tx, request.receipt, words):
-            return
+            return False
         because = f"quarantined after three tries: {words}"
         fact = record.Fact("signal.quarantined", request.receipt, because, receipt=request.receipt)
         record.write(tx, [fact], now=now, estate_version=request.estate_version)
         summary = f"A signal of {request.source} cannot be settled; see {request.receipt}"
         pipeline.report_self(tx, app.ground, summary, key="signal.quarantined", now=now)
+        return True
 
-    app.db.run(note)
+    if app.db.run(note):
+        app.measures.quarantined.add(request.source)
+        log.error("quarantined after three tries: %s", words)
 
 
 # -- time ------------------------------------------------------------------------------------------
@@ -132,14 +161,14 @@ def pass_time(app: Runtime, now: datetime) -> datetime | None:
     at = app.db.read(acts.next_at)
     if at is None or at > now:
         return at
-    if app.db.run(lambda tx: _pass_time(tx, app, now)):
+    if app.db.run(lambda tx: _pass_time(tx, app)):
         app.wake.deliver()
     app.ground.passing(Moment.TIME_COMMITTED)
     return now
 
 
-def _pass_time(tx: Tx, app: Runtime, now: datetime) -> int:
-    done = acts.pass_time(tx, app.ground, now=now)
+def _pass_time(tx: Tx, app: Runtime) -> int:
+    done = acts.pass_time(tx, app.ground, now=app.clock.now())
     app.ground.passing(Moment.TIME_WRITTEN)
     return done
 
@@ -156,6 +185,69 @@ def seal(app: Runtime, now: datetime) -> datetime | None:
     if app.db.read(record.is_sealed):
         return None
     return now if app.db.run(work) == record.SEAL_ROWS_MAX else None
+
+
+def checkpoint(app: Runtime, now: datetime) -> datetime | None:
+    """Sign where the chain stands, when enough is new; only the settle owner does."""
+    audit = app.settings.audit
+    every, rows_max = duration(audit.checkpoint_every), audit.checkpoint_rows
+
+    def work(tx: Tx) -> None:
+        node = app.ground.node
+        if due.hold(tx, "settle", owner=node, now=now, lease_s=SETTLE_LEASE_S) is not None:
+            version = app.ground.views.current_or_empty(tx).version
+            record.take_checkpoint(tx, app.signer, now=now, node=node, estate_version=version)
+
+    if app.db.read(
+        lambda tx: record.is_checkpoint_due(tx, now=now, every=every, rows_max=rows_max)
+    ):
+        app.db.run(work)
+    return None
+
+
+def export(app: Runtime, now: datetime) -> datetime | None:
+    """Hand new checkpoints to where they are kept outside; a place that is away gets them later."""
+    again = None
+    for sink in app.sinks:
+        try:
+            record.deliver(app.db, sink)
+        except Outside as error:
+            log.error("%s They wait.", error.sentence)
+            again = now + SINK_AGAIN
+    return again
+
+
+def back_up(app: Runtime, now: datetime) -> datetime | None:
+    """Make the next backup, if the settings want any and it is time; one node at a time does."""
+    wanted = app.settings.backup
+    if wanted.to is None:
+        return None
+    every = duration(wanted.every)
+    marked = app.db.read(lambda tx: record.marked(tx, "backup_at"))
+    last = None if marked is None else from_us(marked)
+    if last is not None and last <= now < last + every:
+        return last + every
+    hold = partial(due.hold, name="backup", owner=app.ground.node, now=now, lease_s=BACKUP_LEASE_S)
+    if app.db.run(hold) is None:
+        return None
+    try:
+        made = app.back_up(now)
+    except MainstayError as error:
+        log.error("no backup: %s", error.sentence)
+        late = last is None or now - last > BACKUPS_MISSED * every
+        app.db.run(partial(_tell_no_backup, app=app, words=error.sentence, late=late, now=now))
+        return now + min(every, BACKUP_AGAIN)
+    app.db.run(lambda tx: record.mark(tx, "backup_at", made.manifest.made_at_us))
+    return now + every
+
+
+def _tell_no_backup(tx: Tx, app: Runtime, words: str, late: bool, now: datetime) -> None:
+    fact = record.Fact("backup.failed", "backup", words)
+    version = app.ground.views.current_or_empty(tx).version
+    record.write(tx, [fact], now=now, estate_version=version)
+    if late:
+        summary = f"Backups fail: {words}"
+        pipeline.report_self(tx, app.ground, summary, key="backup.failed", now=now)
 
 
 def purge(app: Runtime, now: datetime) -> datetime | None:
@@ -195,8 +287,11 @@ def wake_up(app: Runtime, now: datetime) -> None:
     def work(tx: Tx) -> None:
         due.release(tx, app.ground.node, now=now)
         last = record.marked(tx, "alive_at")
-        if last is not None and from_us(last) < now:
-            alerts.postpone_expiry(tx, since_us=last, by_us=to_us(now) - last)
+        away_us = 0 if last is None else to_us(now) - last
+        if last is not None and away_us <= -JUMP_US:  # the clock was set back while we were down
+            jumps.move(tx, app, now - from_us(last), now=from_us(last))
+        elif last is not None and away_us > 0:
+            alerts.postpone_expiry(tx, since_us=last, by_us=away_us)
         record.mark(tx, "alive_at", to_us(now))  # the next start must not give it back again
 
     app.db.run(work)
@@ -205,19 +300,25 @@ def wake_up(app: Runtime, now: datetime) -> None:
 # -- deliver ---------------------------------------------------------------------------------------
 
 
-async def deliver(app: Runtime, now: datetime) -> list[asyncio.Task[None]]:
-    """Fire the steps that are due and start the sends that are due; returns the sends under way."""
+async def deliver(
+    app: Runtime, now: datetime, under_way: Collection[asyncio.Task[None]] = ()
+) -> list[asyncio.Task[None]]:
+    """Fire the steps that are due and start the sends that are due; returns the sends begun.
+
+    What is `under_way` is not begun again, though its lease be over: the database was away.
+    """
+    but = frozenset(task.get_name() for task in under_way)
     if not app.db.read(lambda tx: _is_due(tx, now)):
         return []
     ready: list[pipeline.Ready] = []
     with _trying("what is due; each step and page comes by itself now") as batch:
         await app.db.write(lambda tx: _fire_steps(tx, app, now))
         app.ground.passing(Moment.STEP_COMMITTED)
-        ready = await app.db.write(lambda tx: _begin_sends(tx, app, now))
+        ready = await app.db.write(lambda tx: _begin_sends(tx, app, now, but))
         app.ground.passing(Moment.SEND_COMMITTED)
     if batch.error is not None:
-        ready = await _take_one_by_one(app, now)
-    return [asyncio.create_task(_send(app, one)) for one in ready]
+        ready = await _take_one_by_one(app, now, but)
+    return [asyncio.create_task(_send(app, one), name=one.due.key) for one in ready]
 
 
 def _fire_steps(tx: Tx, app: Runtime, now: datetime) -> None:
@@ -225,18 +326,22 @@ def _fire_steps(tx: Tx, app: Runtime, now: datetime) -> None:
     app.ground.passing(Moment.STEP_WRITTEN)
 
 
-def _begin_sends(tx: Tx, app: Runtime, now: datetime) -> list[pipeline.Ready]:
-    ready = pipeline.begin_sends(tx, app.ground, now=now)
+def _begin_sends(tx: Tx, app: Runtime, now: datetime, but: frozenset[str]) -> list[pipeline.Ready]:
+    ready = pipeline.begin_sends(tx, app.ground, now=now, but=but)
     app.ground.passing(Moment.SEND_WRITTEN)
     return ready
 
 
-async def _take_one_by_one(app: Runtime, now: datetime) -> list[pipeline.Ready]:
+async def _take_one_by_one(
+    app: Runtime, now: datetime, but: frozenset[str]
+) -> list[pipeline.Ready]:
     """One that raises keeps its lease and is told of; it holds up nobody else (P10)."""
     ready: list[pipeline.Ready] = []
     troubles = []
     for one in await app.db.write(lambda tx: pipeline.claim(tx, app.ground, DELIVERED, now=now)):
-        with _trying(f"{one.kind} {one.key}") as trial:
+        if one.key in but:
+            continue
+        with about(due=f"{one.kind} {one.key}"), _trying("what is due") as trial:
             take = partial(pipeline.take, ground=app.ground, one=one, now=now)
             taken = await app.db.write(take)
             ready += [taken] if taken is not None else []
@@ -263,10 +368,20 @@ def _is_due(tx: Tx, now: datetime) -> bool:
 
 async def _send(app: Runtime, ready: pipeline.Ready) -> None:
     """Hand one page to its channel and commit the answer. A failure is an outcome, not an error."""
+    begin({"due": f"{ready.due.kind} {ready.due.key}", "incident": ready.incident.name})
+    _count_try(app, ready)
     outcome = await app.send(ready.address, ready.page)
     app.ground.passing(Moment.SEND_ANSWERED)
-    jitter = app.jitter()
-    await app.db.write(lambda tx: _finish_send(tx, app, ready, outcome, jitter))
+    _count_outcome(app, ready, outcome)
+    finish = partial(_finish_send, app=app, ready=ready, outcome=outcome, jitter=app.jitter())
+    for left in reversed(range(ANSWER_TRIES)):
+        try:
+            await app.db.write(finish)
+            break
+        except Stuck:  # a full disk; we know the answer, so nobody has to be paged again for it
+            if not left:
+                raise
+            await asyncio.sleep(AFTER_TROUBLE.total_seconds())
     app.ground.passing(Moment.ANSWER_COMMITTED)
 
 
@@ -278,26 +393,62 @@ def _finish_send(
     app.ground.passing(Moment.ANSWER_WRITTEN)
 
 
+def _count_try(app: Runtime, ready: pipeline.Ready) -> None:
+    if not isinstance(ready, paging.Prepared):
+        return
+    channel = ready.address.kind
+    app.measures.attempted.add(channel)
+    if ready.tries == 1:
+        lag = app.clock.now() - ready.due.planned_at
+        app.measures.page_lag.observe(max(0.0, lag.total_seconds()), channel)
+
+
+def _count_outcome(
+    app: Runtime, ready: pipeline.Ready, outcome: Answer | MainstayError
+) -> None:  # fmt: skip
+    channel, is_page = ready.address.kind, isinstance(ready, paging.Prepared)
+    what = "a page" if is_page else "an update"
+    if isinstance(outcome, MainstayError):
+        log.warning("%s by %s did not go out: %s", what, channel, outcome.sentence)
+    else:
+        log.info("%s by %s was taken", what, channel)
+    if is_page:
+        failed = isinstance(outcome, MainstayError)
+        (app.measures.failed if failed else app.measures.sent).add(channel)
+
+
 async def delivering(app: Runtime, stop: threading.Event) -> None:
     """The delivery loop: as many sends at once as `SENDS_MAX`; a slow provider holds up nobody."""
     wake = asyncio.Event()
     app.wake.deliver_through(asyncio.get_running_loop(), wake)
     under_way: set[asyncio.Task[None]] = set()
+    app.pulse.expect(DELIVER, period_s=1)
     while not stop.is_set():
         wake.clear()
         try:
-            started = await deliver(app, app.clock.now()) if len(under_way) < SENDS_MAX else []
+            if app.clock.jumped():  # here, where claims are made: none is made in between
+                await asyncio.to_thread(jumps.follow, app, app.clock.now())
+            free = len(under_way) < SENDS_MAX
+            started = await deliver(app, app.clock.now(), under_way) if free else []
             for task in started:
                 under_way.add(task)
                 task.add_done_callback(lambda done: _over(done, under_way, wake))
             if not started:
                 await _until_due(app, wake)
-        except Exception:
-            log.exception("delivering failed; trying again")
+            app.pulse.beat(DELIVER)
+        except Exception as error:
+            _stumble(app, DELIVER, error)
             await asyncio.sleep(AFTER_TROUBLE.total_seconds())
     for task in under_way:
         task.cancel()
     await app.hang_up()
+
+
+def _stumble(app: Runtime, loop: str, error: Exception) -> None:
+    log.exception("the loop %s failed; trying again", loop)
+    app.measures.loop_errors.add(loop)
+    said = error.sentence if isinstance(error, MainstayError) else type(error).__name__
+    app.pulse.stumble(loop, said)
 
 
 def _over(
@@ -337,6 +488,9 @@ LOOPS = (
     Loop("settle", settle, timedelta(seconds=1)),
     Loop("time", pass_time, timedelta(seconds=1)),
     Loop("seal", seal, timedelta(seconds=1)),
+    Loop("checkpoint", checkpoint, timedelta(seconds=5)),
+    Loop("export", export, timedelta(seconds=5)),
+    Loop("backup", back_up, timedelta(seconds=10)),
     Loop("alive", alive, ALIVE_EVERY),
     Loop("purge", purge, timedelta(hours=1)),
     Loop("shadow", shadow_day, timedelta(minutes=10)),
@@ -354,7 +508,7 @@ class Threads:
             threading.Thread(target=self._run, args=(loop,), name=loop.name, daemon=True)
             for loop in LOOPS
         ]
-        self._threads.append(threading.Thread(target=self._deliver, name="deliver", daemon=True))
+        self._threads.append(threading.Thread(target=self._deliver, name=DELIVER, daemon=True))
 
     def start(self) -> None:
         """Start them all."""
@@ -364,6 +518,7 @@ class Threads:
 
     def stop(self) -> None:
         """End them; sends under way are dropped and come again by their lease."""
+        self._app.pulse.draining = True
         self._stop.set()
         for wake in self._wakes.values():
             wake.set()
@@ -373,18 +528,20 @@ class Threads:
 
     def _run(self, loop: Loop) -> None:
         wake = self._wakes[loop.name]
+        self._app.pulse.expect(loop.name, period_s=loop.period.total_seconds())
         while not self._stop.is_set():
             wake.clear()
             now = self._app.clock.now()
             try:
                 at = loop.step(self._app, now)
-            except Exception:
-                log.exception("loop %s failed; trying again", loop.name)
+                self._app.pulse.beat(loop.name)
+            except Exception as error:
+                _stumble(self._app, loop.name, error)
                 at = now + AFTER_TROUBLE
             if at is None:
                 wake.wait(loop.period.total_seconds())
                 continue
-            wait = min(at, now + loop.period) - self._app.clock.now()
+            wait = min(at - self._app.clock.now(), loop.period)
             self._stop.wait(max(wait.total_seconds(), 0))  # a step that names a time means it
 
     def _deliver(self) -> None:

@@ -13,6 +13,7 @@ nothing happens without its row, and `mainstay trace` can tell the whole way.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import datetime
 from functools import partial
 
@@ -125,11 +126,17 @@ def fire_steps(tx: Tx, ground: Ground, *, now: datetime) -> int:
     return len([take(tx, ground, one, now=now) for one in steps])
 
 
-def begin_sends(tx: Tx, ground: Ground, *, now: datetime) -> list[Ready]:
-    """Commit the attempt of every send and webhook update that is due; hand them to their channels."""
-    sends = claim(tx, ground, (paging.SEND_DUE, paging.FEED_DUE), now=now)
+def begin_sends(
+    tx: Tx, ground: Ground, *, now: datetime, but: Set[str] = frozenset()
+) -> list[Ready]:
+    """Commit the attempt of every send and webhook update that is due; hand them to their channels.
+
+    `but`: what this process has under way. We shall hear of it, so it is not sent again.
+    """
+    due_now = claim(tx, ground, (paging.SEND_DUE, paging.FEED_DUE), now=now)
     ground.passing(Moment.SEND_CLAIMED)
-    return [ready for one in sends if (ready := take(tx, ground, one, now=now)) is not None]
+    taken = [take(tx, ground, one, now=now) for one in due_now if one.key not in but]
+    return [ready for ready in taken if ready is not None]
 
 
 def claim(tx: Tx, ground: Ground, kinds: tuple[str, ...], *, now: datetime) -> list[due.Due]:
@@ -145,15 +152,17 @@ def take(tx: Tx, ground: Ground, one: due.Due, *, now: datetime) -> Ready | None
     match one.kind:
         case paging.STEP_DUE:
             fired = paging.fire(tx, ground.ids, one, view=view, now=now)
-            if fired.trouble is not None:
-                report_self(tx, ground, fired.trouble, key="paging.dry", now=now)
-            ready, facts = None, fired.facts
+            ready, facts, trouble, key = None, fired.facts, fired.trouble, "paging.dry"
         case paging.SEND_DUE:
-            ready, facts = paging.begin(
+            begun = paging.begin(
                 tx, ground.ids, one, view=view, limits=ground.limits, token=ground.token(), now=now
             )
+            ready, facts, trouble = begun.ready, begun.facts, begun.trouble
+            key = "paging.unreachable"
         case _:
             return paging.begin_update(tx, one, view=view)
+    if trouble is not None:
+        report_self(tx, ground, trouble, key=key, now=now)
     record.write(tx, facts, now=now, estate_version=view.version)
     return ready
 

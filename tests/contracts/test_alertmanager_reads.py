@@ -13,6 +13,8 @@ import pytest
 from live import Live, live
 from peers import RunAmtool, StartAlertmanager
 
+pytestmark = pytest.mark.both
+
 WIRE = Path(__file__).parent / "wire"
 LAG = {"alertname": "ReplicaLag", "service": "pay-db", "severity": "critical"}
 SLOW = {"alertname": "Slow", "service": "pay-api", "severity": "warning"}

@@ -18,6 +18,8 @@ from mainstay import acts, signals
 from mainstay.foundation.errors import Stuck
 from peers import wait_until
 
+pytestmark = pytest.mark.both
+
 WIRE = Path(__file__).parent / "wire"
 ALERT = [{"labels": {"alertname": "ReplicaLag", "service": "pay-db"}}]
 EVENT = {
@@ -37,7 +39,7 @@ DOORS: dict[str, tuple[str, str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def mainstay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def mainstay(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Iterator[Live]:
     with live(tmp_path_factory.mktemp("doors"), run_loops=False) as running:
         yield running
 
@@ -195,7 +197,9 @@ def test_the_row_is_durable_before_the_sender_hears_of_it(
     order: list[str] = []
     commit = mainstay.runtime.db.engine.commit
     monkeypatch.setattr(
-        mainstay.runtime.db.engine, "commit", lambda batch: (commit(batch), order.append("commit"))
+        mainstay.runtime.db.engine,
+        "commit",
+        lambda batch, **how: (commit(batch, **how), order.append("commit")),
     )
     key = mainstay.key("prometheus")
     order.clear()

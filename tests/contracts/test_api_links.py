@@ -15,6 +15,8 @@ import pytest
 from live import Live, Reply, live
 from mainstay.foundation.settings import Sms
 
+pytestmark = pytest.mark.both
+
 SECRET = "the provider's own token"
 PUBLIC = "https://mainstay.example"
 MARA = "+41790000000"

@@ -11,12 +11,15 @@ import pytest
 
 from corpus.poison.bodies import poisoned
 from live import Live, live
+from mainstay.foundation import record
+
+pytestmark = pytest.mark.both
 
 ALERT = {"alertname": "ReplicaLag", "service": "pay-db", "severity": "critical"}
 
 
 @pytest.fixture(scope="module")
-def mainstay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def mainstay(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Iterator[Live]:
     with live(tmp_path_factory.mktemp("own")) as running:
         key = running.key("prometheus")
         running.call("POST", "/api/v2/alerts", [{"labels": ALERT}], key=key)
@@ -170,6 +173,20 @@ def test_the_record_is_read_forwards_and_backwards_and_holds(mainstay: Live) -> 
     assert mainstay.own("GET", "/record/verify").json["broken"] is None
 
 
+def test_checkpoints_are_read_by_who_may_verify_and_are_lines_to_be_kept(mainstay: Live) -> None:
+    app = mainstay.runtime
+    signed = app.db.run(lambda tx: (
+        record.seal(tx, app.clock.now()),
+        record.take_checkpoint(tx, app.signer, now=app.clock.now(), node="n", estate_version=1),
+    ))[1]  # fmt: skip
+    found = mainstay.own("GET", "/record/checkpoints", role="auditor").json
+    assert found["items"][-1]["line"] == signed.as_line()
+    assert mainstay.own("GET", "/record/checkpoints", role="responder").status == 403
+    verdict = mainstay.own("GET", "/record/verify").json
+    assert (verdict["faults"], verdict["covered"]) == ([], signed.rows)
+    assert mainstay.own("GET", "/status").json["checkpoint_at"] is not None
+
+
 # -- refusals --------------------------------------------------------------------------------------
 
 POISON = poisoned({"text": "@"})
@@ -252,4 +269,4 @@ def test_a_fault_of_ours_is_500_and_tells_nothing_of_the_inside(
 
 def test_alive_and_ready_need_no_token(mainstay: Live) -> None:
     assert mainstay.call("GET", "/livez").json == {"ok": True}
-    assert mainstay.call("GET", "/readyz").json == {"ok": True, "estate_version": 1}
+    assert mainstay.call("GET", "/readyz").json == {"ok": True}

@@ -14,6 +14,8 @@ from mainstay.api.asking import GuardedRoute
 from mainstay.foundation.errors import Impossible
 from mainstay.people import PERMISSIONS, ROLES, allowed
 
+pytestmark = pytest.mark.both
+
 PREFIX = "/mainstay/v1"
 BY_ACTS = {"people.contact_any", "people.secret"}
 CENSUS = [
@@ -24,7 +26,7 @@ CENSUS = [
 
 
 @pytest.fixture(scope="module")
-def mainstay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def mainstay(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Iterator[Live]:
     with live(tmp_path_factory.mktemp("census"), run_loops=False) as running:
         yield running
 

@@ -62,6 +62,7 @@ def writes(db: Database, name: str) -> bool:
         ("SELECT :a, :b, :a", "SELECT $1, $2, $1", ("a", "b")),
         ("SELECT a::text FROM t WHERE b = :b", "SELECT a::text FROM t WHERE b = $1", ("b",)),
         ("SELECT ':no', \"x:no\" -- :no\n, :yes", "SELECT ':no', \"x:no\" -- :no\n, $1", ("yes",)),
+        ("VALUES (?, '?', ?)", "VALUES ($1, '?', $2)", ("?0", "?1")),
         ("SELECT 'it''s :no' || '100%' || :yes", "SELECT 'it''s :no' || '100%' || $1", ("yes",)),
     ],
 )
@@ -153,7 +154,7 @@ def test_a_migration_that_is_cut_off_is_done_whole_by_the_next_start(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = "CREATE TABLE foundation_mark (name TEXT); CREATE TABLE foundation_mark (twice TEXT);"
-    monkeypatch.setattr("mainstay.foundation.db.postgres.missing", lambda have: [(1, broken)])
+    monkeypatch.setattr("mainstay.foundation.db.postgres.missing", lambda have, **_: [(1, broken)])
     with pytest.raises(MainstayError):
         open_database(place)
     monkeypatch.undo()
@@ -284,7 +285,7 @@ def test_nodes_that_claim_at_once_never_claim_the_same(place: Place) -> None:
 
 def _without_lock(db: Database, fn: Any) -> Any:
     call = Call(fn, Future(), None)
-    db.engine.commit([call], serial=False)  # type: ignore[call-arg]
+    db.engine.commit([call], serial=False)
     call.resolve()
     return call.future.result()
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 
 from mainstay.cli import program
@@ -52,7 +53,7 @@ def test_what_production_says_in_the_readme_is_what_the_demo_says() -> None:
 
 
 def test_every_command_that_a_text_names_exists() -> None:
-    known = {*program().commands, "serve", "demo"}
+    known = {*program().list_commands(click.Context(program())), "serve", "demo"}
     named = {
         (text.name, verb)
         for text in TEXTS

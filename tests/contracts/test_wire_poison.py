@@ -17,6 +17,8 @@ from mainstay.foundation.clock import from_us
 from mainstay.foundation.db import Database, Place, open_database
 from mainstay.foundation.errors import Invalid, MainstayError
 
+pytestmark = pytest.mark.both
+
 ARRIVAL = signals.Arrival("sig_01K0", 1_795_312_281_000_000)
 TOP = {"version": "4", "groupKey": "g", "status": "firing"}
 GOOD: dict[str, tuple[Source, Any]] = {

@@ -1,8 +1,8 @@
 """A disk for a server under test: `disk.c`, built here, preloaded there, and told what to do.
 
-disk = Disk.under(install.data)          # from now on the image holds what is synced
+disk = Disk.under(install.data)    # from now on the image holds what is synced
 with install.server(environment=disk.environment): …
-disk.lose_power()                        # the data folder is what the image has
+disk.lose_power()                  # the data folder is what the image has
 """
 
 from __future__ import annotations

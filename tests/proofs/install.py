@@ -1,7 +1,9 @@
 """A Mainstay of the proofs: a real `mainstay serve` on a data folder that outlives every process.
 
-made = Install.make(folder, hook)      # an estate, addresses, a key and a token
-with made.server() as server: …        # one that answers; killed with -9 at the end
+    made = Install.make(folder, hook)  # an estate, addresses, a key and a token
+    with made.server() as server: …    # one that answers; killed with -9 at the end
+
+On the engine of the test that runs (tests/databases.py), or on a database that it names.
 """
 
 from __future__ import annotations
@@ -9,7 +11,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import time
@@ -20,8 +21,10 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from databases import fresh
 from fakes.world import Provider
 from mainstay import acts, app, estate, people, pipeline
+from mainstay.foundation.db import Place, peek
 from mainstay.foundation.settings import Settings
 from peers import free_port, wait_until
 
@@ -81,20 +84,26 @@ class Install:
     key: str
     token: str
     allow: str
+    database: str
+    """A URL, or "" for SQLite in the data folder."""
     environment: dict[str, str] = field(default_factory=dict)
     """Given to every server, beside what each is given for itself."""
     starts: list[Server] = field(default_factory=list)
 
     @classmethod
     def make(
-        cls, folder: Path, hook: Provider, *, text: str = ESTATE, kind: str = "webhook"
-    ) -> Install:
+        cls, folder: Path, hook: Provider, *, text: str = ESTATE, kind: str = "webhook",
+        database: str | None = None,
+    ) -> Install:  # fmt: skip
         """The estate above in force; everybody has an address `/<person>` of `kind` at `hook`."""
         services = "".join(f"  s{n}: {{tier: 1, owner: payops}}\n" for n in range(SERVICES))
         (folder / "estate").mkdir()
         (folder / "estate" / "estate.yaml").write_text(dedent(text) + services)
         declared = estate.read(folder / "estate")
-        settings = Settings(data_dir=folder / "data", egress={"allow": [hook.at]})
+        database = fresh() if database is None else database
+        settings = Settings(
+            data_dir=folder / "data", database=database, egress={"allow": [hook.at]}
+        )
         made = app.open_app(settings, environment={})
         now = made.clock.now()
 
@@ -110,7 +119,8 @@ class Install:
         made.close()
         assert key is not None
         assert token is not None
-        return cls(folder, free_port(), key, token, hook.at)
+        where = {"MAINSTAY_DATABASE": database} if database else {}
+        return cls(folder, free_port(), key, token, hook.at, database, where)
 
     @property
     def data(self) -> Path:
@@ -169,9 +179,8 @@ class Install:
 
     def rows(self, sql: str) -> list[Any]:
         """What is stored."""
-        uri = f"file:{self.data}/mainstay.db?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=10)) as connection:
-            return connection.execute(sql).fetchall()
+        place = Place(self.data / "mainstay.db", self.database)
+        return peek(place, lambda tx: [tuple(row) for row in tx.all(sql)])
 
     def is_drained(self) -> bool:
         """Nothing waits: no signal to be settled, no step of a policy, no page, no update."""

@@ -19,6 +19,7 @@ from install import SERVE, UP_WITHIN_S, Install, Server
 from lateness import lateness
 from verdict import Verdict, judge, told
 
+from databases import CHOSEN
 from fakes.world import World
 from mainstay.foundation.failpoint import Moment
 from peers import wait_until
@@ -47,6 +48,7 @@ program.main()
 """
 
 
+@pytest.mark.both
 @pytest.mark.timeout(120 + 20 * ROUNDS)
 def test_killed_again_and_again_nothing_acknowledged_is_lost_and_every_page_is_attempted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -56,6 +58,7 @@ def test_killed_again_and_again_nothing_acknowledged_is_lost_and_every_page_is_a
     found.hold()
 
 
+@pytest.mark.both
 @pytest.mark.timeout(600)
 def test_killed_at_every_fail_point_nothing_is_lost_either(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -102,7 +105,7 @@ def kill_loop(
         if say is not None:
             kind = "kill -9" if deaths[0] is None else "kill at a fail-point"
             with say.disabled():
-                print(f"\n{len(deaths)} × {kind} under {WRITERS} writers: {found}")
+                print(f"\n{CHOSEN.engine}: {len(deaths)} × {kind} under {WRITERS} writers: {found}")
                 print(lateness(install, hook.hits))
     ledger.close()
     return found

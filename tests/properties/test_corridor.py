@@ -6,9 +6,12 @@ from collections import Counter
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from walk import ALONE, CHAIN, SERVICES, Walk, fire, over
+
+pytestmark = pytest.mark.both
 
 FEW = settings(
     max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)

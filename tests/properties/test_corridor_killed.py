@@ -19,6 +19,8 @@ from mainstay.foundation.failpoint import Moment
 from mainstay.paging.channels import Page
 from walk import MONDAY, Try, Walk, fire
 
+pytestmark = pytest.mark.both
+
 SETTINGS = settings(
     max_examples=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )

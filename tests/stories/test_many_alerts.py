@@ -8,6 +8,8 @@ import pytest
 
 from mainstay import acts, alerts, people, pipeline
 
+pytestmark = pytest.mark.both
+
 MANY = 2 * alerts.SLICE + 100
 COMMANDS = acts.commands
 

@@ -107,10 +107,11 @@ def test_a_call_that_comes_while_it_closes_is_answered_and_never_left_waiting(
 ) -> None:
     made = open_database(place)
     made.start()
-    made._closing = True
+    lane = made._writes
+    lane._closing = True
     made.run(put("last"))  # after it the thread sees that it has to end
-    assert made._thread is not None
-    made._thread.join(10)
+    assert lane._thread is not None
+    lane._thread.join(10)
     asked: list[str] = []
     late = threading.Thread(target=lambda: asked.append(made.run(put("late"))), daemon=True)
     late.start()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from mainstay import loops, paging
 from mainstay.acts import commands
 from mainstay.alerts import Matcher
 from mainstay.estate import Target
-from mainstay.foundation.errors import Rejected, TimedOut, Unreachable
-from mainstay.paging.channels import Answer
+from mainstay.foundation import egress
+from mainstay.foundation.errors import Rejected, Stuck, TimedOut, Unreachable
+from mainstay.foundation.failpoint import Moment
+from mainstay.paging.channels import Answer, Smtp
 from walk import Walk, fire
 
 pytestmark = pytest.mark.both
@@ -216,3 +222,64 @@ def test_a_service_that_joins_an_incident_pages_its_own_team_too(walk: Walk) -> 
     walk.fires("lake")
     assert len(walk.incidents()) == 1
     assert [one.page.person for one in walk.journal] == ["mara", "ben"]
+
+
+def test_an_answer_that_can_never_be_committed_ends_after_eight_copies(walk: Walk) -> None:
+    """Each says that it is a copy; then it counts as failed, and the next person is asked."""
+    at_answer(walk, [ZeroDivisionError("a rule that breaks")] * 8)
+    walk.sends([fire("alpha")])
+    for _ in range(30):
+        walk.clock.forward(seconds=10)
+        with suppress(ZeroDivisionError):
+            walk.settle()
+    first = walk.journal[0].page
+    copies = [one.page for one in walk.journal if one.page.idempotency_key == first.idempotency_key]
+    assert len(copies) == 8
+    assert all(page.repeat for page in copies[1:])
+    assert "gave up after 8 tries" in walk.told("page.failed")[0]
+    assert "the next step fires now" in walk.told("paging.unreachable")[0]
+    assert len(walk.journal) > 8
+
+
+def test_while_the_disk_is_full_an_answer_is_kept_and_nobody_is_paged_twice(
+    walk: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loops, "AFTER_TROUBLE", timedelta(0))
+    at_answer(walk, [Stuck("no room")] * 3)
+    walk.fires("alpha")
+    assert len(walk.journal) == 1
+    assert walk.pages()[0].state == "sent"
+
+
+def test_what_is_under_way_is_not_sent_again_though_its_lease_is_over(walk: Walk) -> None:
+    """The database was away for longer than a lease: we know the answer and shall commit it."""
+    walk.sends([fire("alpha")])
+    [page] = walk.begin()
+    walk.clock.forward(seconds=30)
+
+    async def deliver() -> int:
+        waiting = asyncio.create_task(asyncio.Event().wait(), name=page.due.key)
+        begun = await loops.deliver(walk.app, walk.clock.now(), [waiting])
+        return len(begun)
+
+    assert asyncio.run(deliver()) == 0
+    walk.finish(page, TAKEN)
+    walk.forward(minutes=1)
+    assert not walk.journal
+    assert walk.pages()[0].state == "sent"
+
+
+def test_no_try_may_outlive_its_lease() -> None:
+    """Else another node takes the page over while the first still talks to the provider."""
+    longest = max(egress.TIMEOUT_S, Smtp.__dataclass_fields__["timeout_s"].default)
+    assert longest + 3 <= paging.LEASE_S
+
+
+def at_answer(walk: Walk, errors: list[Exception]) -> None:
+    """What the next commits of an answer meet."""
+
+    def passing(moment: Moment) -> None:
+        if moment is Moment.ANSWER_WRITTEN and errors:
+            raise errors.pop()
+
+    walk.app = replace(walk.app, ground=replace(walk.app.ground, passing=passing))

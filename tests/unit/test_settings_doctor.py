@@ -9,9 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from mainstay.foundation.settings import Settings
-from mainstay.foundation.settings.doctor import Accounts, Check, Machine, checks, machine
+from mainstay.foundation.settings.doctor import (
+    Accounts,
+    Check,
+    Kept,
+    Machine,
+    checks,
+    machine,
+)
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
 GOOD = Machine(
@@ -46,7 +54,7 @@ def red(given: Settings, facts: Machine, **more: Any) -> list[str]:
 
 def test_a_first_start_by_the_defaults_passes_every_check() -> None:
     all_of_them = found(settings(), GOOD)
-    assert len(all_of_them) == 17
+    assert len(all_of_them) == 18
     assert [name for name, check in all_of_them.items() if not check.ok] == []
 
 
@@ -159,3 +167,56 @@ def test_a_secret_out_of_a_guide_is_red() -> None:
 def test_what_must_never_be_is_refused_before_anything_is_judged(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         settings(**bad)
+
+
+def test_the_watchdog_says_what_it_found_and_who_would_hear_it() -> None:
+    words = found(settings(), GOOD)["watchdog"].sentence
+    assert "heard by nobody but the log" in words
+    off = settings(watchdog={"enabled": False})
+    assert red(off, GOOD) == ["watchdog"]
+    standing = found(settings(), GOOD, wrong=["INC-12 will not page."])["watchdog"]
+    assert (standing.ok, standing.sentence) == (False, "INC-12 will not page.")
+    told = {"webhook": {"url": "https://alarm.test/x"}, "heartbeat_url": "https://beat.test/y"}
+    heard = found(settings(watchdog=told), GOOD)["watchdog"]
+    assert (heard.ok, heard.sentence) == (True, "The watchdog is heard by webhook.")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "ok", "words"),
+    [
+        ({}, Kept(None, 0, {}), False, "set backup.to"),
+        ({"to": "/b"}, Kept(None, 0, {}), False, "every 15m"),
+        ({"to": "/b"}, Kept(NOW - timedelta(minutes=14), 0, {}), True, "Last backup 14 min ago"),
+        ({"to": "/b"}, Kept(NOW - timedelta(minutes=45), 0, {}), True, "found whole"),
+        ({"to": "/b"}, Kept(NOW - timedelta(hours=5), 0, {}), False, "5 h ago"),
+    ],
+)
+def test_how_old_the_newest_backup_is(
+    given: dict[str, Any], kept: Kept, ok: bool, words: str
+) -> None:
+    check = found(settings(backup=given), GOOD, kept=kept)["backup"]
+    assert (check.ok, words in check.sentence) == (ok, True), check.sentence
+    assert check.grave == (kept.backup_at is not None)
+
+
+def test_a_record_that_nobody_outside_can_prove_is_a_warning_until_somebody_can() -> None:
+    check = found(settings(), GOOD, kept=Kept(None, 3, {}))["record outside"]
+    assert (check.ok, check.grave) == (False, False)
+    sink = "syslog+tls://logs.example.org:6514"
+    given = settings(audit={"checkpoints_to": [sink]})
+    assert found(given, GOOD, kept=Kept(None, 3, {sink: 1}))["record outside"].ok
+    late = found(given, GOOD, kept=Kept(None, 30, {sink: 27}))["record outside"]
+    assert (late.ok, late.grave) == (False, True)
+    assert f"{sink} has not had 27" in late.sentence
+
+
+@pytest.mark.parametrize("text", ["file:here", "syslog://h:1", "syslog+tcp://h", "https://h/a"])
+def test_a_place_outside_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="expected"):
+        settings(audit={"checkpoints_to": [text]})
+
+
+@pytest.mark.parametrize("text", ["0s", "15", "m", "-5m"])
+def test_a_length_of_time_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="expected a duration"):
+        settings(backup={"every": text})

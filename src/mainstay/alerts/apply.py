@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from mainstay.alerts import store
 from mainstay.alerts.alert import Alert, Change, Origin, State, worse
-from mainstay.foundation.clock import to_us
+from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.ids import Ids
 from mainstay.signals import Item
@@ -63,7 +63,8 @@ def _is_held_by_hand(last: Alert, item: Item, origin: Origin) -> bool:
         return False
     assert last.closed_at is not None
     same_firing = item.started_at_us == last.started_at
-    return same_firing and last.closed_at > to_us(origin.now - HELD_BY_HAND)
+    ago = origin.now - from_us(last.closed_at)
+    return same_firing and abs(ago) < HELD_BY_HAND  # the clock may have been set back since
 
 
 def _repeat(tx: Tx, alert: Alert, item: Item, *, origin: Origin) -> Change:

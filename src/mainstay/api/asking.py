@@ -22,13 +22,12 @@ from mainstay import people, signals
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Impossible, Invalid, MainstayError, Stuck, Unknown
 from mainstay.foundation.limits import Limits
-from mainstay.people import Actor
+from mainstay.foundation.observe import logs
+from mainstay.people import OPERATOR, Actor
 from mainstay.runtime import Runtime
 from mainstay.web import Call, full_disk, read_body, require
 
 T = TypeVar("T")
-OPERATOR = "operator"
-"""The person of the token that `serve` writes into its data folder: whoever may read that file."""
 PERMISSION = "x-permission"
 """The word in the OpenAPI document under which each route declares what it needs."""
 TOKEN_IN_QUERY = "x-token-in-query"  # noqa: S105 (a name, no secret)
@@ -87,6 +86,7 @@ class GuardedRoute(APIRoute):
             token = token_of(request.headers)
             if token is None and self.token_in_query:
                 token = request.query_params.get("token")
+            logs.learn(route=self.path)
             label = f"{request.method} {self.path}"
             call = await run_in_threadpool(admit, app, token, self.permission, what=label)
             _check_query(request, known)
@@ -148,7 +148,7 @@ def _actor(tx: Tx, app: Runtime, token: str | None, now: datetime) -> tuple[Acto
     if not token:
         return None, False
     view = app.ground.views.current_or_empty(tx)
-    known = {*view.estate.people, OPERATOR} if view.version else None
+    known = {*view.estate.people, OPERATOR.id} if view.version else None
     actor = people.verify_token(tx, token, now=now, people=known)
     if actor is None or actor.token_id is None:
         return actor, False

@@ -8,6 +8,7 @@ once after an act of this process. No request makes a query of its own.
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,11 +20,14 @@ from mainstay.foundation.errors import (
     Corrupt,
     Forbidden,
     Invalid,
+    MainstayError,
     OverLimit,
+    Stuck,
     Unknown,
 )
 from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.limits import Limits
+from mainstay.foundation.observe import logs
 from mainstay.ground import source_in
 from mainstay.runtime import Runtime
 from mainstay.signals import Door, KeyRing, Reply
@@ -37,6 +41,7 @@ from mainstay.web import (
     answer,
     read_body,
     send_reply,
+    status_of,
 )
 
 FRESH_S = 0.2
@@ -45,6 +50,8 @@ NEW_S = 0.05
 """After this a key that is not in it is looked for in a new one: it may have just been made."""
 STALE_S = 2.0
 """After this a request waits for a new one: a revoked key opens nothing any more."""
+ANSWER_S = 2.0
+"""How long requests wait for a database that does not answer; after that each is refused at once."""
 RETRY_AFTER_S = 5
 """What a sender is told to wait at overload: we settle thousands of signals in that time."""
 KEY_PREFIX = "/k/"
@@ -76,6 +83,7 @@ class Standing:
         self._read_at = -STALE_S
         self._taken = 0
         self._renewing: asyncio.Task[None] | None = None
+        self._asked_at = 0.0
 
     def expire(self) -> None:
         """Keys or the estate changed: the next request waits for a new snapshot."""
@@ -85,7 +93,7 @@ class Standing:
         """A snapshot that is fresh enough."""
         age_s = asyncio.get_running_loop().time() - self._read_at
         if self._snapshot is None or age_s > STALE_S:
-            await asyncio.shield(self._renew())
+            await self._renewed()
         elif age_s > FRESH_S:
             self._renew()
         assert self._snapshot is not None
@@ -94,7 +102,7 @@ class Standing:
     async def newer(self) -> Snapshot:
         """As `now`, but waits for a new one where that is older than `NEW_S`."""
         if asyncio.get_running_loop().time() - self._read_at > NEW_S:
-            await asyncio.shield(self._renew())
+            await self._renewed()
         return await self.now()
 
     def take(self, snapshot: Snapshot) -> None:
@@ -107,9 +115,19 @@ class Standing:
             )  # fmt: skip
         self._taken += 1
 
+    async def _renewed(self) -> None:
+        """Wait for a new one; Stuck when the database has not answered for `ANSWER_S`."""
+        reading = self._renew()
+        left_s = self._asked_at + ANSWER_S - asyncio.get_running_loop().time()
+        done, _ = await asyncio.wait({reading}, timeout=max(left_s, 0))
+        if not done:
+            raise Stuck("The database does not answer.", retry_after_s=RETRY_AFTER_S)
+        reading.result()
+
     def _renew(self) -> asyncio.Task[None]:
         if self._renewing is None or self._renewing.done():
-            self._renewing = asyncio.create_task(self._read())
+            self._asked_at = asyncio.get_running_loop().time()
+            self._renewing = asyncio.create_task(self._read(), context=Context())
         return self._renewing
 
     async def _read(self) -> None:
@@ -123,7 +141,7 @@ class Standing:
         return Snapshot(signals.key_ring(tx), view, signals.waiting_n(tx))
 
 
-_Kept = tuple[signals.Arrived, asyncio.Future[None]]
+_Kept = tuple[signals.Arrived | None, asyncio.Future[None]]
 
 
 class Intake:
@@ -137,8 +155,8 @@ class Intake:
         self._waiting: list[_Kept] = []
         self._writing = False
 
-    async def keep(self, arrived: signals.Arrived) -> None:
-        """Returns when the request is durable; raises when it is not."""
+    async def keep(self, arrived: signals.Arrived | None) -> None:
+        """Returns when the request is durable; raises when it is not. None: a knock, kept nowhere."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((arrived, future))
         if not self._writing:
@@ -154,13 +172,13 @@ class Intake:
             self._submit(batch).add_done_callback(partial(self._written, batch))
 
     def _submit(self, batch: list[_Kept]) -> asyncio.Future[None]:
-        requests = [arrived for arrived, _ in batch]
+        requests = [arrived for arrived, _ in batch if arrived is not None]
 
         def write(tx: Tx) -> None:
             pipeline.accept(tx, *requests)
             self._app.ground.passing(Moment.ACCEPT_WRITTEN)
 
-        return self._app.db.submit(write)
+        return self._app.db.submit(write, append=True)
 
     def _written(self, batch: list[_Kept], done: asyncio.Future[None]) -> None:
         failure = done.exception()
@@ -192,6 +210,10 @@ class Doors:
                     self._keyed[place] = (*self._keyed.get(place, ()), door)
                 else:
                     self._exact[path] = (*self._exact.get(path, ()), door)
+
+    async def knock(self) -> None:
+        """Go the way of a signal, through the intake and a commit, without one. Raises as it would."""
+        await self._intake.keep(None)
 
     def match(self, scope: Scope) -> Respond | None:
         """The way in at this path, for its method; another method is not ours to answer."""
@@ -229,6 +251,19 @@ class Doors:
     async def _accept(
         self, doors: tuple[Door, ...], path_key: str | None, scope: Scope, receive: Receive
     ) -> Answered:
+        """Kept or refused, and counted."""
+        measures = self._app.measures
+        try:
+            answered = await self._keep(doors, path_key, scope, receive)
+        except MainstayError as error:
+            measures.refused.add(logs.known("source"), str(status_of(error)))
+            raise
+        measures.accepted.add(logs.known("source"))
+        return answered
+
+    async def _keep(
+        self, doors: tuple[Door, ...], path_key: str | None, scope: Scope, receive: Receive
+    ) -> Answered:
         app = self._app
         headers = {
             _READ[name]: value.decode("latin-1")
@@ -248,6 +283,7 @@ class Doors:
         self.standing.take(snapshot)
         now = app.clock.now()
         receipt = app.ground.ids.new("rcp", now)
+        logs.learn(receipt=receipt)
         kept = signals.blank_credentials(body, key)  # read what settling will read again
         verdict = door.check(kept, source, signals.Arrival(receipt, to_us(now)))
         app.ground.passing(Moment.ACCEPT_READ)
@@ -263,10 +299,12 @@ class Doors:
         """What is known now, and the source that the key belongs to. Unknown if it opens nothing."""
         snapshot = await self.standing.now()
         try:
-            return snapshot, snapshot.keys.source_of(key)
+            name = snapshot.keys.source_of(key)
         except Unknown:  # it may have been made a moment ago, by another process
             snapshot = await self.standing.newer()
-            return snapshot, snapshot.keys.source_of(key)
+            name = snapshot.keys.source_of(key)
+        logs.learn(source=name)
+        return snapshot, name
 
 
 def _tell(batch: list[_Kept], done: asyncio.Future[None]) -> None:

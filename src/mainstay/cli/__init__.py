@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
 from mainstay import __version__
-from mainstay.cli import access, alerts, files, incidents, install, rota, shift
 from mainstay.cli.desk import TOKEN_FILE, Desk, Verb, Verbs, desk_of, run, shared
-from mainstay.cli.install import OPERATOR
 from mainstay.cli.show import clean
 
 __all__ = [
-    "OPERATOR",
     "TOKEN_FILE",
     "Desk",
     "Verb",
@@ -27,10 +26,39 @@ __all__ = [
 ]
 
 
-def program() -> Verbs:
-    """The whole command line but `serve`, in the order in which `--help` lists it."""
+VERBS = {
+    "files": "init check plan apply schema",
+    "shift": "shift",
+    "incidents": (
+        "incidents ack unack resolve reopen note assign move escalate page trace"
+    ),
+    "alerts": "report alerts silence signals",
+    "rota": "oncall override",
+    "access": "people contact key token setup-link",
+    "install": "status shadow doctor",
+    "keeping": "backup restore audit migrate",
+}  # fmt: skip
+"""Module → the commands that it registers, in the order in which `--help` lists them."""
+_MODULE = {verb: module for module, verbs in VERBS.items() for verb in verbs.split()}
 
-    @click.group(cls=Verbs)
+
+class Program(Verbs):
+    """Imports the module of a command when it is asked for: whoever acknowledges at night does not
+    wait for the calendars of holidays."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(dict.fromkeys([*_MODULE, *self.commands]))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands and cmd_name in _MODULE:
+            import_module(f"{__name__}.{_MODULE[cmd_name]}").register(self)
+        return super().get_command(ctx, cmd_name)
+
+
+def program() -> Program:
+    """The whole command line but `serve`."""
+
+    @click.group(cls=Program)
     @click.version_option(__version__, prog_name="mainstay", message="%(prog)s %(version)s")
     def mainstay() -> None:
         """Production support in one program.
@@ -41,12 +69,5 @@ def program() -> Verbs:
         Then:         mainstay shift   (everything at a glance, live)
         """
 
-    assert isinstance(mainstay, Verbs)
-    files.register(mainstay)
-    mainstay.add_command(shift.shift)
-    incidents.register(mainstay)
-    alerts.register(mainstay)
-    rota.register(mainstay)
-    access.register(mainstay)
-    install.register(mainstay)
+    assert isinstance(mainstay, Program)
     return mainstay

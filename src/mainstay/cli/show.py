@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mainstay.estate import duration
 from mainstay.foundation.errors import Invalid
+from mainstay.foundation.spans import duration
 
 PIPED_WIDTH = 100_000
 """Columns when nobody looks: a program reads whole lines."""

@@ -51,7 +51,7 @@ class Console:
         self._app = app
         self._limits = limits
         sso = make_provider(app.settings, environment=environment, clock=app.clock)
-        self._kit = make_kit(sso)
+        self._kit = make_kit(app, sso)
         self._headers = dict(HEADERS)
         if app.settings.public_url.startswith("https:"):
             self._headers["strict-transport-security"] = HSTS
@@ -61,6 +61,10 @@ class Console:
         self._paths: list[tuple[re.Pattern[str], dict[str, Any], list[Screen]]] = [
             (*compile_path(path)[::2], screens) for path, screens in paths.items()
         ]
+
+    def end(self) -> None:
+        """The server ends: no stream stays open."""
+        self._kit.watcher.end()
 
     def match(self, scope: Scope) -> Respond | None:
         """Who answers this path. A browser that asks for what is not there reads a screen too."""

@@ -38,8 +38,6 @@ from mainstay.estate.collections.text import (
     ID_PATTERN,
     Priority,
     Severity,
-    duration,
-    duration_text,
     target,
     wall_clock,
 )
@@ -116,8 +114,6 @@ __all__ = [
     "days",
     "differences",
     "digest",
-    "duration",
-    "duration_text",
     "from_values",
     "get",
     "handover",

@@ -7,10 +7,13 @@ milliseconds on the wire.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+JUMP_US = 1_000_000
+"""What no drift explains: somebody has set the clock, or the machine has slept."""
 _US = timedelta(microseconds=1)
 
 
@@ -21,12 +24,45 @@ class Clock(Protocol):
         """The current instant, aware, in UTC."""
         ...
 
+    def jumped(self) -> timedelta:
+        """By how much the time was set, and is not followed yet; zero as a rule."""
+        ...
+
+    def follow(self, by: timedelta) -> None:
+        """From now on go by the time that was set: what is planned has been moved."""
+        ...
+
 
 class SystemClock:
-    """The machine's clock."""
+    """The machine's clock; but when it jumps, `now` goes on counting until `follow` is called.
+
+    The count is that of seconds since the machine started, which nobody sets and which stands
+    still while the machine sleeps: we were not up then. Small steps are followed at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        wall_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        count_us: Callable[[], int] = lambda: time.monotonic_ns() // 1000,
+    ) -> None:
+        self._wall_us, self._count_us = wall_us, count_us
+        self._ahead_us = wall_us() - count_us()
 
     def now(self) -> datetime:
-        return from_us(time.time_ns() // 1000)
+        counted_us = self._count_us() + self._ahead_us
+        drift_us = self._wall_us() - counted_us
+        if abs(drift_us) < JUMP_US:
+            self._ahead_us += drift_us
+            counted_us += drift_us
+        return from_us(counted_us)
+
+    def jumped(self) -> timedelta:
+        by_us = self._wall_us() - self._count_us() - self._ahead_us
+        return timedelta(microseconds=by_us if abs(by_us) >= JUMP_US else 0)
+
+    def follow(self, by: timedelta) -> None:
+        self._ahead_us += by // _US
 
 
 class ManualClock:
@@ -46,6 +82,12 @@ class ManualClock:
     def set(self, to: datetime) -> None:
         """Jump, backwards too."""
         self._now = to.astimezone(UTC)
+
+    def jumped(self) -> timedelta:
+        return timedelta(0)
+
+    def follow(self, by: timedelta) -> None:
+        self._now += by
 
 
 def to_us(at: datetime) -> int:

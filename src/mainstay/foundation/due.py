@@ -130,6 +130,36 @@ def release(tx: Tx, owner: str, *, now: datetime) -> int:
     )  # fmt: skip
 
 
+def release_all(tx: Tx, *, now: datetime) -> int:
+    """Give back what anybody held, due at once: for a database that has moved to another host.
+
+    The fencing tokens go on growing, so that who held a lease before holds none now.
+    """
+    tx.run("UPDATE foundation_lease SET owner = '', until = :now", now=to_us(now))
+    return tx.run(
+        "UPDATE foundation_due SET due_at = :now, owner = NULL, token = token + 1"
+        " WHERE owner IS NOT NULL",
+        now=to_us(now),
+    )
+
+
+def move(tx: Tx, by: timedelta, *, but: str) -> int:
+    """Every plan and lease keeps its distance from a clock that was set; not those of kind `but`."""
+    return tx.run(
+        "UPDATE foundation_due SET due_at = due_at + :by, planned_at = planned_at + :by"
+        " WHERE kind <> :but",
+        by=by // timedelta(microseconds=1), but=but,
+    )  # fmt: skip
+
+
+def move_leases(tx: Tx, by: timedelta) -> int:
+    """What somebody holds is theirs for as long as before."""
+    return tx.run(
+        "UPDATE foundation_due SET due_at = due_at + :by WHERE owner IS NOT NULL",
+        by=by // timedelta(microseconds=1),
+    )
+
+
 def next_at(tx: Tx, kind: str) -> datetime | None:
     """When the next row of `kind` is due, or None."""
     at = tx.value("SELECT min(due_at) FROM foundation_due WHERE kind = :kind", kind=kind)
@@ -142,6 +172,41 @@ def pending(tx: Tx, kind: str, key: str) -> datetime | None:
         "SELECT due_at FROM foundation_due WHERE kind = :kind AND key = :key", kind=kind, key=key
     )
     return None if at is None else from_us(at)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A row as it stands, claimed or not; times in microseconds."""
+
+    key: str
+    due_at: int
+    planned_at: int
+    owner: str | None
+    tries: int
+
+
+def plans(tx: Tx, kind: str) -> dict[str, Plan]:
+    """Everything of `kind` that is planned, by key."""
+    rows = tx.all(
+        "SELECT key, due_at, planned_at, owner, tries FROM foundation_due WHERE kind = :kind",
+        kind=kind,
+    )
+    return {row["key"]: Plan(**{name: row[name] for name in Plan.__slots__}) for row in rows}
+
+
+def late(tx: Tx, kind: str, *, before: datetime) -> Plan | None:
+    """The most overdue of `kind` that nobody has come for since `before`."""
+    row = tx.one(
+        "SELECT key, due_at, planned_at, owner, tries FROM foundation_due"
+        " WHERE kind = :kind AND due_at < :before ORDER BY due_at LIMIT 1",
+        kind=kind, before=to_us(before),
+    )  # fmt: skip
+    return None if row is None else Plan(**{name: row[name] for name in Plan.__slots__})
+
+
+def planned_n(tx: Tx, kind: str) -> int:
+    """How many of `kind` are planned."""
+    return int(tx.value("SELECT count(*) FROM foundation_due WHERE kind = :kind", kind=kind))
 
 
 # -- one owner at a time ---------------------------------------------------------------------------
@@ -171,6 +236,21 @@ def fence(tx: Tx, name: str, token: int) -> None:
     held = tx.value("SELECT token FROM foundation_lease WHERE name = :name", name=name)
     if held != token:
         raise Conflict(f"Another node has taken over {name!r}.", held=held, token=token)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who holds what, and until when."""
+
+    name: str
+    owner: str
+    until_us: int
+
+
+def leases(tx: Tx) -> list[Lease]:
+    """Every lease that was ever held."""
+    rows = tx.all("SELECT name, owner, until FROM foundation_lease ORDER BY name")
+    return [Lease(row["name"], row["owner"], row["until"]) for row in rows]
 
 
 def _token() -> int:

@@ -5,13 +5,14 @@ from mainstay.incidents.acts import (
     assign,
     close,
     move,
+    move_acks,
     reopen,
     resolve,
     unacknowledge,
 )
 from mainstay.incidents.attach import ACK_DUE, CLOSE_DUE, Attached, Board, Rules, attach, join
 from mainstay.incidents.incident import HOLDS, MOVES, PRIORITIES, Incident, State
-from mainstay.incidents.store import by_name, by_number, count_open, get, page, services
+from mainstay.incidents.store import by_name, by_number, count_open, every_open, get, page, services
 
 __all__ = [
     "ACK_DUE",
@@ -31,9 +32,11 @@ __all__ = [
     "by_number",
     "close",
     "count_open",
+    "every_open",
     "get",
     "join",
     "move",
+    "move_acks",
     "page",
     "reopen",
     "resolve",

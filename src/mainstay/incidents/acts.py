@@ -36,6 +36,14 @@ def acknowledge(
     return incident
 
 
+def move_acks(tx: Tx, by: timedelta) -> None:
+    """The clock was set by `by`: who has an incident has it for as long as before.
+
+    Their due rows (`ACK_DUE`) are moved by whoever moves the plan.
+    """
+    store.move_acks(tx, by // timedelta(microseconds=1))
+
+
 def unacknowledge(tx: Tx, incident: Incident) -> Incident:
     """Nobody has it any more: taken back, or its time ran out."""
     _must_be_open(incident)

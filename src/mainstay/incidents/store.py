@@ -57,9 +57,24 @@ def by_name(tx: Tx, name: str) -> Incident | None:
     return found
 
 
+def move_acks(tx: Tx, by_us: int) -> None:
+    """Every acknowledgement that ends by itself ends so much later, or earlier."""
+    tx.run(
+        "UPDATE incidents_incident SET acked_until = acked_until + :by"
+        " WHERE acked_until IS NOT NULL AND resolved_at IS NULL",
+        by=by_us,
+    )
+
+
 def count_open(tx: Tx) -> int:
     """How many are neither resolved nor closed."""
     return int(tx.value("SELECT count(*) FROM incidents_incident WHERE resolved_at IS NULL"))
+
+
+def every_open(tx: Tx) -> list[Incident]:
+    """All that are open, whatever their number."""
+    rows = tx.all("SELECT * FROM incidents_incident WHERE resolved_at IS NULL")
+    return [_incident(row) for row in rows]
 
 
 def last_by_key(tx: Tx, correlation_key: str) -> Incident | None:

@@ -26,6 +26,7 @@ FEED_DUE = "paging.feed"
 ALERTS_MAX = 500
 """Alerts in one update; more go with the next."""
 TRIES_MAX = 20
+"""Then this update is dropped, and the next event tells of all that was missed."""
 RETRY_S = (1, 2, 5, 10, 30, 60)
 
 
@@ -53,7 +54,8 @@ def begin(tx: Tx, feed_due: Due, *, view: View) -> Update | None:
     following = store.feed(tx, incident_id, address_id)
     incident = incidents.get(tx, incident_id)
     address = people.address(tx, address_id)
-    if following is None or incident is None or address is None:
+    over = feed_due.tries > TRIES_MAX  # of no try before could the end be committed
+    if following is None or incident is None or address is None or over:
         due.finish(tx, feed_due)
         return None
     after = (following.upto_at, following.upto_id)

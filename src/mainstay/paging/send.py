@@ -29,6 +29,7 @@ from mainstay.people import Address
 LEASE_S = 20.0
 """Longer than any channel's time-out, so that a living worker never loses a page to another."""
 TRIES_MAX = 8
+"""Also of tries whose outcome we never learned or could not commit: at most so many copies."""
 BACKOFF_S = (5, 10, 20, 40, 60)
 """Wait after the first, second … failed try; the last one repeats. Jitter is added."""
 NEXT_CHANNEL_AFTER = 2
@@ -75,10 +76,19 @@ class Finished:
     trouble: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What came of a send that was due: it is `ready` for its channel, or there is no try now."""
+
+    ready: Prepared | None
+    facts: list[Fact]
+    trouble: str | None = None
+
+
 def begin(
     tx: Tx, ids: Ids, send_due: Due, *, view: View, limits: Limits, token: str, now: datetime
-) -> tuple[Prepared | None, list[Fact]]:
-    """Commit the attempt, or decide that there is none: too late, or too soon for this address.
+) -> Begun:
+    """Commit the attempt, or decide that there is none: too late, too often, or too soon.
 
     `token`: fresh random text for the acknowledge link.
     """
@@ -87,18 +97,23 @@ def begin(
     address = people.address(tx, send.address) if send is not None else None
     if send is None or incident is None or send.state not in (SendState.WAITING, SendState.SENDING):
         due.finish(tx, send_due)
-        return None, []
+        return Begun(None, [])
     obsolete = _obsolete(send, incident, now)
     if obsolete is not None:
-        return None, _drop(tx, send_due, send, obsolete, now)
+        return Begun(None, _drop(tx, send_due, send, obsolete, now))
     if address is None or address.removed_at is not None:
         facts = _drop(tx, send_due, send, f"the address of {send.person} was removed", now)
-        return None, facts + _next_channel(tx, ids, send, now)
+        return Begun(None, facts + _next_channel(tx, ids, send, now))
+    if send.tries >= TRIES_MAX:
+        due.finish(tx, send_due)
+        why = "What came of the last try could not be recorded."
+        failed = _failed(tx, ids, send, why, tries=send.tries, now=now)
+        return Begun(None, failed.facts, failed.trouble)
     wait_until = _limited(tx, send, limits, now)
     if wait_until is not None:
         store.postpone(tx, send.id, to_us(wait_until))
         due.again(tx, send_due, at=wait_until)
-        return None, []
+        return Begun(None, [])
     return _attempt(tx, send_due, send, incident, address, view, limits, token, now)
 
 
@@ -122,7 +137,7 @@ def _limited(tx: Tx, send: Send, limits: Limits, now: datetime) -> datetime | No
     if _passes_limit(tx, send):
         return None
     last = store.last_attempt(tx, send.address, but=send.id)
-    if last is None or from_us(last) + limits.window <= now:
+    if last is None or abs(now - from_us(last)) >= limits.window:  # set back, it lies ahead of us
         return None
     return from_us(last) + limits.window
 
@@ -134,7 +149,7 @@ def _passes_limit(tx: Tx, send: Send) -> bool:
 def _attempt(
     tx: Tx, send_due: Due, send: Send, incident: Incident, address: Address, view: View,
     limits: Limits, token: str, now: datetime,
-) -> tuple[Prepared, list[Fact]]:  # fmt: skip
+) -> Begun:  # fmt: skip
     repeat = send.state is SendState.SENDING
     store.sending(tx, send.id, at=to_us(now), repeat=repeat)
     carried = _bundle(tx, send, now)
@@ -163,7 +178,7 @@ def _attempt(
     )
     facts = [_repeat_fact(send)] if repeat else []
     facts += [_bundle_fact(send, other) for other in carried]
-    return Prepared(send_due, send, address, page, upto, incident), facts
+    return Begun(Prepared(send_due, send, address, page, upto, incident), facts)
 
 
 def tell(tx: Tx, incident: Incident, *, others: list[Incident]) -> words.Told:
@@ -216,7 +231,9 @@ def finish(
     permanent = isinstance(outcome, Outside) and outcome.permanent
     permanent = permanent or not isinstance(outcome, Outside)
     if permanent or done.tries >= TRIES_MAX:
-        return _failed(tx, ids, done, outcome, now)
+        if not due.finish(tx, done.due):
+            return _overtaken(done, outcome)
+        return _failed(tx, ids, done.send, outcome.sentence, tries=done.tries, now=now)
     wait_s = outcome.retry_after_s or BACKOFF_S[min(done.tries, len(BACKOFF_S)) - 1]
     at = now + timedelta(seconds=min(wait_s, 60) * (1 + jitter / 4))
     unknown = isinstance(outcome, TimedOut | BadReply)  # it may have arrived all the same
@@ -262,14 +279,11 @@ def _overtaken(done: Prepared, error: MainstayError) -> Finished:
     return Finished([_send_fact("page.retry", done.send, because)])
 
 
-def _failed(tx: Tx, ids: Ids, done: Prepared, error: MainstayError, now: datetime) -> Finished:
+def _failed(tx: Tx, ids: Ids, send: Send, why: str, *, tries: int, now: datetime) -> Finished:
     """Given up: the person's next address; when nothing is left of this step, the next step now."""
-    send = done.send
-    if not due.finish(tx, done.due):
-        return _overtaken(done, error)
-    store.not_sent(tx, send.id, state=SendState.FAILED, answer=error.sentence, due_at=to_us(now))
+    store.not_sent(tx, send.id, state=SendState.FAILED, answer=why, due_at=to_us(now))
     release_carried(tx, send.id, now=now)
-    because = f"gave up after {done.tries} tries: {error.sentence}"
+    because = f"gave up after {tries} tries: {why}"
     facts = [_send_fact("page.failed", send, because)]
     more = _next_channel(tx, ids, send, now)
     by_hand = send.escalation is None
@@ -277,13 +291,13 @@ def _failed(tx: Tx, ids: Ids, done: Prepared, error: MainstayError, now: datetim
     if more or any(one.state is not SendState.FAILED for one in hopes):
         return Finished(facts + more)
     if send.escalation is None:
-        return Finished(facts, f"{send.person} could not be paged by hand: {error.sentence}")
+        return Finished(facts, f"{send.person} could not be paged by hand: {why}")
     due.sooner(tx, STEP_DUE, send.escalation, at=now)
     because = "no channel worked for anybody of this step; the next step fires now"
     facts.append(Fact("paging.unreachable", send.escalation, because, incident=send.incident))
     incident = incidents.get(tx, send.incident)
     about_us = incident is not None and incident.service == SELF  # we cannot page about it either
-    words = f"No channel reached anybody: {error.sentence}"
+    words = f"No channel reached anybody: {why}"
     return Finished(facts, trouble=None if about_us else words)
 
 

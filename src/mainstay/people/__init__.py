@@ -31,6 +31,7 @@ from mainstay.people.proofs import begin_proof, count_try, is_good, prove
 from mainstay.people.roles import (
     EVERY_TEAM,
     MAINSTAY,
+    OPERATOR,
     PERMISSIONS,
     ROLES,
     Actor,
@@ -64,6 +65,7 @@ __all__ = [
     "ADMIN",
     "EVERY_TEAM",
     "MAINSTAY",
+    "OPERATOR",
     "PERMISSIONS",
     "ROLES",
     "Actor",

@@ -37,6 +37,9 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "oncall.read": _STAFF,
         "oncall.override": _RESPOND,
         "estate.read": _STAFF,
+        "estate.plan": frozenset(
+            {"lead", "author", "approver", "admin"}
+        ),  # seconds of the processor
         "estate.apply": frozenset({"author", "admin"}),
         "people.read": _STAFF,
         "people.contact_own": frozenset(ROLES) - {"auditor"},
@@ -115,6 +118,8 @@ def person(id: str, role: str, team: str | None = None) -> Actor:
     return Actor("person", id, (Grant(role, team),))
 
 
+OPERATOR = person("operator", "admin")
+"""Whoever may read the data folder, by the command line on that machine."""
 MAINSTAY = Actor("mainstay", "mainstay")
 """The program itself, when nobody asked it to."""
 

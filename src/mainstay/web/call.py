@@ -57,7 +57,7 @@ class Call:
         app, actor, now = self.app, self.actor, self.now
         try:
             done = app.db.run(
-                lambda tx: pipeline.act(tx, app.ground, command, actor=actor, now=now)
+                lambda tx: pipeline.act(tx, app.ground, command, actor=actor, now=app.clock.now())
             )
         except Forbidden as error:
             because = error.sentence

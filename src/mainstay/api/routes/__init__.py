@@ -103,7 +103,7 @@ ROUTES: tuple[Route, ...] = (
     # the estate
     Route("GET", "/estate", "estate.read", estate.get_estate, estate.WholeVersion),
     Route("GET", "/estate/versions", "estate.read", estate.list_versions, Listed[estate.Version]),
-    Route("POST", "/estate/plan", "estate.read", estate.plan, estate.Plan),
+    Route("POST", "/estate/plan", "estate.plan", estate.plan, estate.Plan),
     Route("POST", "/estate/apply", ACT[commands.Apply], estate.apply, estate.Applied),
     # people
     Route("GET", "/people", "people.read", people.list_people, Listed[people.Person]),
@@ -136,6 +136,7 @@ ROUTES: tuple[Route, ...] = (
     # the whole
     Route("GET", "/trace/{id}", "record.read", overview.get_trace, overview.Trace),
     Route("GET", "/record", "record.read", overview.list_record, Listed[shapes.Fact]),
+    Route("GET", "/record/checkpoints", "record.verify", overview.list_checkpoints, Listed[overview.SignedCheckpoint]),
     Route("GET", "/record/verify", "record.verify", overview.verify_record, overview.Verdict),
     Route("GET", "/shift", "incidents.read", overview.get_shift, overview.Shift),
     Route("GET", "/shadow", "paging.read", overview.get_shadow, overview.Comparison),

@@ -12,9 +12,9 @@ from mainstay import acts, alerts
 from mainstay.api import asking
 from mainstay.api.routes import shapes
 from mainstay.api.routes.shapes import After, Alert, At, Limit, Listed, Sentence, State, When
-from mainstay.estate import duration
 from mainstay.foundation.clock import text_of_us, to_us
 from mainstay.foundation.errors import Invalid, NotFound
+from mainstay.foundation.spans import duration
 
 ENDED_WITHIN = timedelta(days=30)
 """How far back `state=all` looks for silences that are over."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Query, Request
 from pydantic import BaseModel, Field
 
-from mainstay import __version__, alerts, incidents, paging, signals
+from mainstay import __version__, alerts, incidents, paging, signals, watchdog
 from mainstay import trace as tracing
 from mainstay.api import asking
 from mainstay.api.routes import shapes
@@ -17,8 +19,8 @@ from mainstay.api.routes.oncall import OnCall, who
 from mainstay.api.routes.shapes import SEQ_MAX, At, Fact, Incident, Limit, Listed, Page
 from mainstay.estate import View
 from mainstay.foundation import record
-from mainstay.foundation.clock import to_text
-from mainstay.foundation.db import Tx, schema_number
+from mainstay.foundation.clock import from_us, text_of_us, to_text
+from mainstay.foundation.db import Tx, schema_number, standing
 from mainstay.foundation.errors import Invalid
 from mainstay.web import require_every_team
 
@@ -46,13 +48,29 @@ class Trace(BaseModel):
 
 
 class Verdict(BaseModel):
-    """What checking the whole chain found; `broken` is null when it holds."""
+    """What checking the whole record found; `broken` is null, and `faults` empty, when it holds."""
 
     rows: int
     seals: int
     unsealed: int
     head: str
     broken: str | None
+    faults: list[str]
+    checkpoints: int
+    covered: int
+    keys: list[str]
+
+
+class SignedCheckpoint(BaseModel):
+    """`rows` rows of the record under `seal` seals ended with `head`; `line` is to be kept outside."""
+
+    number: int
+    at: At
+    seal: int
+    rows: int
+    head: str
+    key: str
+    line: str
 
 
 class ShiftIncident(Incident):
@@ -88,6 +106,22 @@ class Comparison(BaseModel):
     sentence: str
 
 
+class Database(BaseModel):
+    """Where everything is kept. `warning`: what may be lost all the same, in a sentence."""
+
+    engine: str
+    version: str
+    warning: str | None
+
+
+class Watchdog(BaseModel):
+    """The watchdog's newest look: when, what it found, when it last pinged the heartbeat."""
+
+    at: At
+    findings: list[str]
+    heartbeat_at: At | None
+
+
 class Status(BaseModel):
     """How this install stands."""
 
@@ -95,14 +129,22 @@ class Status(BaseModel):
     node: str
     started_at: At
     schema_: int = Field(alias="schema")
+    database: Database
     backlog: int
     quarantined: int
     open_alerts: int
     open_incidents: int
     unsealed: int
+    checkpoint_at: At | None
+    """The newest signed checkpoint of the record."""
+    backup_at: At | None
+    """The state that the newest backup holds which was made by itself and found whole."""
     last_page: Page | None
     channels: list[str]
     estate_version: int
+    troubles: list[str]
+    """Why this node is not ready, if it is not."""
+    watchdog: Watchdog | None
 
 
 def get_trace(call: asking.Asked, id: str) -> Trace:
@@ -139,12 +181,33 @@ def list_record(
 
 
 def verify_record(call: asking.Asked) -> Verdict:
-    """Recompute the whole chain of the record."""
+    """Recompute the whole chain of the record, and hold it against its checkpoints."""
     found = call.read(record.verify)
     return Verdict(
         rows=found.rows, seals=found.seals, unsealed=found.unsealed, head=found.head,
-        broken=found.broken,
+        broken=found.broken, faults=list(found.faults), checkpoints=found.checkpoints,
+        covered=found.covered, keys=list(found.keys),
     )  # fmt: skip
+
+
+def list_checkpoints(
+    call: asking.Asked, limit: Limit = 100, after: Seq = None
+) -> Listed[SignedCheckpoint]:
+    """The signed checkpoints of the record, oldest first; `after`: the last number already seen."""
+    found = call.read(lambda tx: record.checkpoints_after(tx, after or 0, limit=limit))
+    items = [
+        SignedCheckpoint(
+            number=one.number,
+            at=to_text(from_us(one.at_us)),
+            seal=one.seal,
+            rows=one.rows,
+            head=one.head,
+            key=one.key,
+            line=one.as_line(),
+        )
+        for one in found
+    ]
+    return Listed(items=items, next=str(found[-1].number) if len(found) == limit else None)
 
 
 def get_shift(call: asking.Asked) -> Shift:
@@ -197,22 +260,39 @@ def get_status(call: asking.Asked, request: Request) -> Status:
 
     def look(tx: Tx) -> Status:
         pages = paging.latest_sends(tx, limit=1)
+        newest = record.newest_checkpoint(tx)
         return Status(
             version=__version__,
             node=app.ground.node,
             started_at=to_text(started),
             schema=schema_number(),
+            database=Database(**asdict(standing(tx))),
             backlog=signals.waiting_n(tx),
             quarantined=signals.quarantined_n(tx),
             open_alerts=alerts.count_all_open(tx),
             open_incidents=incidents.count_open(tx),
             unsealed=record.unsealed_n(tx),
+            checkpoint_at=text_of_us(newest.at_us) if newest else None,
+            backup_at=text_of_us(record.marked(tx, "backup_at")),
             last_page=shapes.page(pages[0]) if pages else None,
             channels=sorted(app.channels),
             estate_version=app.ground.views.current_or_empty(tx).version,
+            troubles=[one.sentence for one in app.pulse.reasons()],
+            watchdog=_watchdog(app.settings.data_dir),
         )
 
     return call.read(look)
+
+
+def _watchdog(data_dir: Path) -> Watchdog | None:
+    sign = watchdog.last_sign(data_dir)
+    if sign is None:
+        return None
+    return Watchdog(
+        at=to_text(sign.at),
+        findings=[one.finding.sentence for one in sign.findings],
+        heartbeat_at=None if sign.beat_at is None else to_text(sign.beat_at),
+    )
 
 
 def _row(tx: Tx, row: incidents.Incident, view: View) -> ShiftIncident:

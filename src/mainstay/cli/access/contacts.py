@@ -10,8 +10,8 @@ from rich.text import Text
 from mainstay.cli import show
 from mainstay.cli.client import Json, part
 from mainstay.cli.desk import FAILED, Desk, Verbs, at_desk, desk_of
-from mainstay.estate import duration
 from mainstay.foundation.errors import Invalid
+from mainstay.foundation.spans import duration
 
 SEND_TIMEOUT_S = 60.0
 """A test page waits for each provider's answer."""

@@ -17,6 +17,11 @@ TIMEOUT_S = 4.0
 PIPED_LINES = 10_000
 
 
+def register(group: click.Group) -> None:
+    """Add `shift`."""
+    group.add_command(shift)
+
+
 @click.command(cls=Verb)
 @click.option("--once", is_flag=True, help="Print one frame and end.")
 @at_desk

@@ -78,8 +78,3 @@ def end_known(visit: Visit, tx: Tx, *, because: str) -> None:
     )
     version = visit.app.ground.views.current_or_empty(tx).version
     record.write(tx, facts, now=visit.now, estate_version=version)
-
-
-def first_screen(visit: Visit) -> Response:
-    """Where a signed-in person begins."""
-    return show(visit, "first.html")

@@ -23,14 +23,11 @@ from pydantic import (
 )
 
 from mainstay.foundation.nearest import hint
+from mainstay.foundation.spans import duration, duration_text
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-DURATION_MAX = timedelta(days=3660)
-"""Ten years; so that no sum of an instant and a duration overflows."""
 DAYS_FIRST, DAYS_LAST = date(1971, 1, 1), date(2199, 12, 31)
 """The days that we reckon with; inside, no zone and no rotation overflows."""
-_DURATION = re.compile(r"(\d{1,12})(s|m|h|d|w)")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -40,29 +37,6 @@ class Part(BaseModel):
     """The base of everything in the estate: unknown keys refused, values frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-def duration(text: object) -> timedelta:
-    """`90s`, `10m`, `1h30m`, `2d` as a span. ValueError says what was expected."""
-    if isinstance(text, timedelta):
-        return text
-    if isinstance(text, str) and text and _DURATION.sub("", text) == "":
-        seconds = sum(int(n) * _UNITS[u] for n, u in _DURATION.findall(text))
-        if seconds > DURATION_MAX.total_seconds():
-            raise ValueError(f"expected at most {duration_text(DURATION_MAX)}, got {text!r}")
-        return timedelta(seconds=seconds)
-    raise ValueError(f"expected a duration such as 90s, 10m, 1h30m or 2d, got {text!r}")
-
-
-def duration_text(span: timedelta) -> str:
-    """The shortest text that `duration` reads back."""
-    seconds = int(span.total_seconds())
-    parts = []
-    for unit in ("d", "h", "m", "s"):
-        count, seconds = divmod(seconds, _UNITS[unit])
-        if count:
-            parts.append(f"{count}{unit}")
-    return "".join(parts) or "0s"
 
 
 def wall_clock(text: object) -> time:

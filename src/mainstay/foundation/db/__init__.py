@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mainstay.foundation.db.dialect import statements
-from mainstay.foundation.db.durable import Standing, standing
-from mainstay.foundation.db.migrations import migrations, schema_number
+from mainstay.foundation.db.durable import Standing, require_durable, standing
+from mainstay.foundation.db.migrations import counted, migrations, schema_number, schema_of, tables
 from mainstay.foundation.db.place import Place, place_of
 from mainstay.foundation.db.sqlite import migrate, open_sqlite, peek_sqlite
 from mainstay.foundation.db.tx import Row, Tx
@@ -38,29 +38,39 @@ __all__ = [
     "Row",
     "Standing",
     "Tx",
+    "counted",
     "migrate",
     "migrations",
     "open_database",
     "peek",
+    "peek_sqlite",
     "place_of",
+    "require_durable",
     "schema_number",
+    "schema_of",
     "standing",
     "statements",
+    "tables",
 ]
 
 T = TypeVar("T")
 
 
-def open_database(place: Place | Path) -> Database:
+def open_database(
+    place: Place | Path, *, upto: int | None = None, moving: bool = False
+) -> Database:
     """The database at `place`, created and migrated where needed; a path is SQLite's file.
 
-    Refuses one that a newer Mainstay has migrated, and a server that may lose what it commits.
+    `upto`: the schema to stop at, for what an older program has saved. `moving`: also what an
+    install is being moved from, or to. Refuses one that a newer Mainstay has migrated, and a server
+    that may lose what it commits.
     """
     if isinstance(place, Path) or not place.url:
-        return Database(open_sqlite(place if isinstance(place, Path) else place.path))
+        path = place if isinstance(place, Path) else place.path
+        return Database(open_sqlite(path, upto=upto, moving=moving))
     engine = _postgres(place)
     try:
-        engine.migrate()
+        engine.migrate(upto=upto, moving=moving)
     except BaseException:
         engine.close()
         raise

@@ -17,16 +17,23 @@ POSTGRESQL = {
     # By bytes, as SQLite compares: receipts and ids are ordered, and their order is their age.
     "TEXT": 'TEXT COLLATE "C"',
 }
-_TOKEN = re.compile(r"'(?:[^']|'')*' | \"(?:[^\"]|\"\")*\" | --[^\n]* | :: | :([A-Za-z_]\w*)", re.X)
-"""What may hold a colon that begins no name, and a name."""
+_TOKEN = re.compile(
+    r"'(?:[^']|'')*' | \"(?:[^\"]|\"\")*\" | --[^\n]* | :: | \? | :([A-Za-z_]\w*)", re.X
+)
+"""What may hold a colon that begins no name; a place without a name; a name."""
 
 
 @lru_cache(maxsize=4096)
 def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
-    """`:name` as `$1`, `$2` …, and the names in that order; literals and casts stay as they are."""
+    """`:name` as `$1`, `$2` …, and the names in that order; literals and casts stay as they are.
+
+    Where `?` stands for a value, each one is a place of its own.
+    """
     names: dict[str, int] = {}
 
     def place(match: re.Match[str]) -> str:
+        if match[0] == "?":
+            return f"${names.setdefault(f'?{len(names)}', len(names) + 1)}"
         if match[1] is None:
             return match[0]
         return f"${names.setdefault(match[1], len(names) + 1)}"

@@ -39,7 +39,7 @@ class Standing:
     warning: str | None = None
 
 
-def check(tx: Tx, place: Place) -> None:
+def require_durable(tx: Tx, place: Place) -> None:
     """Refused when this server may lose what it has committed; Stuck when it takes no writes."""
     server = tx.one(_SERVER)
     assert server is not None

@@ -14,10 +14,14 @@ from mainstay.foundation.db.dialect import statements
 from mainstay.foundation.db.migrations import missing
 from mainstay.foundation.db.tx import Tx
 from mainstay.foundation.db.writer import Call
-from mainstay.foundation.errors import Broken, Corrupt, Stuck
+from mainstay.foundation.errors import Broken, Corrupt, Refused, Stuck
 
 T = TypeVar("T")
 READERS = 4
+LOG_BYTES = 64 * 1024 * 1024
+"""What the write-ahead log may keep of the disk when nobody reads an old state any more."""
+MOVED = 0x4D4F5644
+"""The application id of a file whose content lives elsewhere now."""
 _NO_ROOM = frozenset(
     (
         sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
@@ -29,6 +33,8 @@ _NO_ROOM = frozenset(
 
 class Sqlite:
     """WAL, `synchronous=FULL`: one connection that writes, some that read."""
+
+    appends_apart = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -45,8 +51,8 @@ class Sqlite:
                 reader.close()
         self.writer.close()
 
-    def commit(self, batch: list[Call]) -> None:
-        """One transaction for all of `batch`; errors land in their call."""
+    def commit(self, batch: list[Call], *, serial: bool = True) -> None:
+        """One transaction for all of `batch`, always serial; errors land in their call."""
         connection = self.writer
         tx = Tx(connection)
         try:
@@ -104,16 +110,25 @@ class Sqlite:
 # -- opening and migrating -----------------------------------------------------------------------
 
 
-def open_sqlite(path: Path) -> Sqlite:
-    """The database in the file `path`, created and migrated where needed."""
+def open_sqlite(path: Path, *, upto: int | None = None, moving: bool = False) -> Sqlite:
+    """The database in the file `path`, created and migrated where needed.
+
+    `moving`: also one that lives elsewhere now.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = not path.exists()
     _save_log(path)
     engine = Sqlite(path)
+    if not moving and engine.writer.execute("PRAGMA application_id").fetchone()[0] == MOVED:
+        engine.close()
+        raise Refused(
+            f"{path} was moved to PostgreSQL, which has gone on since: set `database` to its URL. "
+            f"If that is not so: sqlite3 {path} 'PRAGMA application_id = 0'"
+        )
     if fresh:
         path.chmod(0o600)
     try:
-        migrate(engine.writer)
+        migrate(engine.writer, upto=upto)
     except BaseException as error:
         engine.close()
         if isinstance(error, sqlite3.DatabaseError):
@@ -166,9 +181,10 @@ def _save_log(path: Path) -> None:
         alone.close()
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: sqlite3.Connection, *, upto: int | None = None) -> None:
     """Bring the schema up to this program's version; each migration is one transaction."""
-    for number, text in missing(connection.execute("PRAGMA user_version").fetchone()[0]):
+    have = connection.execute("PRAGMA user_version").fetchone()[0]
+    for number, text in missing(have, upto=upto):
         _migrate_to(connection, number, text)
 
 
@@ -191,6 +207,8 @@ def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         # NORMAL loses acknowledged rows when the power fails (docs/decisions/0001).
         connection.execute("PRAGMA synchronous = FULL")
+        # A backup holds the log up while it reads; afterwards it must not stay that large.
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -16384")
         connection.execute(f"PRAGMA query_only = {int(read_only)}")

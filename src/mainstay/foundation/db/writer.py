@@ -8,6 +8,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
 from mainstay.foundation.db.tx import Tx
@@ -47,10 +48,14 @@ class Call:
 
 
 class Engine(Protocol):
-    """What runs the transactions: SQLite today."""
+    """What runs the transactions: SQLite, or PostgreSQL."""
 
-    def commit(self, batch: list[Call]) -> None:
-        """One transaction for all of `batch`; errors land in their call."""
+    appends_apart: bool
+    """Whether what only appends can be committed beside what reads and then writes."""
+
+    def commit(self, batch: list[Call], *, serial: bool = True) -> None:
+        """One transaction for all of `batch`; errors land in their call. `serial`: no other such
+        transaction, of any node, at the same time."""
 
     def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` on the last committed state."""
@@ -60,32 +65,37 @@ class Engine(Protocol):
 
 
 class Database:
-    """One writer and many readers. Until `start` is called, writes run inline."""
+    """Writers and many readers. Until `start` is called, writes run inline."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._lock = threading.Lock()
-        self._waiting: queue.SimpleQueue[Call] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._closing = False
+        self.on_commit: Callable[[float, int], None] = _unseen
+        """Told of each commit, in its thread: seconds, and how many writes were in it."""
+        self._writes = Lane("writer", self._timed(lambda batch: engine.commit(batch)))
+        self._appends = self._writes
+        if engine.appends_apart:
+            apart = self._timed(lambda batch: engine.commit(batch, serial=False))
+            self._appends = Lane("appender", apart)
+
+    def _timed(self, commit: Callable[[list[Call]], None]) -> Callable[[list[Call]], None]:
+        def timed(batch: list[Call]) -> None:
+            begun = perf_counter()
+            commit(batch)
+            self.on_commit(perf_counter() - begun, len(batch))
+
+        return timed
 
     # -- life ----------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the writer thread, so that many callers share a commit."""
-        self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
-        self._thread.start()
+        """Start the writer threads, so that many callers share a commit."""
+        for lane in {self._writes, self._appends}:
+            lane.start()
 
     def close(self) -> None:
         """Finish what is queued, then close every connection."""
-        if self._thread is not None:
-            self._closing = True
-            self._waiting.put(Call(lambda tx: None, Future(), None))  # wakes it
-            self._thread.join()
-            with self._lock:  # what came while the thread was ending
-                self._thread = None
-                while self._waiting.qsize():
-                    self._commit_next()
+        for lane in {self._writes, self._appends}:
+            lane.close()
         self.engine.close()
 
     # -- writing -------------------------------------------------------------------------------
@@ -94,25 +104,69 @@ class Database:
         """Run `fn` in a transaction; returns after its commit is durable."""
         return await self.submit(fn)
 
-    def submit(self, fn: Callable[[Tx], T]) -> asyncio.Future[T]:
-        """As `write`, for whoever has something to do meanwhile."""
+    def submit(self, fn: Callable[[Tx], T], *, append: bool = False) -> asyncio.Future[T]:
+        """As `write`, for whoever has something to do meanwhile.
+
+        `append`: `fn` only adds rows of its own and decides nothing by what it reads, so that it
+        need not wait for whoever does.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._submit(Call(fn, future, loop))
+        (self._appends if append else self._writes).submit(Call(fn, future, loop))
         return future
 
     def run(self, fn: Callable[[Tx], T]) -> T:
         """As `write`, for a thread that may wait. Inline when the writer is not started."""
         future: Future[T] = Future()
-        self._submit(Call(fn, future, None))
+        self._writes.submit(Call(fn, future, None))
         return future.result()
 
     @property
     def waiting(self) -> int:
         """Writes queued now."""
+        return sum(lane.waiting for lane in {self._writes, self._appends})
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def read(self, fn: Callable[[Tx], T]) -> T:
+        """Run `fn` on the last committed state; it must not write."""
+        return self.engine.read(fn)
+
+
+class Lane:
+    """Calls that one thread commits, as many together as wait."""
+
+    def __init__(self, name: str, commit: Callable[[list[Call]], None]) -> None:
+        self._name = name
+        self._commit = commit
+        self._lock = threading.Lock()
+        self._waiting: queue.SimpleQueue[Call] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+
+    def start(self) -> None:
+        """Start the thread; until then each call is committed by its caller."""
+        self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish what is queued, and end the thread."""
+        if self._thread is not None:
+            self._closing = True
+            self._waiting.put(Call(lambda tx: None, Future(), None))  # wakes it
+            self._thread.join()
+            with self._lock:  # what came while the thread was ending
+                self._thread = None
+                while self._waiting.qsize():
+                    self._commit_next()
+
+    @property
+    def waiting(self) -> int:
+        """Calls queued now."""
         return self._waiting.qsize()
 
-    def _submit(self, call: Call) -> None:
+    def submit(self, call: Call) -> None:
+        """Queue a call; it fails as Stuck when too many wait."""
         with self._lock:
             if self._thread is not None:
                 if self.waiting < WAITING_MAX:
@@ -121,7 +175,7 @@ class Database:
                 words = "The database cannot keep up; try again shortly."
                 call.error = Stuck(words, retry_after_s=1)
             else:
-                self.engine.commit([call])
+                self._commit([call])
         call.resolve()
 
     def _serve(self) -> None:
@@ -133,14 +187,12 @@ class Database:
         batch = [self._waiting.get()]
         beside = min(self.waiting, BATCH_MAX - 1)
         batch += [self._waiting.get() for _ in range(beside)]
-        self.engine.commit(batch)
+        self._commit(batch)
         _resolve(batch)
 
-    # -- reading -------------------------------------------------------------------------------
 
-    def read(self, fn: Callable[[Tx], T]) -> T:
-        """Run `fn` on the last committed state; it must not write."""
-        return self.engine.read(fn)
+def _unseen(seconds: float, writes: int) -> None:
+    """Nobody looks."""
 
 
 def _resolve(batch: list[Call]) -> None:

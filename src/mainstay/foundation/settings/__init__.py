@@ -10,6 +10,10 @@ from __future__ import annotations
 from mainstay.foundation.settings.layers import FILE_NAME, Origin, find_file
 from mainstay.foundation.settings.load import Loaded, load, references
 from mainstay.foundation.settings.values import (
+    AlarmMail,
+    AlarmWebhook,
+    Audit,
+    Backup,
     Egress,
     HostPort,
     LimitSettings,
@@ -17,11 +21,16 @@ from mainstay.foundation.settings.values import (
     Settings,
     Sms,
     Smtp,
+    WatchdogSettings,
     host_port,
 )
 
 __all__ = [
     "FILE_NAME",
+    "AlarmMail",
+    "AlarmWebhook",
+    "Audit",
+    "Backup",
     "Egress",
     "HostPort",
     "LimitSettings",
@@ -31,6 +40,7 @@ __all__ = [
     "Settings",
     "Sms",
     "Smtp",
+    "WatchdogSettings",
     "find_file",
     "host_port",
     "load",

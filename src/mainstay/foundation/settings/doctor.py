@@ -10,7 +10,7 @@ import os
 import shutil
 import sqlite3
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from mainstay.foundation.errors import Invalid
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings.load import references
 from mainstay.foundation.settings.values import HostPort, Settings
+from mainstay.foundation.spans import duration
 
 FREE_BYTES_MIN = 256 * 1024 * 1024
 """About a day of 10,000 signals an hour at 1 KiB each."""
@@ -48,6 +49,10 @@ METADATA = ("169.254.169.254", "[fd00:ec2::254]", "metadata.google.internal", "1
 RELEASED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """No honest clock is before this program was written."""
 CLOCK_END = datetime(2100, 1, 1, tzinfo=UTC)
+BACKUPS_MISSED = 3
+"""So many periods may pass without a backup."""
+WAITING_MAX = 2
+"""Checkpoints that may wait for a place outside: one is being handed over, one was just signed."""
 CLOCK_BACK_MAX = timedelta(seconds=2)
 
 
@@ -58,6 +63,8 @@ class Check:
     name: str
     ok: bool
     sentence: str
+    grave: bool = True
+    """Whether `doctor` ends with a failure because of it; else it is a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,18 @@ class Accounts:
 
     n: int
     admins: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the database knows of its own keeping."""
+
+    backup_at: datetime | None
+    """The newest backup that was made by itself and found whole."""
+    checkpoints: int
+    """Signed so far."""
+    waiting: Mapping[str, int]
+    """Sink → checkpoints that it has not had."""
 
 
 def machine(settings: Settings, *, environment: Mapping[str, str], database: Path) -> Machine:
@@ -110,12 +129,17 @@ def checks(
     synchronous: int | None = None,
     keys: Mapping[str, int] | None = None,
     accounts: Accounts | None = None,
+    kept: Kept | None = None,
+    server: Sequence[Check] | None = None,
+    wrong: Sequence[str] = (),
 ) -> list[Check]:
     """Every check, in the order in which a person would mend them.
 
     `alive_at`: when this install last wrote that it was up. `synchronous`: SQLite's pragma on the
-    writer's connection. `keys`: source → number of valid intake keys. `accounts`: who may sign in. None means "not known here",
-    and that check is left out.
+    writer's connection. `keys`: source → number of valid intake keys. `accounts`: who may sign in.
+    `kept`: what the database knows of its own backups and checkpoints. `server`: what was found of
+    the database server, in place of SQLite's file and version. None means "not known here", and
+    that check is left out. `wrong`: what the watchdog has found and still stands.
     """
     found = [
         _listen(settings),
@@ -123,15 +147,16 @@ def checks(
         _sessions(settings),
         _root(settings, facts),
         _data_dir(settings, facts),
-        _database(facts),
+        *([_database(facts)] if server is None else server),
         _umask_check(facts),
         _tls_key(settings, facts),
         _secrets(facts),
         _egress(settings),
         _logs(settings),
         _disk(settings, facts),
-        _sqlite(facts),
+        *([_sqlite(facts)] if server is None else []),
         _clock(now, alive_at),
+        _watchdog(settings, wrong),
     ]
     if synchronous is not None:
         found.append(_durable(synchronous))
@@ -139,6 +164,8 @@ def checks(
         found.append(_keys(keys))
     if accounts is not None:
         found.append(_accounts(accounts))
+    if kept is not None:
+        found += [_backup(settings, kept, now), _outside(settings, kept)]
     return found
 
 
@@ -302,6 +329,27 @@ def _clock(now: datetime, alive_at: datetime | None) -> Check:
     return Check("clock", True, f"The clock says {to_text(now)}.")
 
 
+def _watchdog(settings: Settings, wrong: Sequence[str]) -> Check:
+    own = settings.watchdog
+    if not own.enabled:
+        words = (
+            "The watchdog is off: a page that is missed is missed in silence. Set watchdog.enabled."
+        )
+        return Check("watchdog", False, words)
+    if wrong:
+        return Check("watchdog", False, " ".join(wrong))
+    ways = [name for name, way in (("mail", own.mail), ("webhook", own.webhook)) if way is not None]
+    heard = f"is heard by {' and '.join(ways)}" if ways else (
+        "is heard by nobody but the log; set watchdog.mail or watchdog.webhook"
+    )  # fmt: skip
+    beat = (
+        ""
+        if own.heartbeat_url
+        else "; nobody outside would notice its end (watchdog.heartbeat_url)"
+    )
+    return Check("watchdog", True, f"The watchdog {heard}{beat}.")
+
+
 def _durable(synchronous: int) -> Check:
     if synchronous >= SYNCHRONOUS_FULL:
         return Check("durable", True, "Each commit is on the disk before it is acknowledged.")
@@ -326,3 +374,44 @@ def _accounts(accounts: Accounts) -> Check:
         return Check("accounts", False, words)
     few = "1 of them administers" if accounts.admins == 1 else f"{accounts.admins} administer"
     return Check("accounts", True, f"Accounts: {accounts.n}; {few} this install.")
+
+
+def _backup(settings: Settings, kept: Kept, now: datetime) -> Check:
+    wanted = settings.backup
+    if wanted.to is None:
+        words = "No backups are made; set backup.to to a folder, best on another disk."
+        return Check("backup", False, words, grave=False)
+    if kept.backup_at is None:
+        words = f"No backup has been made yet; mainstay serve makes one every {wanted.every}."
+        return Check("backup", False, words, grave=False)
+    age = now - kept.backup_at
+    words = f"Last backup {_ago(age)} ago, read back and found whole"
+    if age > BACKUPS_MISSED * duration(wanted.every) + timedelta(minutes=1):
+        words += f"; one is wanted every {wanted.every}. The log of serve says what keeps it"
+        return Check("backup", False, f"{words}.")
+    how = "encrypted" if wanted.passphrase else "not encrypted"
+    return Check("backup", True, f"{words}; {how}, in {wanted.to}.")
+
+
+def _outside(settings: Settings, kept: Kept) -> Check:
+    names = settings.audit.checkpoints_to
+    if not names:
+        words = (
+            "Nobody outside keeps checkpoints of the record, so a cut end would not show; set "
+            "audit.checkpoints_to to a file on another machine's disk, or to a syslog server."
+        )
+        return Check("record outside", False, words, grave=False)
+    behind = {name: n for name, n in kept.waiting.items() if n > WAITING_MAX}
+    if behind:
+        words = ", ".join(f"{name} has not had {n} of them" for name, n in behind.items())
+        words = f"Checkpoints do not go out: {words}. The log of serve says why."
+        return Check("record outside", False, words)
+    words = f"Checkpoints of the record ({kept.checkpoints} so far) are kept in {', '.join(names)}."
+    return Check("record outside", True, words)
+
+
+def _ago(age: timedelta) -> str:
+    minutes = int(age.total_seconds() // 60)
+    if minutes < 120:
+        return f"{max(minutes, 0)} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from mainstay.foundation.secrets import check_reference
+from mainstay.foundation.spans import duration
 
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/@]+):(\d{1,5})")
 
@@ -66,6 +67,35 @@ def _checked_network(text: str) -> str:
     return text
 
 
+def _checked_span(text: str) -> str:
+    if not duration(text):
+        raise ValueError("expected a duration that is longer than nothing")
+    return text
+
+
+def _checked_sink(text: str) -> str:
+    parts = urlsplit(text)
+    if text.startswith("file:/") and "\x00" not in text:
+        return text
+    if parts.scheme in ("syslog+udp", "syslog+tcp", "syslog+tls"):
+        host_port(parts.netloc)
+        if not (parts.path or parts.query or parts.fragment):
+            return text
+    raise ValueError(
+        "expected file:/path/to/file, or syslog+udp://, syslog+tcp:// or syslog+tls://host:port"
+    )
+
+
+def _checked_url_or_reference(text: str) -> str:
+    if text.startswith(("env:", "file:")):
+        return check_reference(text)
+    parts = urlsplit(text)
+    plain = not (parts.fragment or parts.username or parts.password)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+        raise ValueError("expected an http(s) URL, or where one is kept: file:/path or env:NAME")
+    return text
+
+
 def _checked_database(text: str) -> str:
     if not text:
         return text
@@ -83,6 +113,8 @@ def _checked_database(text: str) -> str:
 HostPortText = Annotated[str, AfterValidator(_checked_host_port)]
 Url = Annotated[str, AfterValidator(_checked_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_checked_database)]
+Span = Annotated[str, AfterValidator(_checked_span)]
+SinkText = Annotated[str, AfterValidator(_checked_sink)]
 Network = Annotated[str, AfterValidator(_checked_network)]
 
 
@@ -95,6 +127,8 @@ def _checked_group_role(text: str) -> str:
 
 GroupRole = Annotated[str, AfterValidator(_checked_group_role)]
 SecretReference = Annotated[str, AfterValidator(check_reference)]
+UrlOrReference = Annotated[str, AfterValidator(_checked_url_or_reference)]
+MailAddress = Annotated[str, Field(pattern=r"^[^\s<>@,;]+@[^\s<>@,;]+$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -122,7 +156,7 @@ class Smtp(Table):
     """Together with `password`, where the server wants a log-in."""
     password: SecretReference | None = None
     """Where it is, never the password itself."""
-    sender: str = Field(pattern=r"^[^\s<>@,;]+@[^\s<>@,;]+$")
+    sender: MailAddress
     """A bare address; pages come from `Mainstay <sender>`."""
     """The address that pages come from."""
     ca_file: Path | None = None
@@ -142,11 +176,76 @@ class Sms(Table):
     """Our number, or a name that the provider has registered."""
 
 
+class AlarmMail(Smtp):
+    """The watchdog's own way to send mail; another provider than pages go by, if you have one."""
+
+    to: tuple[MailAddress, ...] = Field(min_length=1)
+    """Who hears that Mainstay itself is wrong."""
+
+
+class AlarmWebhook(Table):
+    """The watchdog's own webhook; signed as those of pages are."""
+
+    url: UrlOrReference
+    """Where to; a reference, if the URL itself is a secret."""
+    secret: SecretReference | None = None
+    """What signs it; where it is, never the secret itself."""
+
+
+class WatchdogSettings(Table):
+    """The process beside the server that checks whether what should have been paged was."""
+
+    enabled: bool = True
+    """Without it, a page that is missed is missed in silence."""
+    every_s: float = Field(default=60, ge=0.1, le=60)
+    """Seconds between two looks."""
+    grace_s: float = Field(default=30, ge=0.1, le=600)
+    """How late something due may be before it counts as missed."""
+    repeat_s: float = Field(default=1800, ge=1)
+    """Seconds after which an alarm is repeated while it lasts."""
+    heartbeat_url: UrlOrReference | None = None
+    """Pinged at each look while everything works: a dead man's switch outside of this machine."""
+    mail: AlarmMail | None = None
+    """None: the watchdog sends no mail."""
+    webhook: AlarmWebhook | None = None
+    """None: the watchdog calls no webhook."""
+
+
 class Egress(Table):
     """What of the private network we may call."""
 
     allow: tuple[HostPortText, ...] = ()
     """Exact `host:port`; every other private address is refused."""
+
+
+class Backup(Table):
+    """Backups that Mainstay makes by itself."""
+
+    to: Path | None = None
+    """Folder for them, best on another disk; none: none are made by itself."""
+    every: Span = "15m"
+    """How often. What a disk can take with it is this, and the time that a backup takes."""
+    keep: int = Field(default=24, ge=1)
+    """How many of the newest are kept."""
+    keep_days: int = Field(default=14, ge=0)
+    """For how many days the last one of each day is kept as well."""
+    passphrase: SecretReference | None = None
+    """Where the passphrase or key file is that encrypts them; none: they are not encrypted."""
+    before_upgrade: bool = True
+    """Make one before a new version changes the schema, into `to` or the data folder."""
+
+
+class Audit(Table):
+    """Proof of the record."""
+
+    checkpoints_to: tuple[SinkText, ...] = ()
+    """Where signed checkpoints are kept outside: `file:/path`, `syslog+tls://host:6514` …"""
+    checkpoint_every: Span = "5m"
+    """How long a sealed row may wait for the checkpoint that covers it …"""
+    checkpoint_rows: int = Field(default=1000, ge=1)
+    """… unless so many rows wait."""
+    key: SecretReference | None = None
+    """Where the key is that signs them (Ed25519, PEM); none: each node's own, in its data folder."""
 
 
 class LimitSettings(Table):
@@ -247,10 +346,16 @@ class Settings(Table):
     """None: nobody can be paged by SMS."""
     ntfy_server: Url = "https://ntfy.sh"
     """Where an ntfy address that is a topic alone is sent."""
+    backup: Backup = Backup()
+    """When, where to, and how many."""
+    audit: Audit = Audit()
+    """How the record is proved."""
     sign_in: SignIn = SignIn()
     """How people come in to the console."""
     limits: LimitSettings = LimitSettings()
     """What clients may cost us."""
+    watchdog: WatchdogSettings = WatchdogSettings()
+    """Who watches Mainstay."""
     retention_days: int = Field(default=30, ge=1, le=3650)
     """How long raw signals are kept."""
     page_per_minute: int = Field(default=1, ge=1, le=60)
@@ -287,7 +392,7 @@ def _is_here(url: str) -> bool:
 
 
 def _contradictions(settings: Settings) -> Iterable[tuple[str, str]]:
-    smtp, oidc = settings.smtp, settings.sign_in.oidc
+    oidc = settings.sign_in.oidc
     if oidc and oidc.issuer.startswith("http:") and not _is_here(oidc.issuer):
         yield "sign_in.oidc.issuer", "people's sign-ins would travel unencrypted; use https"
     if settings.database_password and not settings.database:
@@ -300,7 +405,19 @@ def _contradictions(settings: Settings) -> Iterable[tuple[str, str]]:
             "other machines could reach this address, and tokens would travel unencrypted; set "
             "tls_cert and tls_key, or list your TLS proxy in behind_proxy, or listen on 127.0.0.1",
         )
-    if smtp and smtp.password and smtp.security == "none" and not HostPort(smtp.host, 0).loopback:
-        yield "smtp.security", "'none' would send the password unencrypted; use starttls or tls"
-    if smtp and (smtp.user is None) != (smtp.password is None):
-        yield "smtp.user", "smtp.user and smtp.password go together; set both, or neither"
+    for table, relay in (("smtp", settings.smtp), ("watchdog.mail", settings.watchdog.mail)):
+        if relay is not None:
+            yield from _relay_contradictions(table, relay)
+
+
+def _relay_contradictions(table: str, relay: Smtp) -> Iterable[tuple[str, str]]:
+    if relay.password and relay.security == "none" and not HostPort(relay.host, 0).loopback:
+        yield (
+            f"{table}.security",
+            "'none' would send the password unencrypted; use starttls or tls",
+        )
+    if (relay.user is None) != (relay.password is None):
+        yield (
+            f"{table}.user",
+            f"{table}.user and {table}.password go together; set both, or neither",
+        )

@@ -1,0 +1,243 @@
+"""One-line sabotages of what Mainstay promises, and the tests that must go red for each.
+
+A sabotage is a file, a text that stands in it exactly once, and what it is replaced by. One that
+no longer applies is an error: the promise has moved, and its sabotage must follow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """`red`: what pytest is asked to run; at least one test of it must fail."""
+
+    what: str
+    file: str
+    old: str
+    new: str
+    red: str
+
+
+SOURCE = "src/mainstay/"
+PROOFS, PROPERTIES = "tests/proofs/", "tests/properties/"
+DISK = f"{PROOFS}test_disk_fails.py"
+SENDS = "tests/unit/test_paging_sends.py -k sqlite"
+KILLED = f"{PROPERTIES}test_corridor_killed.py -k fail_point"
+MODEL = f"{PROPERTIES}test_escalation_model.py"
+WIRE = "tests/contracts/test_wire_readers.py tests/contracts/test_api_doors.py"
+CLOCK = "tests/unit/test_clock.py"
+
+SABOTAGES = (
+    # -- intake and the disk ------------------------------------------------------------------------
+    Sabotage(
+        "answer before the commit",
+        "api/doors.py", "            self._write()\n        await future",
+        "            self._write()", f"{DISK} -k sync_that_fails",
+    ),
+    Sabotage(
+        "synchronous = NORMAL",
+        "foundation/db/sqlite.py", '"PRAGMA synchronous = FULL"', '"PRAGMA synchronous = NORMAL"',
+        f"{PROOFS}test_power_loss.py -k survives",
+    ),
+    Sabotage(
+        "build on a log that never reached the disk",
+        "foundation/db/sqlite.py", "    _save_log(path)\n", "", f"{DISK} -k killed_right",
+    ),
+    Sabotage(
+        "a failed commit counts as done",
+        "foundation/db/sqlite.py", "                call.error = call.error or failure",
+        "                pass", f"{DISK} -k sync_that_fails",
+    ),
+    Sabotage(
+        "a call that failed leaves half of itself",
+        "foundation/db/sqlite.py", '            connection.execute("ROLLBACK TO one")\n', "",
+        "tests/unit/test_db.py",
+    ),
+    Sabotage(
+        "a door accepts any key",
+        "signals/keys.py", "self.sources.get(digest(key))", "next(iter(self.sources.values()), None)",
+        "tests/contracts/test_api_doors.py -x",
+    ),
+    Sabotage(
+        "keep the key in the raw signal",
+        "api/doors.py", "kept = signals.blank_credentials(body, key)", "kept = body",
+        f"tests/contracts/test_secrets_stay_secret.py {WIRE}",
+    ),
+    # -- settling -----------------------------------------------------------------------------------
+    Sabotage(
+        "settle a signal again and again",
+        "pipeline.py", "    signals.settled(tx, [request.receipt for request in waiting])\n", "",
+        "tests/stories/test_escalation.py -x",
+    ),
+    Sabotage(
+        "a repeat opens a second alert",
+        "alerts/apply.py", "    is_open = last is not None and last.closed_at is None",
+        "    is_open = last is not None and last.closed_at is not None",
+        f"{PROPERTIES}test_corridor.py",
+    ),
+    Sabotage(
+        "a bad signal is tried for ever",
+        "signals/admit.py", "TRIES_MAX = 3", "TRIES_MAX = 10**9", "tests/unit/test_signals_rows.py",
+    ),
+    Sabotage(
+        "a bad signal holds up the others",
+        "loops.py", "        done = _settle_one_by_one(app, now)", "        done = 0",
+        "tests/stories/test_limits.py tests/unit/test_paging_poison.py"
+        " tests/contracts/test_wire_poison.py",
+    ),
+    Sabotage(
+        "nobody is asked when a silence is over",
+        "settling.py", "    follow_up(batch, alert, attached)\n\n\ndef _joined", "\n\ndef _joined",
+        f"{MODEL} tests/stories/test_silences.py",
+    ),
+    # -- deliver ------------------------------------------------------------------------------------
+    Sabotage(
+        "mark as sent, then send",
+        "paging/store.py", "SET state = 'sending', tries = tries + 1", "SET state = 'sent', tries = tries + 1",
+        KILLED,
+    ),
+    Sabotage(
+        "claim without a lease",
+        "foundation/due.py", "  due_at = :until, owner = :owner", "  owner = :owner",
+        "tests/unit/test_due.py",
+    ),
+    Sabotage(
+        "claim what is not due",
+        "foundation/due.py", "kind = :kind AND due_at <= :now ORDER BY due_at LIMIT :limit",
+        "kind = :kind ORDER BY due_at LIMIT :limit", "tests/unit/test_due.py",
+    ),
+    Sabotage(
+        "claim by key, not by what is due first",
+        "foundation/due.py", "ORDER BY due_at LIMIT :limit", "ORDER BY key LIMIT :limit",
+        "tests/unit/test_due.py",
+    ),
+    Sabotage(
+        "finish what somebody else has taken over",
+        "foundation/due.py",
+        '"DELETE FROM foundation_due WHERE kind = :kind AND key = :key AND token = :token"',
+        '"DELETE FROM foundation_due WHERE kind = :kind AND key = :key AND :token = :token"',
+        "tests/unit/test_due.py",
+    ),
+    Sabotage(
+        "plan a failed page again although it was taken over",
+        "foundation/due.py",
+        '" WHERE kind = :kind AND key = :key AND token = :token",\n            at=',
+        '" WHERE kind = :kind AND key = :key AND :token = :token",\n            at=',
+        "tests/unit/test_due.py",
+    ),
+    Sabotage(
+        "fire a step and plan no next one",
+        "paging/escalate.py", "    _plan(tx, run, follows, base=base if found else now)\n", "", MODEL,
+    ),
+    Sabotage(
+        "a policy that runs dry ends in silence",
+        "paging/escalate.py", '    facts += start(\n        tx, ids, incident, policy_id=FALLBACK',
+        '    facts or start(\n        tx, ids, incident, policy_id=FALLBACK', KILLED,
+    ),
+    Sabotage(
+        "every firing of a step has the same key",
+        "paging/escalate.py", "{origin}/{step}/{round}/", "{origin}/{step}/", KILLED,
+    ),
+    Sabotage(
+        "a copy has a key of its own",
+        "paging/send.py", "idempotency_key=send.idempotency_key,",
+        "idempotency_key=f\"{send.idempotency_key}{send.tries}\",", KILLED,
+    ),
+    Sabotage(
+        "a copy does not say so",
+        "paging/send.py", "repeat=repeat or send.repeats > 0", "repeat=False", KILLED,
+    ),
+    Sabotage(
+        "page after the acknowledgement",
+        "paging/send.py", "    if send.escalation is not None and incident.acknowledged(to_us(now)):",
+        "    if send.escalation is None and incident.acknowledged(to_us(now)):",
+        f"{PROOFS}test_ack_race.py",
+    ),
+    Sabotage(
+        "an acknowledgement does not stop the policy",
+        "paging/escalate.py", "        due.cancel(tx, STEP_DUE, run.id)\n        words = ",
+        "        words = ", f"{MODEL} tests/stories/test_acts.py {PROOFS}test_ack_race.py",
+    ),
+    Sabotage(
+        "no other channel when the first is down",
+        "paging/send.py", "NEXT_CHANNEL_AFTER = 2", "NEXT_CHANNEL_AFTER = 99",
+        "tests/stories/test_channels_fail.py",
+    ),
+    Sabotage(
+        "copies without an end",
+        "paging/send.py", "    if send.tries >= TRIES_MAX:", "    if send.tries >= 10**9:", SENDS,
+    ),
+    Sabotage(
+        "forget what a page that failed was carrying",
+        "paging/escalate.py", "        due.plan(tx, SEND_DUE, carried, at=now)", "        carried",
+        f"{SENDS} {MODEL}",
+    ),
+    Sabotage(
+        "send again what is under way here",
+        "pipeline.py", " for one in due_now if one.key not in but]", " for one in due_now]", SENDS,
+    ),
+    Sabotage(
+        "drop the answer when the disk is full",
+        "loops.py", "        except Stuck:  # a full disk", "        except NotImplementedError:  # a full disk",
+        SENDS,
+    ),
+    Sabotage(
+        "an error in a 200 counts as accepted",
+        "paging/channels/answers.py", "        if _says_no(answer):", "        if False:",
+        "tests/contracts/test_channels_http.py",
+    ),
+    Sabotage(
+        "a new process waits for the leases of the dead one",
+        "loops.py", "        due.release(tx, app.ground.node, now=now)\n", "",
+        f"{PROOFS}test_kill_loop.py -k 'fail_point and sqlite'",
+    ),
+    # -- time ---------------------------------------------------------------------------------------
+    Sabotage(
+        "the plan stays when the clock is set back",
+        "jumps.py", "        due.move(tx, by, but=alerts.SILENCE_DUE)\n", "", CLOCK,
+    ),
+    Sabotage(
+        "leases end when the clock is set forward",
+        "jumps.py", "        due.move_leases(tx, by)", "        pass", CLOCK,
+    ),
+    Sabotage(
+        "alerts expire when the clock is set forward",
+        "jumps.py", "    alerts.postpone_expiry(tx, since_us=to_us(now)", "    0 and alerts.postpone_expiry(tx, since_us=to_us(now)",
+        CLOCK,
+    ),
+    Sabotage(
+        "follow the clock before the plan is moved",
+        "foundation/clock.py", "        if abs(drift_us) < JUMP_US:", "        if drift_us:", CLOCK,
+    ),
+    # -- what can be proved afterwards, and who may --------------------------------------------------
+    Sabotage(
+        "a fact can be edited without a trace",
+        "foundation/record.py", '"receipt", "because", "facts"', '"receipt", "facts"',
+        "tests/unit/test_record.py",
+    ),
+    Sabotage(
+        "a step leaves no row in the record",
+        "pipeline.py", "    record.write(tx, facts, now=now, estate_version=view.version)\n    return ready",
+        "    return ready", "tests/stories/test_escalation.py",
+    ),
+    Sabotage(
+        "anybody may resolve",
+        "acts/__init__.py",
+        "        _may_incident(act, incident, PERMISSION[type(command)])\n", "",
+        "tests/contracts/test_permissions.py tests/stories/test_team_tokens.py",
+    ),
+    Sabotage(
+        "compare a signature by ==",
+        "paging/channels/sms_reply.py",
+        'hmac.compare_digest(base64.b64encode(digest), signature.encode("utf-8", "replace"))',
+        'base64.b64encode(digest) == signature.encode("utf-8", "replace")',
+        "tests/house/test_house_secrets.py",
+    ),
+    Sabotage(
+        "call private addresses",
+        "foundation/addresses.py", "            if not all(is_public(address) for address in addresses):",
+        "            if not any(True for address in addresses):", "tests/contracts/test_egress_guard.py -x",
+    ),
+)  # fmt: skip
