@@ -75,6 +75,12 @@ def _document(showing: Showing, visit: Visit, **words: Any) -> str:
     return visit.app.db.read(look)
 
 
+def around(visit: Visit, tx: Tx) -> dict[str, Any]:
+    """What the frame needs around a screen that is not of the desk."""
+    words = _renderer(visit).words(_reader(visit), tx)
+    return words | {"made_after": record.last_seq(tx), "where": "", "title": "", "here": "settings"}
+
+
 def _part(part: Part, visit: Visit) -> Response:
     reader, renderer = _reader(visit), _renderer(visit)
     return HTMLResponse(visit.app.db.read(lambda tx: renderer.part(part, reader, tx)))
