@@ -64,6 +64,7 @@ def test_prometheus_alertmanager_and_amtool_work_as_the_guide_says(
         "04-a-page-on-your-phone.md",
         "05-your-estate.md",
         "06-where-did-my-alert-go.md",
+        "10-the-console.md",
     ],
 )
 def test_every_command_of_a_page_works_as_shown(reader: Reader, page: str) -> None:
