@@ -31,7 +31,7 @@ stories: .venv/.dev  ## the promises of the README, one story each
 	$(BIN)/pytest tests/stories
 
 prove: peers  ## the full counts of the kill loops: before an issue is called done
-	MAINSTAY_PROOF_ROUNDS=40 $(BIN)/pytest tests/proofs
+	MAINSTAY_PROOF_ROUNDS=200 nice -n 10 $(BIN)/pytest tests/proofs
 
 mutants: peers  ## sabotage a copy line by line: each must turn a test red (half an hour)
 	nice -n 10 $(BIN)/python tests/mutants

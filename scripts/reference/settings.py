@@ -98,20 +98,20 @@ def _flags() -> dict[str, str]:
     return {names.get(str(one.name), str(one.name)): one.opts[0] for one in serve.params}
 
 
+def _tables(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    """Every table, also those inside of tables, by its whole name."""
+    for name, hint in get_type_hints(model, include_extras=True).items():
+        inner = _table(hint)
+        if inner is not None:
+            yield before + name, inner
+            yield from _tables(inner, f"{before}{name}.")
+
+
 def _table(annotation: Any) -> type[BaseModel] | None:
     for one in (annotation, *getattr(annotation, "__args__", ())):
         if isinstance(one, type) and issubclass(one, BaseModel):
             return one
     return None
-
-
-def _tables(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
-    """Every table below `model` by its whole name, the outer before the inner."""
-    for name, hint in get_type_hints(model, include_extras=True).items():
-        inner = _table(hint) if name in model.model_fields else None
-        if inner is not None:
-            yield before + name, inner
-            yield from _tables(inner, f"{before}{name}.")
 
 
 def _named(annotation: Any) -> str | None:

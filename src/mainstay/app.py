@@ -86,7 +86,7 @@ class OverHttp:
 
 def over_http(app: Runtime, *, environment: Mapping[str, str]) -> OverHttp:
     """All that Mainstay answers: signals, its API, links, and the console beside them."""
-    console = Console(app, limits_of(app))
+    console = Console(app, limits_of(app), environment=environment)
     return OverHttp(make_app(app, environment=environment, beside=(console,)), console.end)
 
 

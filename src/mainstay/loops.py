@@ -323,9 +323,11 @@ def _finish_send(
 
 
 def _count_try(app: Runtime, ready: pipeline.Ready) -> None:
+    if not isinstance(ready, paging.Prepared):
+        return
     channel = ready.address.kind
     app.measures.attempted.add(channel)
-    if isinstance(ready, paging.Prepared) and ready.tries == 1:
+    if ready.tries == 1:
         lag = app.clock.now() - ready.due.planned_at
         app.measures.page_lag.observe(max(0.0, lag.total_seconds()), channel)
 
@@ -333,13 +335,15 @@ def _count_try(app: Runtime, ready: pipeline.Ready) -> None:
 def _count_outcome(
     app: Runtime, ready: pipeline.Ready, outcome: Answer | MainstayError
 ) -> None:  # fmt: skip
-    channel = ready.address.kind
+    channel, is_page = ready.address.kind, isinstance(ready, paging.Prepared)
+    what = "a page" if is_page else "an update"
     if isinstance(outcome, MainstayError):
-        app.measures.failed.add(channel)
-        log.warning("a page by %s did not go out: %s", channel, outcome.sentence)
+        log.warning("%s by %s did not go out: %s", what, channel, outcome.sentence)
     else:
-        app.measures.sent.add(channel)
-        log.info("a page by %s was taken", channel)
+        log.info("%s by %s was taken", what, channel)
+    if is_page:
+        failed = isinstance(outcome, MainstayError)
+        (app.measures.failed if failed else app.measures.sent).add(channel)
 
 
 async def delivering(app: Runtime, stop: threading.Event) -> None:

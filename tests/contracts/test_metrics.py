@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from live import Live, live
+from mainstay import pipeline
+from mainstay.foundation.observe.logs import Lines
 from peers import RunPromtool, StartPrometheus, wait_until
 
 ALERT = {"labels": {"alertname": "Lag", "service": "pay-db", "severity": "critical"}}
@@ -109,6 +114,24 @@ def test_it_takes_the_permission_to_see_the_system(mainstay: Live) -> None:
     assert mainstay.call("GET", "/metrics").status == 401
     assert mainstay.call("GET", "/metrics", role="viewer").status == 403
     assert mainstay.call("POST", "/metrics", role="auditor").status == 405
+
+
+def test_a_log_line_of_a_request_carries_its_receipt_and_its_template(
+    mainstay: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = io.StringIO()
+    handler = logging.StreamHandler(heard)
+    handler.setFormatter(Lines(json_lines=True, blank=str))
+    logging.getLogger("mainstay").addHandler(handler)
+    monkeypatch.setattr(pipeline, "accept", lambda tx, *requests: 1 / 0)
+    key = mainstay.key("prometheus")
+    assert mainstay.call("POST", f"/k/{key}/api/v2/alerts", [ALERT]).status == 500
+    logging.getLogger("mainstay").removeHandler(handler)
+    said = json.loads(heard.getvalue().splitlines()[0])
+    assert said["route"] == "/k/{key}/api/v2/alerts"
+    assert said["receipt"].startswith("rcp_")
+    assert said["source"] == "prometheus"
+    assert key not in heard.getvalue()
 
 
 def test_ready_says_why_not_to_those_who_may_see(mainstay: Live) -> None:

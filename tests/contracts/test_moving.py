@@ -19,6 +19,7 @@ from mainstay.foundation import record
 from mainstay.foundation.db import Place, Tx, open_database, peek, schema_number, tables
 from mainstay.foundation.errors import Conflict, Corrupt, NotFound, Refused
 from mainstay.foundation.moving import copying, move
+from mainstay.foundation.moving import target as targets
 from walk import Walk
 
 FACTS = 12_000
@@ -138,8 +139,26 @@ def test_afterwards_the_file_refuses_to_be_served(walk: Walk, target: str) -> No
     move(place(walk, target), tell=lambda line: None)
     with pytest.raises(Refused, match="was moved to PostgreSQL"):
         open_database(place(walk, ""))
-    with pytest.raises(Refused, match="was moved to PostgreSQL"):
+    with pytest.raises(Refused, match="is not empty"):
         move(place(walk, target), tell=lambda line: None)
+
+
+def test_killed_between_its_last_two_steps_neither_is_served_until_it_is_run_again(
+    walk: Walk, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    end = targets.end
+    monkeypatch.setattr(targets, "end", die)
+    with pytest.raises(KeyboardInterrupt):
+        move(place(walk, target), tell=lambda line: None)
+    monkeypatch.setattr(targets, "end", end)
+    for url in ("", target):
+        with pytest.raises(Refused):
+            open_database(place(walk, url))
+    move(place(walk, target), tell=lambda line: None)
+    goes_on(walk, target)
 
 
 def test_a_file_that_changed_since_the_move_began_is_found_out(walk: Walk, target: str) -> None:

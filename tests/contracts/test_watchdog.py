@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ def floor(
 def test_a_due_row_deleted_by_hand_is_alarmed_by_mail_and_webhook_once_and_its_end_is_told(
     floor: Watched,
 ) -> None:
-    floor.start()
+    floor.start(MAINSTAY_LOG_FORMAT="json")
     name = floor.incident()
     floor.next_signs(4)
     assert floor.hook.hits == [], "a healthy install alarms nobody"
@@ -39,11 +40,20 @@ def test_a_due_row_deleted_by_hand_is_alarmed_by_mail_and_webhook_once_and_its_e
     body = letter.message.get_body(("plain",))
     assert body is not None
     assert "nothing will page" in body.get_content()
+    assert "nothing will page" in floor.install.says("status")
+    assert "nothing will page" in floor.install.json("status")["watchdog"]["findings"][0]
+    code, doctor, _ = floor.install.cli("doctor", "--allow-root")
+    assert code != 0
+    assert "✗ watchdog: " + name in doctor
     floor.next_signs(8)
     assert len(floor.hook.hits) == 1, "it is told once, not at each look"
     floor.install.says("ack", name)
     floor.alarm(name, event="recovery")
     assert f"over: {name}" in floor.post.wait(2)[1].message["Subject"]
+    lines = [json.loads(line) for line in floor.install.log.splitlines()]
+    (taken,) = [line for line in lines if line["message"] == "a page by webhook was taken"]
+    assert taken["incident"] == name
+    assert taken["due"].startswith("paging.send pag_")
 
 
 def test_an_outbox_row_and_an_incident_that_vanish_are_alarmed(floor: Watched) -> None:

@@ -102,9 +102,12 @@ class PostOffice:
         with self._changed:
             return list(self._letters)
 
-    def refuse(self, verb: Literal["MAIL", "RCPT", "DATA"], how: str) -> None:
-        """From now on `verb` meets this reply line, NEVER (no reply) or DROP (hangs up)."""
-        self._faults[verb] = how
+    def refuse(self, verb: Literal["MAIL", "RCPT", "DATA"], how: str, *, to: str = "") -> None:
+        """From now on `verb` meets this reply line, NEVER (no reply) or DROP (hangs up).
+
+        `to`: only where that is the recipient (of RCPT) or the sender (of MAIL).
+        """
+        self._faults[f"{verb} {to}".strip()] = how
 
     def wait(self, count: int, within_s: float = 10.0) -> list[Letter]:
         with self._changed:
@@ -118,12 +121,12 @@ class PostOffice:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         envelope.mail_from = address
-        return await self._meet("MAIL", server) or "250 OK"
+        return await self._meet("MAIL", server, address) or "250 OK"
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        refusal = await self._meet("RCPT", server)
+        refusal = await self._meet("RCPT", server, address)
         if refusal is None:
             envelope.rcpt_tos.append(address)
         return refusal or "250 OK"
@@ -149,8 +152,8 @@ class PostOffice:
         good = (auth.login.decode(), auth.password.decode()) == self._login
         return AuthResult(success=good, handled=False, auth_data=auth)
 
-    async def _meet(self, verb: str, server: SMTP) -> str | None:
-        fault = self._faults.get(verb)
+    async def _meet(self, verb: str, server: SMTP, address: str = "") -> str | None:
+        fault = self._faults.get(f"{verb} {address}", self._faults.get(verb))
         if fault == NEVER:
             await asyncio.Event().wait()
         if fault == DROP:

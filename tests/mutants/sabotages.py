@@ -26,6 +26,7 @@ DISK = f"{PROOFS}test_disk_fails.py"
 SENDS = "tests/unit/test_paging_sends.py -k sqlite"
 KILLED = f"{PROPERTIES}test_corridor_killed.py -k fail_point"
 MODEL = f"{PROPERTIES}test_escalation_model.py"
+WIRE = "tests/contracts/test_wire_readers.py tests/contracts/test_api_doors.py"
 CLOCK = "tests/unit/test_clock.py"
 
 SABOTAGES = (
@@ -41,13 +42,8 @@ SABOTAGES = (
         f"{PROOFS}test_power_loss.py -k survives",
     ),
     Sabotage(
-        "drop the fsync of the log at the start",
-        "foundation/db/sqlite.py", "            os.fsync(file.fileno())\n", "",
-        f"{DISK} -k killed_right",
-    ),
-    Sabotage(
-        "build on the log without writing it again",
-        "foundation/db/sqlite.py", "            file.write(frames)\n", "", f"{DISK} -k killed_right",
+        "build on a log that never reached the disk",
+        "foundation/db/sqlite.py", "    _save_log(path)\n", "", f"{DISK} -k killed_right",
     ),
     Sabotage(
         "a failed commit counts as done",
@@ -67,7 +63,7 @@ SABOTAGES = (
     Sabotage(
         "keep the key in the raw signal",
         "api/doors.py", "kept = signals.blank_credentials(body, key)", "kept = body",
-        "tests/contracts/test_secrets_stay_secret.py",
+        f"tests/contracts/test_secrets_stay_secret.py {WIRE}",
     ),
     # -- settling -----------------------------------------------------------------------------------
     Sabotage(

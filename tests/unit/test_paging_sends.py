@@ -10,13 +10,14 @@ from datetime import timedelta
 
 import pytest
 
-from mainstay import loops
+from mainstay import loops, paging
 from mainstay.acts import commands
 from mainstay.alerts import Matcher
 from mainstay.estate import Target
+from mainstay.foundation import egress
 from mainstay.foundation.errors import Rejected, Stuck, TimedOut, Unreachable
 from mainstay.foundation.failpoint import Moment
-from mainstay.paging.channels import Answer
+from mainstay.paging.channels import Answer, Smtp
 from walk import Walk, fire
 
 pytestmark = pytest.mark.both
@@ -266,6 +267,12 @@ def test_what_is_under_way_is_not_sent_again_though_its_lease_is_over(walk: Walk
     walk.forward(minutes=1)
     assert not walk.journal
     assert walk.pages()[0].state == "sent"
+
+
+def test_no_try_may_outlive_its_lease() -> None:
+    """Else another node takes the page over while the first still talks to the provider."""
+    longest = max(egress.TIMEOUT_S, Smtp.__dataclass_fields__["timeout_s"].default)
+    assert longest + 3 <= paging.LEASE_S
 
 
 def at_answer(walk: Walk, errors: list[Exception]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -44,9 +44,11 @@ class Kit:
     """Everything that is served, by name: a request never becomes a path."""
     hashing: Hashing
     watcher: Watcher
+    sso: Any
+    """The provider of single sign-on (`console.sso.provider.Provider`), or None."""
 
 
-def make_kit(app: Runtime) -> Kit:
+def make_kit(app: Runtime, sso: Any) -> Kit:
     """Reads the templates and files that ship with this program."""
     templates = Environment(
         loader=PackageLoader("mainstay.console"),
@@ -58,7 +60,7 @@ def make_kit(app: Runtime) -> Kit:
     files = _files()
     equip(templates)
     templates.globals["asset"] = lambda name: f"/static/{name}?v={files[name].tag[1:13]}"
-    return Kit(templates, files, Hashing(), Watcher(app))
+    return Kit(templates, files, Hashing(), Watcher(app), sso)
 
 
 def _files() -> dict[str, File]:

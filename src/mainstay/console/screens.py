@@ -7,6 +7,8 @@ from mainstay.console.account import others, own
 from mainstay.console.desk import serving
 from mainstay.console.door import signing_in, welcome
 from mainstay.console.gate import ACCOUNT, CODES, OPEN, SELF, SIGN_IN, Screen
+from mainstay.console.sso import BACK
+from mainstay.console.sso import screens as sso
 from mainstay.signin import PATH as WELCOME
 
 _ONE = "/accounts/{person}"
@@ -16,6 +18,8 @@ SCREENS: tuple[Screen, ...] = (
     Screen("GET", SIGN_IN, OPEN, signing_in.form),
     Screen("POST", SIGN_IN, OPEN, signing_in.sign_in),
     Screen("POST", "/sign-out", SELF, signing_in.sign_out, before_codes=True),
+    Screen("GET", f"{SIGN_IN}/sso", OPEN, sso.begin),
+    Screen("GET", BACK, OPEN, sso.back),
     Screen("GET", WELCOME + "{link}", OPEN, welcome.form),
     Screen("POST", WELCOME + "{link}", OPEN, welcome.come_in),
     Screen("GET", ACCOUNT, SELF, own.screen),

@@ -58,10 +58,11 @@ T = TypeVar("T")
 def open_database(place: Place | Path, *, moving: bool = False) -> Database:
     """The database at `place`, created and migrated where needed; a path is SQLite's file.
 
-    `moving`: also where an install is only being moved to. Refuses one that a newer Mainstay has migrated, and a server that may lose what it commits.
+    `moving`: also what an install is being moved from, or to. Refuses one that a newer Mainstay has migrated, and a server that may lose what it commits.
     """
     if isinstance(place, Path) or not place.url:
-        return Database(open_sqlite(place if isinstance(place, Path) else place.path))
+        path = place if isinstance(place, Path) else place.path
+        return Database(open_sqlite(path, moving=moving))
     engine = _postgres(place)
     try:
         engine.migrate(moving=moving)

@@ -27,8 +27,6 @@ from mainstay.foundation.errors import Broken, Refused, Stuck
 
 T = TypeVar("T")
 READERS = 4
-READ_ANSWER_S = 15.0
-"""Reports read more than a writer does; and what is due must be found after a fail-over."""
 AWAY_S = 1.0
 """After a failed connection nobody waits for another one so soon: refused at once."""
 TRIES = 4
@@ -111,13 +109,13 @@ class Postgres:
                 session.tell(_BEGIN_READ)
                 return session
             session.close()
-        session = self._connect(READ_ANSWER_S)
+        session = self._connect()
         session.tell(_BEGIN_READ)
         return session
 
     def _writing(self) -> Session:
         """A connection whose server keeps what it commits."""
-        session = self._connect(ANSWER_S)
+        session = self._connect()
         try:
             require_durable(PostgresTx(session), self.place)
         except BaseException:
@@ -125,11 +123,11 @@ class Postgres:
             raise
         return session
 
-    def _connect(self, answer_s: float) -> Session:
+    def _connect(self) -> Session:
         if monotonic() < self._away_until:
             raise Stuck("The database does not answer.", retry_after_s=1)
         try:
-            return Session(self.place, self._context, answer_s=answer_s)
+            return Session(self.place, self._context, answer_s=ANSWER_S)
         except psycopg.Error as error:
             self._away_until = monotonic() + AWAY_S
             raise told(error) from error

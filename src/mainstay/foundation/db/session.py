@@ -22,13 +22,14 @@ from mainstay.foundation.db.tx import Row, Tx
 
 CONNECT_S = 2
 """Until a server has answered; the least that libpq knows."""
-IDLE_S = 5
+IDLE_S = 4
 """A transaction whose program says nothing for so long is ended by the server: a node that was
 paused or cut off must not hold up the others, and what it would still commit is refused."""
-LOCK_S = 7
+LOCK_S = 5
 """How long to wait for another node's transaction."""
-ANSWER_S = 8.0
-"""How long one statement may take, a commit too; longer than any wait that the server ends."""
+ANSWER_S = 6.0
+"""How long one statement may take, a commit too; longer than any wait that the server ends. After
+it the server counts as away, and who asks hears so at once."""
 FETCHED = 500
 """Rows that a long question brings at once."""
 PREPARED_MAX = 500

@@ -108,13 +108,16 @@ class Sqlite:
 # -- opening and migrating -----------------------------------------------------------------------
 
 
-def open_sqlite(path: Path) -> Sqlite:
-    """The database in the file `path`, created and migrated where needed."""
+def open_sqlite(path: Path, *, moving: bool = False) -> Sqlite:
+    """The database in the file `path`, created and migrated where needed.
+
+    `moving`: also one that lives elsewhere now.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = not path.exists()
     _save_log(path)
     engine = Sqlite(path)
-    if engine.writer.execute("PRAGMA application_id").fetchone()[0] == MOVED:
+    if not moving and engine.writer.execute("PRAGMA application_id").fetchone()[0] == MOVED:
         engine.close()
         raise Refused(
             f"{path} was moved to PostgreSQL, which has gone on since: set `database` to its URL. "

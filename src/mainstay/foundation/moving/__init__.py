@@ -32,14 +32,15 @@ def move(target: Place, *, tell: Tell) -> Moved:
     path, data_dir = target.path, target.path.parent
     if not path.is_file():
         raise NotFound(f"There is no database in {data_dir}; there is nothing to move.")
-    with _alone(data_dir), closing(open_database(path)) as source:
+    with _alone(data_dir), closing(open_database(path, moving=True)) as source:
         targets.look_at(target)
         with closing(open_database(target, moving=True)) as there:
             there.run(targets.begin)
             numbers, moved = source.read(lambda tx: _carry(tx, there, tell))
+            # The file first: at no moment would both be served.
+            source.run(lambda tx: tx.run(f"PRAGMA application_id = {MOVED}"))
             there.run(lambda tx: targets.end(tx, numbers))
-        source.run(lambda tx: tx.run(f"PRAGMA application_id = {MOVED}"))
-        return moved
+            return moved
 
 
 @contextmanager

@@ -26,8 +26,9 @@ from mainstay.foundation.settings.layers import (
 from mainstay.foundation.settings.values import ContradictionsError, Settings
 
 SECRETS = (
-    "database_password", "smtp.password", "sms.token", "watchdog.mail.password",
-    "watchdog.webhook.secret", "watchdog.webhook.url", "watchdog.heartbeat_url",
+    "database_password", "smtp.password", "sms.token", "sign_in.oidc.client_secret",
+    "watchdog.mail.password", "watchdog.webhook.secret", "watchdog.webhook.url",
+    "watchdog.heartbeat_url",
 )  # fmt: skip
 """The settings that refer to a secret, or may."""
 

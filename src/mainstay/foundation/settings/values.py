@@ -94,6 +94,16 @@ HostPortText = Annotated[str, AfterValidator(_checked_host_port)]
 Url = Annotated[str, AfterValidator(_checked_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_checked_database)]
 Network = Annotated[str, AfterValidator(_checked_network)]
+
+
+def _checked_group_role(text: str) -> str:
+    group, _, held = text.rpartition("=")
+    if not group.strip() or not held.strip():
+        raise ValueError("expected group=role or group=role/team, such as sre=responder/payops")
+    return text
+
+
+GroupRole = Annotated[str, AfterValidator(_checked_group_role)]
 SecretReference = Annotated[str, AfterValidator(check_reference)]
 UrlOrReference = Annotated[str, AfterValidator(_checked_url_or_reference)]
 MailAddress = Annotated[str, Field(pattern=r"^[^\s<>@,;]+@[^\s<>@,;]+$")]
@@ -209,8 +219,40 @@ class LimitSettings(Table):
     """Open at once."""
 
 
+class Oidc(Table):
+    """The OpenID provider of single sign-on."""
+
+    issuer: Url
+    """As the provider itself writes it; `/.well-known/openid-configuration` is asked there."""
+    client_id: str = Field(min_length=1)
+    """What we are registered as; the redirect address there is public_url + /sign-in/sso/back."""
+    client_secret: SecretReference | None = None
+    """Where the secret is, never the secret itself. None: a public client (PKCE is always used)."""
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    """What we ask for."""
+    person: str = "preferred_username"
+    """The claim that is the person's id; `email`: a mail address of theirs, verified there."""
+    groups: str = "groups"
+    """The claim that lists their groups."""
+    roles: tuple[GroupRole, ...] = ()
+    """Group to role, as `sre-payops=responder/payops`, or `it-audit=auditor` for every team."""
+    label: str = "Single sign-on"
+    """What its button says."""
+    ca_file: Path | None = None
+    """Trust this CA beside the system's."""
+
+    @property
+    def place(self) -> str:
+        """Its host and port: named by the administrator, it may be a private address."""
+        parts = urlsplit(self.issuer)
+        return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+
 class SignIn(Table):
     """How people come in to the console."""
+
+    oidc: Oidc | None = None
+    """None: no single sign-on."""
 
     totp: Literal["optional", "required"] = "optional"
     """`required`: nobody who signs in by password gets further before one-time codes are set up."""
@@ -289,7 +331,14 @@ class ContradictionsError(ValueError):
         self.found = found
 
 
+def _is_here(url: str) -> bool:
+    return HostPort(urlsplit(url).hostname or "", 0).loopback
+
+
 def _contradictions(settings: Settings) -> Iterable[tuple[str, str]]:
+    oidc = settings.sign_in.oidc
+    if oidc and oidc.issuer.startswith("http:") and not _is_here(oidc.issuer):
+        yield "sign_in.oidc.issuer", "people's sign-ins would travel unencrypted; use https"
     if settings.database_password and not settings.database:
         yield "database_password", "database_password is for `database`, which is not set; set both"
     if (settings.tls_cert is None) != (settings.tls_key is None):

@@ -52,7 +52,7 @@ class Smtp:
     sender: str
     user: str | None = None
     password: str | None = field(default=None, repr=False)
-    timeout_s: float = 20.0
+    timeout_s: float = 15.0
     """For the whole conversation."""
     ca_file: str | None = None
 
