@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from mainstay import __version__, acts, paging, signals
+from mainstay import __version__, acts, paging, signals, watchdog
 from mainstay.acts import commands
 from mainstay.console import words
 from mainstay.console.desk.now.standing import Standing, stand
@@ -22,12 +22,19 @@ SENDS = 300
 SHOWN = 12
 BEAT_MAX = timedelta(seconds=30)
 """The loops note every five seconds that they run; older than this they do not."""
+WATCHED_WITHIN = timedelta(minutes=3)
+"""The watchdog looks every minute or so; longer ago than this, nobody watches."""
 
 
 def everything(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     """The screen."""
     standing = stand(reader, tx)
-    if standing.down:
+    sign = watchdog.last_sign(reader.app.settings.data_dir)
+    wrong = [one.sentence for one in reader.app.pulse.reasons()]
+    wrong += [told.finding.sentence for told in (sign.findings if sign is not None else ())]
+    if wrong:
+        sentence = wrong[0]
+    elif standing.down:
         kinds = words.listed([one.kind for one in standing.down])
         sentence = f"Pages by {kinds} are failing."
     elif standing.quarantined:
@@ -43,7 +50,10 @@ def health(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     alive = record.marked(tx, "alive_at")
     alive_at = from_us(alive) if alive is not None else None
     sends = paging.latest_sends(tx, limit=SENDS)
+    sign = watchdog.last_sign(reader.app.settings.data_dir)
     return {
+        "reasons": reader.app.pulse.reasons(), "sign": sign,
+        "watches": sign is not None and reader.now - sign.at < WATCHED_WITHIN,
         "standing": standing, "alive_at": alive_at, "node": reader.app.ground.node,
         "is_alive": alive_at is not None and reader.now - alive_at < BEAT_MAX,
         "ways": [_way(kind, sends, standing, reader) for kind in sorted(reader.app.channels)],
