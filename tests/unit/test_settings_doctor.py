@@ -12,14 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from mainstay.foundation.settings import Settings
-from mainstay.foundation.settings.doctor import (
-    Accounts,
-    Check,
-    Kept,
-    Machine,
-    checks,
-    machine,
-)
+from mainstay.foundation.settings.doctor import Accounts, Check, Kept, Machine, checks, machine
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
 GOOD = Machine(
@@ -139,36 +132,6 @@ def test_the_machine_is_read_as_it_is_and_left_as_it_was(tmp_path: Path) -> None
     assert old.secrets == {"smtp.password": None}
 
 
-def test_a_session_that_would_travel_bare_is_red(tmp_path: Path) -> None:
-    bare = settings(
-        listen="0.0.0.0:8460", behind_proxy=["10.0.0.7"], public_url="http://ops.example.org"
-    )
-    assert red(bare, GOOD) == ["sessions"]
-
-
-@pytest.mark.parametrize("place", ["169.254.169.254:80", "[fd00:ec2::254]:80"])
-def test_lending_this_machines_credentials_is_red(place: str) -> None:
-    assert red(settings(egress={"allow": [place]}), GOOD) == ["egress"]
-
-
-def test_a_secret_out_of_a_guide_is_red() -> None:
-    given = settings(sms={"account": "AC1", "token": "env:T", "sender": "+41"})
-    facts = machine(given, environment={"T": "Changeme"}, database=Path("/d/x"))
-    assert "everybody knows" in (facts.secrets["sms.token"] or "")
-    assert (
-        machine(given, environment={"T": "x81kd0"}, database=Path("/d/x")).secrets["sms.token"]
-        is None
-    )
-
-
-@pytest.mark.parametrize(
-    "bad", [{"listen": "0.0.0.0:8460"}, {"behind_proxy": ["0.0.0.0/0"]}, {"tls_cert": "/c.pem"}]
-)
-def test_what_must_never_be_is_refused_before_anything_is_judged(bad: dict[str, Any]) -> None:
-    with pytest.raises(ValueError):
-        settings(**bad)
-
-
 def test_the_watchdog_says_what_it_found_and_who_would_hear_it() -> None:
     words = found(settings(), GOOD)["watchdog"].sentence
     assert "heard by nobody but the log" in words
@@ -220,3 +183,33 @@ def test_a_place_outside_that_is_none_is_refused(text: str) -> None:
 def test_a_length_of_time_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValidationError, match="expected a duration"):
         settings(backup={"every": text})
+
+
+def test_a_session_that_would_travel_bare_is_red(tmp_path: Path) -> None:
+    bare = settings(
+        listen="0.0.0.0:8460", behind_proxy=["10.0.0.7"], public_url="http://ops.example.org"
+    )
+    assert red(bare, GOOD) == ["sessions"]
+
+
+@pytest.mark.parametrize("place", ["169.254.169.254:80", "[fd00:ec2::254]:80"])
+def test_lending_this_machines_credentials_is_red(place: str) -> None:
+    assert red(settings(egress={"allow": [place]}), GOOD) == ["egress"]
+
+
+def test_a_secret_out_of_a_guide_is_red() -> None:
+    given = settings(sms={"account": "AC1", "token": "env:T", "sender": "+41"})
+    facts = machine(given, environment={"T": "Changeme"}, database=Path("/d/x"))
+    assert "everybody knows" in (facts.secrets["sms.token"] or "")
+    assert (
+        machine(given, environment={"T": "x81kd0"}, database=Path("/d/x")).secrets["sms.token"]
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    "bad", [{"listen": "0.0.0.0:8460"}, {"behind_proxy": ["0.0.0.0/0"]}, {"tls_cert": "/c.pem"}]
+)
+def test_what_must_never_be_is_refused_before_anything_is_judged(bad: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        settings(**bad)

@@ -310,8 +310,8 @@ class Apply:
 Command = (
     Acknowledge | Unacknowledge | Resolve | Reopen | Note | Picture | Reassign | Move
     | EscalateNow | PageByHand | AddSilence | EndSilence | AddOverrides | RemoveOverride | ReleaseSignal
-    | AddAddress | RemoveAddress | BeginProof | ProveAddress | AddRule | RemoveRule | CreateKey
-    | RevokeKey | CreateToken
+    | AddAddress | RemoveAddress | BeginProof | ProveAddress | AddRule | RemoveRule
+    | CreateKey | RevokeKey | CreateToken
     | RevokeToken | Apply | MakeSetupLink | Invite | GrantRole | EndRole | MakeResetLink | CloseAccount
     | EndSession | EndSessions | ChangePassword | ConfirmTotp | TurnOffTotp
 )  # fmt: skip

@@ -218,11 +218,9 @@ def _known(tx: Tx, place: Place, settings: Settings) -> dict[str, Any]:
         waiting=record.waiting_for(tx, settings.audit.checkpoints_to),
     )  # fmt: skip
     return known | {
-        "alive_at": _mark(tx, "alive_at"),
-        "keys": _keys(tx) or None,
-        "kept": kept,
+        "alive_at": _mark(tx, "alive_at"), "keys": _keys(tx) or None, "kept": kept,
         "accounts": _accounts(tx),
-    }
+    }  # fmt: skip
 
 
 def _mark(tx: Tx, name: str) -> datetime | None:

@@ -83,14 +83,6 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
-class Accounts:
-    """Who may sign in to the console: how many, and how many of them administer it."""
-
-    n: int
-    admins: int
-
-
-@dataclass(frozen=True, slots=True)
 class Kept:
     """What the database knows of its own keeping."""
 
@@ -100,6 +92,14 @@ class Kept:
     """Signed so far."""
     waiting: Mapping[str, int]
     """Sink → checkpoints that it has not had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Who may sign in to the console: how many, and how many of them administer it."""
+
+    n: int
+    admins: int
 
 
 def machine(settings: Settings, *, environment: Mapping[str, str], database: Path) -> Machine:
@@ -128,17 +128,17 @@ def checks(
     alive_at: datetime | None = None,
     synchronous: int | None = None,
     keys: Mapping[str, int] | None = None,
-    accounts: Accounts | None = None,
     kept: Kept | None = None,
     server: Sequence[Check] | None = None,
     wrong: Sequence[str] = (),
+    accounts: Accounts | None = None,
 ) -> list[Check]:
     """Every check, in the order in which a person would mend them.
 
     `alive_at`: when this install last wrote that it was up. `synchronous`: SQLite's pragma on the
-    writer's connection. `keys`: source → number of valid intake keys. `accounts`: who may sign in.
-    `kept`: what the database knows of its own backups and checkpoints. `server`: what was found of
-    the database server, in place of SQLite's file and version. None means "not known here", and
+    writer's connection. `keys`: source → number of valid intake keys. `kept`: what the database
+    knows of its own backups and checkpoints. `accounts`: who may sign in. `server`: what was found
+    of the database server, in place of SQLite's file and version. None means "not known here", and
     that check is left out. `wrong`: what the watchdog has found and still stands.
     """
     found = [
@@ -162,10 +162,10 @@ def checks(
         found.append(_durable(synchronous))
     if keys is not None:
         found.append(_keys(keys))
-    if accounts is not None:
-        found.append(_accounts(accounts))
     if kept is not None:
         found += [_backup(settings, kept, now), _outside(settings, kept)]
+    if accounts is not None:
+        found.append(_accounts(accounts))
     return found
 
 
@@ -365,17 +365,6 @@ def _keys(keys: Mapping[str, int]) -> Check:
     return Check("intake keys", True, f"Each of {len(keys)} sources has its own key.")
 
 
-def _accounts(accounts: Accounts) -> Check:
-    if accounts.n == 0:
-        words = "Nobody has an account; the first administrator comes in by: mainstay setup-link"
-        return Check("accounts", True, words)
-    if accounts.admins == 0:
-        words = "Nobody administers this install; mend it with: mainstay setup-link"
-        return Check("accounts", False, words)
-    few = "1 of them administers" if accounts.admins == 1 else f"{accounts.admins} administer"
-    return Check("accounts", True, f"Accounts: {accounts.n}; {few} this install.")
-
-
 def _backup(settings: Settings, kept: Kept, now: datetime) -> Check:
     wanted = settings.backup
     if wanted.to is None:
@@ -415,3 +404,14 @@ def _ago(age: timedelta) -> str:
     if minutes < 120:
         return f"{max(minutes, 0)} min"
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
+
+
+def _accounts(accounts: Accounts) -> Check:
+    if accounts.n == 0:
+        words = "Nobody has an account; the first administrator comes in by: mainstay setup-link"
+        return Check("accounts", True, words)
+    if accounts.admins == 0:
+        words = "Nobody administers this install; mend it with: mainstay setup-link"
+        return Check("accounts", False, words)
+    few = "1 of them administers" if accounts.admins == 1 else f"{accounts.admins} administer"
+    return Check("accounts", True, f"Accounts: {accounts.n}; {few} this install.")

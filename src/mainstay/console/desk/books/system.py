@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from mainstay import __version__, acts, paging, signals, watchdog
@@ -32,8 +32,12 @@ def everything(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     sign = watchdog.last_sign(reader.app.settings.data_dir)
     wrong = [one.sentence for one in reader.app.pulse.reasons()]
     wrong += [told.finding.sentence for told in (sign.findings if sign is not None else ())]
+    alive_at = _alive_at(tx)
     if wrong:
         sentence = wrong[0]
+    elif alive_at is None or reader.now - alive_at >= BEAT_MAX:
+        since = f" since {reader.times.short(alive_at)}" if alive_at is not None else ""
+        sentence = f"The loops have not been seen{since}: nothing settles, nobody is paged."
     elif standing.down:
         kinds = words.listed([one.kind for one in standing.down])
         sentence = f"Pages by {kinds} are failing."
@@ -47,8 +51,7 @@ def everything(reader: Reader, tx: Tx) -> Mapping[str, Any]:
 def health(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     """What can be seen of this install now."""
     standing = stand(reader, tx)
-    alive = record.marked(tx, "alive_at")
-    alive_at = from_us(alive) if alive is not None else None
+    alive_at = _alive_at(tx)
     sends = paging.latest_sends(tx, limit=SENDS)
     sign = watchdog.last_sign(reader.app.settings.data_dir)
     return {
@@ -61,6 +64,12 @@ def health(reader: Reader, tx: Tx) -> Mapping[str, Any]:
         "unsealed": record.unsealed_n(tx), "running": paging.running_n(tx),
         "problems": signals.with_problems(tx, limit=20),
     }  # fmt: skip
+
+
+def _alive_at(tx: Tx) -> datetime | None:
+    """When the loops last noted that they run."""
+    alive = record.marked(tx, "alive_at")
+    return from_us(alive) if alive is not None else None
 
 
 def _way(kind: str, sends: list[Send], standing: Standing, reader: Reader) -> dict[str, Any]:
