@@ -27,6 +27,7 @@ SENDS = "tests/unit/test_paging_sends.py -k sqlite"
 KILLED = f"{PROPERTIES}test_corridor_killed.py -k fail_point"
 MODEL = f"{PROPERTIES}test_escalation_model.py"
 WIRE = "tests/contracts/test_wire_readers.py tests/contracts/test_api_doors.py"
+ORACLE = f"{PROPERTIES}test_escalation_oracle.py"
 CLOCK = "tests/unit/test_clock.py"
 
 SABOTAGES = (
@@ -153,12 +154,12 @@ SABOTAGES = (
         "page after the acknowledgement",
         "paging/send.py", "    if send.escalation is not None and incident.acknowledged(to_us(now)):",
         "    if send.escalation is None and incident.acknowledged(to_us(now)):",
-        f"{PROOFS}test_ack_race.py",
+        MODEL,
     ),
     Sabotage(
         "an acknowledgement does not stop the policy",
-        "paging/escalate.py", "        due.cancel(tx, STEP_DUE, run.id)\n        words = ",
-        "        words = ", f"{MODEL} tests/stories/test_acts.py {PROOFS}test_ack_race.py",
+        "paging/escalate.py", "    for run in store.running(tx, incident.id):\n        store.end_escalation",
+        "    for run in []:\n        store.end_escalation", f"{ORACLE} {PROOFS}test_ack_race.py",
     ),
     Sabotage(
         "no other channel when the first is down",
@@ -191,7 +192,7 @@ SABOTAGES = (
     Sabotage(
         "a new process waits for the leases of the dead one",
         "loops.py", "        due.release(tx, app.ground.node, now=now)\n", "",
-        f"{PROOFS}test_kill_loop.py -k 'fail_point and sqlite'",
+        "tests/stories/test_channels_fail.py",
     ),
     # -- time ---------------------------------------------------------------------------------------
     Sabotage(
