@@ -77,7 +77,7 @@ class Visitor:
         return cookie | {name.replace("_", "-"): value for name, value in more.items()}
 
     def _kept(self, reply: Reply) -> Reply:
-        given = re.match(r"__Host-mainstay=([^;]*)", reply.headers.get("set-cookie", ""))
+        given = re.search(r"__Host-mainstay=([^;]*)", reply.headers.get("set-cookie", ""))
         if given is not None:
             self.cookie = given[1].strip('"')
         return reply

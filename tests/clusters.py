@@ -74,9 +74,12 @@ class Cluster:
     _process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def made(cls, **settings: str) -> Cluster:
-        """A new cluster, started; `settings` are postgresql.conf's, over ours."""
-        cluster = cls(_folder(), settings=settings)
+    def made(cls, *, memory: bool = True, **settings: str) -> Cluster:
+        """A new cluster, started; `settings` are postgresql.conf's, over ours.
+
+        `memory`: its disk is in memory where the machine offers that.
+        """
+        cluster = cls(_folder(memory=memory), settings=settings)
         cluster._run(
             "initdb", "-D", str(cluster.data), "-U", SUPERUSER, "-A", "trust", "--no-sync",
             # Not C: what relies on the order of bytes must say so itself.
@@ -254,10 +257,10 @@ def _as_postgres() -> list[str]:
     return ["setpriv", f"--reuid={SUPERUSER}", f"--regid={SUPERUSER}", "--clear-groups"]
 
 
-def _folder() -> Path:
+def _folder(*, memory: bool = True) -> Path:
     """A folder of the server's own, with a path short enough for a socket."""
-    memory = Path("/dev/shm")
-    made = Path(tempfile.mkdtemp(prefix="pg-", dir=memory if memory.is_dir() else None))
+    shm = Path("/dev/shm")
+    made = Path(tempfile.mkdtemp(prefix="pg-", dir=shm if memory and shm.is_dir() else None))
     if os.geteuid() == 0:
         shutil.chown(made, SUPERUSER, SUPERUSER)
     atexit.register(shutil.rmtree, made, ignore_errors=True)

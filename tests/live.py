@@ -170,7 +170,10 @@ class Live:
         try:
             connection.request(method, path, raw, sent | dict(headers or {}))
             answer = connection.getresponse()
-            names = {name.lower(): value for name, value in answer.getheaders()}
+            names: dict[str, str] = {}
+            for name, value in answer.getheaders():
+                have = names.get(name.lower())
+                names[name.lower()] = value if have is None else f"{have}, {value}"
             return Reply(answer.status, names, answer.read())
         finally:
             connection.close()
@@ -204,11 +207,11 @@ class Live:
 @contextmanager
 def live(
     folder: Path, *, text: str = ESTATE, run_loops: bool = True,
-    environment: Mapping[str, str] | None = None, **settings: Any,
+    environment: Mapping[str, str] | None = None, port: int = 0, **settings: Any,
 ) -> Iterator[Live]:  # fmt: skip
     """A Mainstay with this estate in force; everybody in it has an SMS address `+41…`.
 
-    `run_loops=False`: signals are stored and nobody settles them.
+    `run_loops=False`: signals are stored and nobody settles them. `port` 0: a free one.
     """
     phones: dict[str, Phone] = {}
     channels = {kind: FakeChannel(kind, phones) for kind in ("sms", "mail", "webhook")}
@@ -229,7 +232,9 @@ def live(
     if run_loops:
         threads.start()
     served = app.over_http(runtime, environment=environment or {})
-    mainstay.server = make_server(served, host="127.0.0.1", port=0, limits=limits_of(runtime))
+    mainstay.server = make_server(
+        served.app, host="127.0.0.1", port=port, limits=limits_of(runtime), at_end=served.end
+    )
     server = threading.Thread(target=_run, args=(mainstay.server,), daemon=True)
     server.start()
     wait_until(lambda: mainstay.server and mainstay.server.started, within_s=10, what="the server")

@@ -25,7 +25,7 @@ import pytest
 READY_WITHIN_S = 20
 STOP_WITHIN_S = 10
 LOOK_EVERY_S = 0.05
-NEEDED = frozenset({"prometheus", "alertmanager", "amtool"})
+NEEDED = frozenset({"prometheus", "promtool", "alertmanager", "amtool"})
 Config = Mapping[str, Any]
 T = TypeVar("T")
 
@@ -68,6 +68,7 @@ class Peer:
 StartPrometheus = Callable[..., Peer]
 StartAlertmanager = Callable[[Config], Peer]
 RunAmtool = Callable[..., "subprocess.CompletedProcess[str]"]
+RunPromtool = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
@@ -130,6 +131,20 @@ def amtool(tmp_path: Path) -> RunAmtool:
         return subprocess.run(
             command, env=_environment(tmp_path), capture_output=True, text=True, timeout=30
         )
+
+    return run
+
+
+@pytest.fixture
+def promtool(tmp_path: Path) -> RunPromtool:
+    """`promtool(text, "check", "metrics")`: the finished process, `text` on its standard input."""
+    program = _program("promtool")
+
+    def run(text: bytes, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [program, *words], env=_environment(tmp_path), input=text.decode(), text=True,
+            capture_output=True, timeout=30,
+        )  # fmt: skip
 
     return run
 

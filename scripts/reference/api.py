@@ -11,6 +11,8 @@ from pydantic import BaseModel
 
 from mainstay.api.alertmanager import ENDED_WITHIN, SPOKEN, Alertmanager
 from mainstay.api.doors import KEY_PREFIX
+from mainstay.api.health.metrics import PATH as METRICS
+from mainstay.api.health.ready import LIVE, PERMISSION, READY
 from mainstay.api.links import LINK, SMS
 from mainstay.api.routes import PREFIX, ROUTES, Route
 from mainstay.foundation import errors
@@ -73,8 +75,14 @@ PLAIN = (
         "Shows the incident; only POST acknowledges.",
     ),
     ("POST", SMS, "the provider's signature", "A person's answer by SMS."),
-    ("GET", "/livez", "–", "200 while the process answers."),
-    ("GET", "/readyz", "–", "200 while it can also read what is stored; else 503."),
+    ("GET", LIVE, "–", "200 while the process answers."),
+    (
+        "GET",
+        READY,
+        f"–; `{PERMISSION}` for the reasons",
+        "200 while it can take signals in and works them off; else 503.",
+    ),
+    ("GET", METRICS, f"`{PERMISSION}`", "Figures for Prometheus, in its text format."),
     ("GET", "/-/healthy", "–", "200, as Alertmanager has it; so does `/-/ready`."),
     ("GET", "/openapi.json", "–", "The description of our own API."),
 )

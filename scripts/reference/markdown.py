@@ -43,7 +43,12 @@ def plain(docstring: str | None) -> str:
 
 @cache
 def field_words(cls: type) -> dict[str, str]:
-    """Field → the docstring under it."""
+    """Field → the docstring under it, of its parents too."""
+    ours = [one for one in cls.__mro__ if one.__module__.startswith("mainstay.")]
+    return {name: words for one in reversed(ours) for name, words in _own_words(one).items()}
+
+
+def _own_words(cls: type) -> dict[str, str]:
     [body] = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     assert isinstance(body, ast.ClassDef)
     found = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -51,6 +52,8 @@ NAMED = (
     (known.Url, "URL"),
     (known.Network, "address or network"),
     (known.SecretReference, "`env:NAME` or `file:/path`"),
+    (known.UrlOrReference, "URL, or `env:NAME` or `file:/path`"),
+    (known.MailAddress, "mail address"),
 )
 OTHERS = {
     "CONFIG": "Path of the settings file.",
@@ -65,9 +68,7 @@ def page(root: Path) -> str:
     """The whole page."""
     assert OTHERS.keys() == NOT_SETTINGS, "a variable that is no setting has no line"
     Settings.model_validate(tomllib.loads(EXAMPLE))
-    fields = get_type_hints(Settings, include_extras=True)
-    tables = {name: model for name, hint in fields.items() if (model := _table(hint)) is not None}
-    sections = [_section(f"[{name}]", model, f"{name}.") for name, model in tables.items()]
+    sections = [_section(f"[{name}]", model, f"{name}.") for name, model in _tables(Settings)]
     others = [[code(PREFIX + name), words] for name, words in OTHERS.items()]
     return joined(
         INTRO, fenced(EXAMPLE.strip(), "toml"), _section("Outside of any table", Settings, ""), *sections,
@@ -95,6 +96,15 @@ def _flags() -> dict[str, str]:
     """Setting → the flag of `serve` that sets it."""
     names = {"egress_allow": "egress.allow", "data": "data_dir"}
     return {names.get(str(one.name), str(one.name)): one.opts[0] for one in serve.params}
+
+
+def _tables(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    """Every table, also those inside of tables, by its whole name."""
+    for name, hint in get_type_hints(model, include_extras=True).items():
+        inner = _table(hint)
+        if inner is not None:
+            yield before + name, inner
+            yield from _tables(inner, f"{before}{name}.")
 
 
 def _table(annotation: Any) -> type[BaseModel] | None:

@@ -7,7 +7,9 @@ import random
 import secrets
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from mainstay import loops, paging
 from mainstay.api import App, limits_of, make_app
@@ -22,6 +24,7 @@ from mainstay.foundation.ids import Ids
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
+from mainstay.measures import Measures
 from mainstay.paging.channels import Answer, Channel, Page, Sms, Smtp, To, build
 from mainstay.people import Address
 from mainstay.runtime import Runtime, Wake
@@ -63,13 +66,28 @@ def open_app(
     app = Runtime(
         settings, clock, db, ground, ways, send, egress.close, random.random, Wake(), db.close
     )
+    db.on_commit = partial(_count_commit, app.measures)
     loops.wake_up(app, clock.now())
     return app
 
 
-def over_http(app: Runtime, *, environment: Mapping[str, str]) -> App:
+def _count_commit(measures: Measures, seconds: float, writes: int) -> None:
+    measures.commits.observe(seconds)
+    measures.writes.add(n=writes)
+
+
+@dataclass(frozen=True, slots=True)
+class OverHttp:
+    """What answers over HTTP. `end` ends its open streams, so that the server can stop."""
+
+    app: App
+    end: Callable[[], None]
+
+
+def over_http(app: Runtime, *, environment: Mapping[str, str]) -> OverHttp:
     """All that Mainstay answers: signals, its API, links, and the console beside them."""
-    return make_app(app, environment=environment, beside=(Console(app, limits_of(app)),))
+    console = Console(app, limits_of(app), environment=environment)
+    return OverHttp(make_app(app, environment=environment, beside=(console,)), console.end)
 
 
 def drain(app: Runtime, now: datetime | None = None) -> None:

@@ -22,6 +22,7 @@ from mainstay.foundation.clock import JUMP_US, from_us, to_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import MainstayError, Stuck
 from mainstay.foundation.failpoint import Moment
+from mainstay.foundation.observe.logs import about, begin
 from mainstay.paging.channels import Answer
 from mainstay.runtime import HOT_SPAN, Runtime
 from mainstay.signals import Request
@@ -42,6 +43,8 @@ ANSWER_TRIES = 600
 ALIVE_EVERY = timedelta(seconds=5)
 DELIVERED = (paging.STEP_DUE, paging.SEND_DUE, paging.FEED_DUE)
 """What the delivery loop looks for."""
+DELIVER = "deliver"
+"""The delivery loop's name; it is none of the table below."""
 AFTER_TROUBLE = timedelta(seconds=1)
 """How long a loop waits after a step that raised."""
 
@@ -77,8 +80,9 @@ def settle(app: Runtime, now: datetime) -> datetime | None:
         return now + HOT_SPAN
     done = 0
     with _trying("a batch of signals; each comes by itself now") as batch:
-        done = app.db.run(lambda tx: _settle_batch(tx, app, hot=hot))
+        settled = app.db.run(lambda tx: _settle_batch(tx, app, hot=hot))
         app.ground.passing(Moment.SETTLE_COMMITTED)
+        done = _count_settled(app, settled, now)
     if batch.error is not None:
         done = _settle_one_by_one(app, now)
     if done:
@@ -86,15 +90,23 @@ def settle(app: Runtime, now: datetime) -> datetime | None:
     return now if done else now + AFTER_TROUBLE
 
 
-def _settle_batch(tx: Tx, app: Runtime, *, hot: bool) -> int:
+def _settle_batch(tx: Tx, app: Runtime, *, hot: bool) -> list[Request]:
     node, now = app.ground.node, app.clock.now()  # here: it may have been set since the step began
     if due.hold(tx, "settle", owner=node, now=now, lease_s=SETTLE_LEASE_S) is None:
-        return 0
+        return []
     waiting = signals.waiting(tx, SETTLE_ITEMS_HOT if hot else SETTLE_ITEMS)
     app.ground.passing(Moment.SETTLE_TAKEN)
     pipeline.settle(tx, app.ground, waiting, now=now)
     app.ground.passing(Moment.SETTLE_WRITTEN)
-    return len(waiting)
+    return waiting
+
+
+def _count_settled(app: Runtime, settled: list[Request], now: datetime) -> int:
+    """How many, after their commit: how long each had waited is a figure of ours."""
+    now_us = to_us(now)
+    for request in settled:
+        app.measures.settle_lag.observe(max(0, now_us - request.received_at_us) / 1e6)
+    return len(settled)
 
 
 def _settle_one_by_one(app: Runtime, now: datetime) -> int:
@@ -102,11 +114,12 @@ def _settle_one_by_one(app: Runtime, now: datetime) -> int:
     waiting = app.db.read(lambda tx: signals.waiting(tx, SETTLE_ITEMS))
     done = 0
     for request in waiting:
-        with _trying(f"signal {request.receipt}") as one:
-            app.db.run(partial(_settle_alone, app=app, request=request))
-            done += 1
-        if one.error is not None:
-            _count_failure(app, request, one.error, now)
+        with about(receipt=request.receipt, source=request.source):
+            with _trying("a signal") as one:
+                app.db.run(partial(_settle_alone, app=app, request=request))
+                done += _count_settled(app, [request], now)
+            if one.error is not None:
+                _count_failure(app, request, one.error, now)
     return done
 
 
@@ -117,16 +130,19 @@ def _settle_alone(tx: Tx, app: Runtime, request: Request) -> None:
 def _count_failure(app: Runtime, request: Request, error: Exception, now: datetime) -> None:
     words = error.sentence if isinstance(error, MainstayError) else f"{type(error).__name__}"
 
-    def note(tx: Tx) -> None:
+    def note(tx: Tx) -> bool:
         if not signals.failed(tx, request.receipt, words):
-            return
+            return False
         because = f"quarantined after three tries: {words}"
         fact = record.Fact("signal.quarantined", request.receipt, because, receipt=request.receipt)
         record.write(tx, [fact], now=now, estate_version=request.estate_version)
         summary = f"A signal of {request.source} cannot be settled; see {request.receipt}"
         pipeline.report_self(tx, app.ground, summary, key="signal.quarantined", now=now)
+        return True
 
-    app.db.run(note)
+    if app.db.run(note):
+        app.measures.quarantined.add(request.source)
+        log.error("quarantined after three tries: %s", words)
 
 
 # -- time ------------------------------------------------------------------------------------------
@@ -254,7 +270,7 @@ async def _take_one_by_one(
     for one in await app.db.write(lambda tx: pipeline.claim(tx, app.ground, DELIVERED, now=now)):
         if one.key in but:
             continue
-        with _trying(f"{one.kind} {one.key}") as trial:
+        with about(due=f"{one.kind} {one.key}"), _trying("what is due") as trial:
             take = partial(pipeline.take, ground=app.ground, one=one, now=now)
             taken = await app.db.write(take)
             ready += [taken] if taken is not None else []
@@ -281,8 +297,11 @@ def _is_due(tx: Tx, now: datetime) -> bool:
 
 async def _send(app: Runtime, ready: pipeline.Ready) -> None:
     """Hand one page to its channel and commit the answer. A failure is an outcome, not an error."""
+    begin({"due": f"{ready.due.kind} {ready.due.key}", "incident": ready.incident.name})
+    _count_try(app, ready)
     outcome = await app.send(ready.address, ready.page)
     app.ground.passing(Moment.SEND_ANSWERED)
+    _count_outcome(app, ready, outcome)
     finish = partial(_finish_send, app=app, ready=ready, outcome=outcome, jitter=app.jitter())
     for left in reversed(range(ANSWER_TRIES)):
         try:
@@ -303,11 +322,36 @@ def _finish_send(
     app.ground.passing(Moment.ANSWER_WRITTEN)
 
 
+def _count_try(app: Runtime, ready: pipeline.Ready) -> None:
+    if not isinstance(ready, paging.Prepared):
+        return
+    channel = ready.address.kind
+    app.measures.attempted.add(channel)
+    if ready.tries == 1:
+        lag = app.clock.now() - ready.due.planned_at
+        app.measures.page_lag.observe(max(0.0, lag.total_seconds()), channel)
+
+
+def _count_outcome(
+    app: Runtime, ready: pipeline.Ready, outcome: Answer | MainstayError
+) -> None:  # fmt: skip
+    channel, is_page = ready.address.kind, isinstance(ready, paging.Prepared)
+    what = "a page" if is_page else "an update"
+    if isinstance(outcome, MainstayError):
+        log.warning("%s by %s did not go out: %s", what, channel, outcome.sentence)
+    else:
+        log.info("%s by %s was taken", what, channel)
+    if is_page:
+        failed = isinstance(outcome, MainstayError)
+        (app.measures.failed if failed else app.measures.sent).add(channel)
+
+
 async def delivering(app: Runtime, stop: threading.Event) -> None:
     """The delivery loop: as many sends at once as `SENDS_MAX`; a slow provider holds up nobody."""
     wake = asyncio.Event()
     app.wake.deliver_through(asyncio.get_running_loop(), wake)
     under_way: set[asyncio.Task[None]] = set()
+    app.pulse.expect(DELIVER, period_s=1)
     while not stop.is_set():
         wake.clear()
         try:
@@ -320,12 +364,20 @@ async def delivering(app: Runtime, stop: threading.Event) -> None:
                 task.add_done_callback(lambda done: _over(done, under_way, wake))
             if not started:
                 await _until_due(app, wake)
-        except Exception:
-            log.exception("delivering failed; trying again")
+            app.pulse.beat(DELIVER)
+        except Exception as error:
+            _stumble(app, DELIVER, error)
             await asyncio.sleep(AFTER_TROUBLE.total_seconds())
     for task in under_way:
         task.cancel()
     await app.hang_up()
+
+
+def _stumble(app: Runtime, loop: str, error: Exception) -> None:
+    log.exception("the loop %s failed; trying again", loop)
+    app.measures.loop_errors.add(loop)
+    said = error.sentence if isinstance(error, MainstayError) else type(error).__name__
+    app.pulse.stumble(loop, said)
 
 
 def _over(
@@ -382,7 +434,7 @@ class Threads:
             threading.Thread(target=self._run, args=(loop,), name=loop.name, daemon=True)
             for loop in LOOPS
         ]
-        self._threads.append(threading.Thread(target=self._deliver, name="deliver", daemon=True))
+        self._threads.append(threading.Thread(target=self._deliver, name=DELIVER, daemon=True))
 
     def start(self) -> None:
         """Start them all."""
@@ -392,6 +444,7 @@ class Threads:
 
     def stop(self) -> None:
         """End them; sends under way are dropped and come again by their lease."""
+        self._app.pulse.draining = True
         self._stop.set()
         for wake in self._wakes.values():
             wake.set()
@@ -401,13 +454,15 @@ class Threads:
 
     def _run(self, loop: Loop) -> None:
         wake = self._wakes[loop.name]
+        self._app.pulse.expect(loop.name, period_s=loop.period.total_seconds())
         while not self._stop.is_set():
             wake.clear()
             now = self._app.clock.now()
             try:
                 at = loop.step(self._app, now)
-            except Exception:
-                log.exception("loop %s failed; trying again", loop.name)
+                self._app.pulse.beat(loop.name)
+            except Exception as error:
+                _stumble(self._app, loop.name, error)
                 at = now + AFTER_TROUBLE
             if at is None:
                 wake.wait(loop.period.total_seconds())

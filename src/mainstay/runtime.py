@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from secrets import token_urlsafe
 from time import monotonic
 
 from mainstay.foundation.clock import Clock
@@ -14,8 +16,10 @@ from mainstay.foundation.db import Database
 from mainstay.foundation.errors import MainstayError
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
+from mainstay.measures import Measures
 from mainstay.paging.channels import Answer, Channel, Page
 from mainstay.people import Address
+from mainstay.pulse import Pulse
 
 CROWD = 3
 """Requests in one commit, from which on intake counts as hot."""
@@ -88,3 +92,7 @@ class Runtime:
     jitter: Callable[[], float]
     wake: Wake
     close: Callable[[], None]
+    measures: Measures = field(default_factory=Measures)
+    pulse: Pulse = field(default_factory=Pulse)
+    probe_token: str = field(default_factory=partial(token_urlsafe, 32), repr=False)
+    """What our own watchdog shows at `/readyz`; lives as long as the process, and is stored nowhere."""

@@ -17,7 +17,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -26,22 +25,22 @@ import uvloop
 from mainstay import __version__, app, estate, people, pipeline, signin
 from mainstay.acts import commands
 from mainstay.api import Server, make_server
-from mainstay.cli import TOKEN_FILE, clean
+from mainstay.cli import TOKEN_FILE
 from mainstay.foundation import record
-from mainstay.foundation.clock import to_text
 from mainstay.foundation.db import Tx
+from mainstay.foundation.db.place import PID_FILE
 from mainstay.foundation.errors import Conflict, Forbidden, MainstayError
 from mainstay.foundation.limits import Limits
-from mainstay.foundation.secrets import redactor, resolve
+from mainstay.foundation.observe.logs import start_logs
+from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings, references
+from mainstay.keeper import kept
 from mainstay.loops import Threads
 from mainstay.people import OPERATOR
 from mainstay.runtime import Runtime
 
 log = logging.getLogger("mainstay.serve")
 
-PID_FILE = "mainstay.pid"
-"""In the data folder; locked while the server runs."""
 ABOUT = "the command line of whoever may read cli.json"
 REQUESTS_S = 5
 """How long requests under way may take to finish after the order to stop."""
@@ -72,12 +71,18 @@ def _serve(runtime: Runtime, environment: Mapping[str, str], secrets: list[str],
     settings = runtime.settings
     host, port = settings.address
     token = _operator_token(runtime, _known_token(settings.data_dir))
-    _start_logs(settings, [*secrets, token])
+    start_logs(
+        level=settings.log_level, json_lines=settings.log_format == "json",
+        secrets=[*secrets, token],
+    )  # fmt: skip
     if settings.estate is not None:
         _apply_at_start(runtime, settings.estate)
     limits = Limits(**settings.limits.model_dump())
     own = app.over_http(runtime, environment=environment)
-    server = make_server(own, host=host, port=port, limits=limits)
+    server = make_server(
+        own.app, host=host, port=port, limits=limits, at_end=own.end,
+        ticked=runtime.measures.event_loop_lag.observe,
+    )  # fmt: skip
     _speak_tls(server, settings)
     url = _url(settings, server.port)
     _write_private(settings.data_dir / TOKEN_FILE, json.dumps({"url": url, "token": token}))
@@ -90,7 +95,8 @@ def _serve(runtime: Runtime, environment: Mapping[str, str], secrets: list[str],
         # Ctrl-C must not cut the last commits off: `_end_by_force` is the way out.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        watchdog = kept(runtime, port=server.port)
+        with watchdog, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_listen(runtime, server))
     finally:
         log.info("stopping: no new requests; finishing what is under way")
@@ -296,35 +302,3 @@ def _setup_link(runtime: Runtime, tx: Tx) -> str | None:
     """A one-time link to the first account. Said on the terminal, and nowhere else."""
     command, now = commands.MakeSetupLink(), runtime.clock.now()
     return pipeline.act(tx, runtime.ground, command, actor=OPERATOR, now=now).secret
-
-
-# -- logs ------------------------------------------------------------------------------------------
-
-
-class Lines(logging.Formatter):
-    """One event a line, as text or JSON, with secrets blanked; a traceback follows its text."""
-
-    def __init__(self, *, json_lines: bool, blank: Callable[[str], str]) -> None:
-        super().__init__()
-        self._json, self._blank = json_lines, blank
-
-    def format(self, record: logging.LogRecord) -> str:
-        at = to_text(datetime.fromtimestamp(record.created, tz=UTC))
-        level, words = record.levelname.lower(), record.getMessage()
-        trace = self.formatException(record.exc_info) if record.exc_info else None
-        if self._json:
-            event = {"at": at, "level": level, "logger": record.name, "message": words}
-            return self._blank(json.dumps({**event, "trace": trace} if trace else event))
-        line = f"{at} {level:<7} {record.name}: {clean(words)}"
-        return self._blank(f"{line}\n{trace}" if trace else line)
-
-
-def _start_logs(settings: Settings, secrets: list[str]) -> None:
-    stream = logging.StreamHandler(sys.stderr)
-    json_lines = settings.log_format == "json"
-    stream.setFormatter(Lines(json_lines=json_lines, blank=redactor(secrets)))
-    root = logging.getLogger()
-    root.handlers[:] = [stream]
-    # What others write at debug level holds whole headers: theirs is only what is wrong.
-    root.setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level.upper())))
-    logging.getLogger("mainstay").setLevel(settings.log_level.upper())

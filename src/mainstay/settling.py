@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from mainstay import alerts, incidents, paging
 from mainstay.alerts import Alert, Silences
@@ -55,10 +56,11 @@ class Batch:
         )
 
     def note_incident(
-        self, kind: str, incident: Incident, because: str, *, actor: str = SYSTEM
+        self, kind: str, incident: Incident, because: str, *, actor: str = SYSTEM, **facts: Any
     ) -> None:
         """A row of the record about an incident."""
-        self.facts.append(Fact(kind, incident.id, because, actor=actor, incident=incident.id))
+        fact = Fact(kind, incident.id, because, actor=actor, incident=incident.id, facts=facts)
+        self.facts.append(fact)
 
 
 def open_batch(tx: Tx, ground: Ground, now: datetime) -> Batch:
@@ -201,7 +203,9 @@ def acked_at_source(batch: Batch, alert: Alert) -> None:
     )
     batch.board.remember(incident)
     words = f"every open alert of {incident.name} was acknowledged at {alert.source}"
-    batch.note_incident("incident.acknowledged", incident, words, actor=who)
+    batch.note_incident(
+        "incident.acknowledged", incident, words, actor=who, by=who, until=incident.acked_until
+    )
     batch.facts += paging.stop(batch.tx, incident, because=words, now=batch.now)
 
 

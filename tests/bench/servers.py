@@ -103,8 +103,8 @@ def alertmanager(folder: Path, hook: str, *, at_once: bool = False) -> Iterator[
 
 
 @contextlib.contextmanager
-def mainstay(folder: Path, hook: str, *, services: int = 0) -> Iterator[Server]:
-    """Ours, with `synchronous=FULL` as always; ana's webhook is `hook`."""
+def mainstay(folder: Path, hook: str, *, services: int = 0, database: str = "") -> Iterator[Server]:
+    """Ours, every commit on the disk as always; ana's webhook is `hook`."""
     estate = folder / "estate"
     estate.mkdir(parents=True)
     more = "".join(f"  s{n}: {{tier: 1, owner: ops}}\n" for n in range(services))
@@ -114,7 +114,9 @@ def mainstay(folder: Path, hook: str, *, services: int = 0) -> Iterator[Server]:
         sys.executable, "-m", "mainstay", "serve", "--data", str(folder / "data"),
         "--listen", base[7:], "--estate", str(estate), "--allow-root",
     ]  # fmt: skip
-    environment = {"MAINSTAY_EGRESS__ALLOW": hook.split("/")[2]}
+    environment = {
+        "MAINSTAY_EGRESS__ALLOW": hook.split("/")[2], "MAINSTAY_DATABASE": database,
+    }  # fmt: skip
     with _running("mainstay", command, base, f"{base}/readyz", folder, environment) as server:
         token = json.loads((folder / "data" / "cli.json").read_text())["token"]
         server.operator = {"Authorization": f"Bearer {token}"}

@@ -11,6 +11,8 @@ from browsing import Visitor
 from live import Live, Reply, live
 from mainstay.people import ROLES
 
+pytestmark = pytest.mark.both
+
 
 @pytest.fixture
 def mainstay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:

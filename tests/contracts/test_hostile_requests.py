@@ -165,15 +165,14 @@ def test_a_page_under_way_never_goes_to_an_address_that_was_removed(tmp_path: Pa
     with live(tmp_path, run_loops=False) as mainstay:
         posted = [{"labels": {"alertname": "Lag", "service": "pay-db"}}]
         mainstay.call("POST", "/api/v2/alerts", posted, key=mainstay.key("prometheus"))
-        now = mainstay.runtime.clock.now()
-        loops.settle(mainstay.runtime, now)
-        fire = partial(pipeline.fire_steps, ground=mainstay.runtime.ground, now=now)
-        mainstay.runtime.db.run(fire)
+        clock, ground = mainstay.runtime.clock, mainstay.runtime.ground
+        loops.settle(mainstay.runtime, clock.now())
+        mainstay.runtime.db.run(partial(pipeline.fire_steps, ground=ground, now=clock.now()))
         fresh = {"kind": "mail", "address": "mara@example.com"}
         assert mainstay.own("POST", "/people/mara/addresses", fresh).status == 201
         [old] = [a for a in mainstay.own("GET", "/people/mara/contacts").json["addresses"]
                  if a["kind"] == "sms"]  # fmt: skip
         assert mainstay.own("DELETE", f"/addresses/{old['id']}").status == 200
-        begin = partial(pipeline.begin_sends, ground=mainstay.runtime.ground, now=now)
+        begin = partial(pipeline.begin_sends, ground=ground, now=clock.now())
         ready = mainstay.runtime.db.run(begin) + mainstay.runtime.db.run(begin)
         assert [one.address.kind for one in ready if isinstance(one, paging.Prepared)] == ["mail"]

@@ -154,7 +154,7 @@ def test_a_migration_that_is_cut_off_is_done_whole_by_the_next_start(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = "CREATE TABLE foundation_mark (name TEXT); CREATE TABLE foundation_mark (twice TEXT);"
-    monkeypatch.setattr("mainstay.foundation.db.postgres.missing", lambda have: [(1, broken)])
+    monkeypatch.setattr("mainstay.foundation.db.postgres.missing", lambda have, **_: [(1, broken)])
     with pytest.raises(MainstayError):
         open_database(place)
     monkeypatch.undo()

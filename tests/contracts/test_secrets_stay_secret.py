@@ -12,8 +12,10 @@ import http.client
 import json
 import os
 import re
+import sqlite3
 import ssl
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,9 +23,11 @@ import pytest
 import trustme
 from cli_serving import Install, kill_quietly
 
+from clusters import PASSWORD, Cluster
 from fakes.postoffice import PostOffice
 from fakes.world import Hit, Provider, Status, World
 from live import ESTATE
+from mainstay.watchdog import last_sign
 from peers import wait_until
 
 SMTP_PASSWORD = "canary-smtp/password+1"
@@ -31,6 +35,10 @@ SMS_TOKEN = "canary-sms/token+2"
 HOOK_SECRET = "canary-hook/secret+3"
 PUSH_SECRET = "canary-push/secret+4"
 SLACK_PATH = "canary-slack-path-5"
+ALARM_PASSWORD = "canary-alarm/password+6"
+ALARM_SECRET = "canary-alarm/secret+7"
+ALARM_PATH = "canary-alarm-path-8"
+BEAT_PATH = "canary-beat-path-9"
 ALERT = {"labels": {"alertname": "Lag", "service": "pay-db", "severity": "critical"}}
 
 
@@ -85,6 +93,12 @@ def settings(install: Install, post: PostOffice, sms: Provider, others: list[Pro
         f'ca_file = "{install.folder / "ca.pem"}"\n'
         f'[sms]\nbase = "{sms.url}"\naccount = "AC1"\ntoken = "env:CANARY_SMS"\n'
         'sender = "+41790000099"\n'
+        "[watchdog]\nevery_s = 0.5\ngrace_s = 0.5\nrepeat_s = 1\n"
+        'heartbeat_url = "env:CANARY_BEAT_URL"\n'
+        f'[watchdog.mail]\nhost = "127.0.0.1"\nport = {post.port}\nuser = "watchdog"\n'
+        'password = "env:CANARY_ALARM"\nsender = "watchdog@mainstay.test"\n'
+        f'to = ["floor@mainstay.test"]\nca_file = "{install.folder / "ca.pem"}"\n'
+        '[watchdog.webhook]\nurl = "env:CANARY_ALARM_URL"\nsecret = "env:CANARY_ALARM_SECRET"\n'
     )
     (install.folder / "estate").mkdir()
     (install.folder / "estate" / "estate.yaml").write_text(ESTATE)
@@ -129,8 +143,38 @@ def careless(asker: Asker, key: str, agent: str, token: str) -> None:
     asker.ask("POST", f"{own}/incidents/1/notes", b'{"text":', bearer=token)
     asker.ask("GET", f"/k/{token}/api/v2/alerts")
     asker.ask("POST", "/callbacks/sms", b"From=%2B1&Body=1", **{"X-Twilio-Signature": "x"})
+    for path in ("/metrics", "/readyz", "/livez"):
+        asker.ask("GET", path, bearer=token)
+        asker.ask("GET", f"{path}?token={token}&key={key}")
     for path in ("alerts", "incidents/1", "people/mara/contacts", "signals", "record", "status"):
         asker.ask("GET", f"{own}/{path}", bearer=token)
+
+
+def alarmed(install: Install, alarms: Provider, beats: Provider) -> bytes:
+    """The watchdog has tried to be heard, and its heartbeat, in vain; its process's arguments."""
+    beats.wait(1, within_s=30)
+    with closing(sqlite3.connect(install.data / "mainstay.db", timeout=20)) as connection:
+        connection.execute("DELETE FROM foundation_due WHERE kind = 'paging.step'")
+        connection.commit()
+    alarms.wait(2, within_s=30)
+    sign = last_sign(install.data)
+    assert sign is not None
+    return Path(f"/proc/{sign.pid}/cmdline").read_bytes()
+
+
+def reachable(install: Install, hook: Provider, push: Provider, slack: Provider) -> None:
+    """Mara has an address of every kind."""
+    hook_file = private(install.folder / "hook.secret", HOOK_SECRET)
+    push_file = private(install.folder / "push.secret", f"{PUSH_SECRET}\nand a second line")
+    install.says("contact", "add", "mara", "mail", "mara@mainstay.test")
+    install.says("contact", "add", "mara", "sms", "+41790000000")
+    install.says("contact", "add", "mara", "slack", f"{slack.url}/services/{SLACK_PATH}")
+    install.says(
+        "contact", "add", "mara", "webhook", f"{hook.url}/in", "--secret", f"file:{hook_file}"
+    )
+    install.says(
+        "contact", "add", "mara", "ntfy", f"{push.url}/topic", "--secret", f"file:{push_file}"
+    )
 
 
 def failures(install: Install) -> int:
@@ -146,24 +190,17 @@ def test_no_secret_stands_in_an_answer_a_log_or_the_data_folder(
     authority.cert_pem.write_to_path(str(install.folder / "ca.pem"))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(tls)
-    kinds = ("sms", "webhook", "ntfy", "slack")
-    sms, hook, push, slack = (world.provider(kind, works=repeat) for kind in kinds)
+    kinds = ("sms", "webhook", "ntfy", "slack", "webhook", "webhook")
+    sms, hook, push, slack, alarms, beats = (world.provider(k, works=repeat) for k in kinds)
     with PostOffice(mode="starttls", tls=tls, login=("mainstay", "another password")) as post:
         settings(install, post, sms, [hook, push, slack])
         install.start(
-            "--estate", "estate", CANARY_SMTP=SMTP_PASSWORD, CANARY_SMS=SMS_TOKEN, PYTHONDEVMODE="1"
-        )
-        hook_file = private(install.folder / "hook.secret", HOOK_SECRET)
-        push_file = private(install.folder / "push.secret", f"{PUSH_SECRET}\nand a second line")
-        install.says("contact", "add", "mara", "mail", "mara@mainstay.test")
-        install.says("contact", "add", "mara", "sms", "+41790000000")
-        install.says("contact", "add", "mara", "slack", f"{slack.url}/services/{SLACK_PATH}")
-        install.says(
-            "contact", "add", "mara", "webhook", f"{hook.url}/in", "--secret", f"file:{hook_file}"
-        )
-        install.says(
-            "contact", "add", "mara", "ntfy", f"{push.url}/topic", "--secret", f"file:{push_file}"
-        )
+            "--estate", "estate", CANARY_SMTP=SMTP_PASSWORD, CANARY_SMS=SMS_TOKEN,
+            CANARY_ALARM=ALARM_PASSWORD, CANARY_ALARM_SECRET=ALARM_SECRET,
+            CANARY_ALARM_URL=f"{alarms.url}/hooks/{ALARM_PATH}",
+            CANARY_BEAT_URL=f"{beats.url}/{BEAT_PATH}", PYTHONDEVMODE="1",
+        )  # fmt: skip
+        reachable(install, hook, push, slack)
         key, agent = (
             install.says("key", "create", one).strip() for one in ("prometheus", "agents")
         )
@@ -173,6 +210,7 @@ def test_no_secret_stands_in_an_answer_a_log_or_the_data_folder(
         wait_until(lambda: failures(install) >= 5, within_s=30, what="every channel to fail")
         assert install.process is not None
         arguments = Path(f"/proc/{install.process.pid}/cmdline").read_bytes()
+        watchdog = alarmed(install, alarms, beats)
         known = json.loads((install.data / "cli.json").read_text())["token"]
         links = {hit.json["ack_url"] for hit in hook.hits if hit.json.get("ack_url")}
         careless(asker, key, agent, token)
@@ -183,12 +221,19 @@ def test_no_secret_stands_in_an_answer_a_log_or_the_data_folder(
     assert known.encode() in places.pop("cli.json")
     places |= {"log": install.log.encode(), "greeting": install.greeting.encode()}
     places |= {"answers": b"\n".join(asker.answers), "arguments": arguments}
+    places |= {"the watchdog's arguments": watchdog}
+    assert "the webhook could not be reached" in install.log
+    assert "the heartbeat was refused" in install.log
     secrets = [
         SMTP_PASSWORD,
         SMS_TOKEN,
         HOOK_SECRET,
         PUSH_SECRET,
         SLACK_PATH,
+        ALARM_PASSWORD,
+        ALARM_SECRET,
+        ALARM_PATH,
+        BEAT_PATH,
         key,
         agent,
         token,
@@ -204,3 +249,33 @@ def test_no_secret_stands_in_an_answer_a_log_or_the_data_folder(
     # Where a page goes is stored with the person, and shown to whoever may change it.
     found -= {f"{SLACK_PATH} in mainstay.db", f"{SLACK_PATH} in mainstay.db-wal"}
     assert found == set()
+
+
+def test_the_password_of_a_postgresql_stands_nowhere_not_even_when_it_is_gone(
+    install: Install,
+) -> None:
+    (install.folder / "mainstay.toml").write_text(
+        'log_level = "debug"\ndatabase_password = "env:CANARY_PG"\n'
+        "[watchdog]\nevery_s = 0.5\ngrace_s = 0.5\n"
+    )
+    with Cluster.made() as cluster:
+        cluster.create("canary")
+        install.start(MAINSTAY_DATABASE=cluster.url_by_tcp("canary"), CANARY_PG=PASSWORD)
+        sign = wait_until(lambda: last_sign(install.data), within_s=20, what="the watchdog")
+        assert sign is not None
+        assert install.process is not None
+        asker, token = Asker(install.port), json.loads((install.data / "cli.json").read_text())
+        cluster.stop(mode="immediate")
+        for path in ("/metrics", "/readyz", "/mainstay/v1/status"):
+            assert asker.ask("GET", path, bearer=token["token"]) == 503
+        wait_until(
+            lambda: "The watchdog cannot read the database" in install.log,
+            within_s=30, what="the watchdog to notice",
+        )  # fmt: skip
+        arguments = [
+            Path(f"/proc/{pid}/cmdline").read_bytes() for pid in (install.process.pid, sign.pid)
+        ]
+        install.stop()
+    places = [path.read_bytes() for path in install.data.iterdir()]
+    places += [install.log.encode(), install.greeting.encode(), *asker.answers, *arguments]
+    assert not [form for form in forms(PASSWORD) for text in places if form in text]

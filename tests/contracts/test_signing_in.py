@@ -26,8 +26,9 @@ def mainstay(tmp_path: Path) -> Iterator[Live]:
 
 @pytest.fixture
 def mara(mainstay: Live) -> Visitor:
+    """Signed in, and without any role: one's own account is one's own all the same."""
     visitor = Visitor(mainstay)
-    assert visitor.join("mara", "responder").status == 303
+    assert visitor.join("mara").status == 303
     return visitor
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 FLOORS = {
-    6: "app serve running __main__ demo",
+    6: "app serve running __main__ demo keeper",
     5: "api console cli web",
-    4: "loops jumps pipeline acts trace settling ground runtime",
+    4: "loops jumps pipeline acts trace settling ground runtime measures pulse watchdog",
     3: "diagnosis runbooks problems resilience handover reports",
     2: "alerts incidents paging",
     1: "signals people signin oncall changes checks batch telemetry knowledge slo",
@@ -15,12 +15,14 @@ SAME_FLOOR = """
     estate → foundation
     slo → checks, slo → telemetry, signin → people
     incidents → alerts, paging → incidents, paging → alerts
-    settling → ground, acts → settling, acts → ground, runtime → ground, trace → ground
+    settling → ground, acts → settling, acts → ground, trace → ground
+    runtime → ground, runtime → measures, runtime → pulse
     api → web, console → web
     pipeline → acts, pipeline → settling, pipeline → ground
     loops → pipeline, loops → acts, loops → runtime, loops → jumps
     jumps → pipeline, jumps → runtime
-    app → demo, serve → app, demo → app, demo → serve, running → serve, running → demo, running → app
+    serve → keeper, app → demo, serve → app, demo → app, demo → serve
+    running → serve, running → demo, running → app
     __main__ → app, __main__ → demo
 """
 """The arrows between rooms of one floor."""
@@ -34,6 +36,7 @@ BEYOND_THE_DOOR = (
     "mainstay.signals.formats",
     "mainstay.paging.channels",
     "mainstay.checks.probes",
+    "mainstay.watchdog.probes",
     "mainstay.telemetry.connectors",
 )
 """Packages inside of a room that others may import too."""

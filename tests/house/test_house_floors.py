@@ -55,6 +55,7 @@ def side_entries(tree: Sequence[Module]) -> list[str]:
 LATE = {
     "foundation/db/__init__": "the engine whose library is an extra, and takes 0.2 s",
     "cli/__init__": "a command's own module: all of them together take 0.7 s",
+    "console/sso/__init__": "single sign-on, whose library is an extra",
 }
 """Where `importlib.import_module` is lawful, and for what."""
 

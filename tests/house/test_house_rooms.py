@@ -32,6 +32,8 @@ AT_THE_EDGE = {
     "app.py": "time asyncio os",
     "__main__.py": "time asyncio os print input",
     "running.py": "os print",
+    "watchdog/__main__.py": "asyncio os",
+    "watchdog/rounds.py": "asyncio",
     "demo/*": "time asyncio os print input datetime",
     "cli/*": "time asyncio os print input datetime",
     "api/server.py": "time asyncio os",
@@ -66,7 +68,9 @@ OUTSIDE = (
 
 BROAD = {
     "web/*": (1, "the HTTP edge"),
+    "console/desk/render.py": (1, "a part of a screen that fails leaves the rest standing"),
     "loops.py": (4, "the worker loop, the delivery loop, a bad batch and its culprit (P10)"),
+    "watchdog/__main__.py": (1, "the watchdog's own loop"),
     "app.py": (1, "a channel that is broken is an outcome of the send, like any other"),
     "cli/*": (1, "the CLI's main; or in __main__.py"),
     "__main__.py": (1, "the CLI's main; or in cli/"),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
 
 import pytest
 
+from mainstay.foundation.observe import logs
+from mainstay.foundation.observe.logs import Lines
 from mainstay.foundation.secrets import redactor
-from mainstay.serve import Lines
 
 SECRET = "mst_verysecretindeed"
 
@@ -46,3 +48,27 @@ def test_json_is_one_event_a_line() -> None:
     assert (event["level"], event["logger"], event["message"]) == ("info", "mainstay.x", "a\nb")
     assert event["at"].endswith("Z")
     assert "Traceback" in event["trace"]
+
+
+def test_a_line_says_what_the_work_around_it_is_about_also_from_another_thread() -> None:
+    lines = Lines(json_lines=True, blank=str)
+
+    def say() -> dict[str, str]:
+        said: dict[str, str] = json.loads(lines.format(record("a")))
+        return {name: said[name] for name in ("route", "receipt", "due") if name in said}
+
+    async def request() -> dict[str, str]:
+        logs.begin({})
+        logs.learn(route="/k/{key}/v2/enqueue")
+        await asyncio.to_thread(logs.learn, receipt="rcp_1")
+        with logs.about(due="paging.send pag_1"):
+            inside = await asyncio.to_thread(say)
+        assert say() == {"route": "/k/{key}/v2/enqueue", "receipt": "rcp_1"}
+        return inside
+
+    whole = {"route": "/k/{key}/v2/enqueue", "receipt": "rcp_1", "due": "paging.send pag_1"}
+    assert asyncio.run(request()) == whole
+    assert say() == {}
+    with logs.about(receipt="rcp_2\x1b[2J"):
+        text = Lines(json_lines=False, blank=str).format(record("b"))
+    assert text.endswith("mainstay.x: b [receipt=rcp_2�[2J]")

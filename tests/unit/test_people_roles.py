@@ -19,6 +19,7 @@ EXPECTED = {
     "oncall.read",
     "oncall.override",
     "estate.read",
+    "estate.plan",
     "estate.apply",
     "people.read",
     "people.contact_own",

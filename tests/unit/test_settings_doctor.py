@@ -38,9 +38,9 @@ def red(given: Settings, facts: Machine, **more: Any) -> list[str]:
     return [name for name, check in found(given, facts, **more).items() if not check.ok]
 
 
-def test_a_first_start_by_the_defaults_passes_all_fifteen_checks() -> None:
+def test_a_first_start_by_the_defaults_passes_all_sixteen_checks() -> None:
     all_of_them = found(settings(), GOOD)
-    assert len(all_of_them) == 15
+    assert len(all_of_them) == 16
     assert [name for name, check in all_of_them.items() if not check.ok] == []
 
 
@@ -122,3 +122,15 @@ def test_the_machine_is_read_as_it_is_and_left_as_it_was(tmp_path: Path) -> None
     old = machine(given, environment={"WORD": "x"}, database=data / "db")
     assert (old.data_dir_mode, old.database_mode) == (0o700, 0o600)
     assert old.secrets == {"smtp.password": None}
+
+
+def test_the_watchdog_says_what_it_found_and_who_would_hear_it() -> None:
+    words = found(settings(), GOOD)["watchdog"].sentence
+    assert "heard by nobody but the log" in words
+    off = settings(watchdog={"enabled": False})
+    assert red(off, GOOD) == ["watchdog"]
+    standing = found(settings(), GOOD, wrong=["INC-12 will not page."])["watchdog"]
+    assert (standing.ok, standing.sentence) == (False, "INC-12 will not page.")
+    told = {"webhook": {"url": "https://alarm.test/x"}, "heartbeat_url": "https://beat.test/y"}
+    heard = found(settings(watchdog=told), GOOD)["watchdog"]
+    assert (heard.ok, heard.sentence) == (True, "The watchdog is heard by webhook.")

@@ -43,6 +43,8 @@ _ABOUT_ONESELF: Mapping[type, str] = {
     commands.EndSession: "people.account_own",
     commands.EndSessions: "people.account_own",
     commands.TurnOffTotp: "people.account_own",
+    commands.ChangePassword: "people.account_own",
+    commands.ConfirmTotp: "people.account_own",
 }
 """What is enough where it is about oneself. Those that name no person see to it themselves."""
 
@@ -102,6 +104,8 @@ def _may(act: Act, command: Command) -> None:
         people.require(act.actor, "people.grant")
     own = _ABOUT_ONESELF.get(type(command))
     if own is not None and getattr(command, "person", act.actor.id) == act.actor.id:
+        if own == "people.account_own" and act.actor.session_id is not None:
+            return  # whoever is signed in keeps their own account, whatever roles they hold
         people.require(act.actor, own)
         return
     people.require(act.actor, PERMISSION[type(command)])

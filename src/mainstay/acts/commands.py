@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from mainstay.alerts import Matcher
 from mainstay.estate import Estate, Target
@@ -43,10 +44,21 @@ class Reopen:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A line in the timeline."""
+    """A line in the timeline. A finding and a decision stand out; an update is for the business."""
 
     incident: str
     text: str
+    kind: Literal["note", "finding", "decision", "update"] = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The current picture: what is known, what is being done, what is needed. It replaces the last."""
+
+    incident: str
+    known: str
+    doing: str = ""
+    needed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,8 +293,8 @@ class Apply:
 
 
 Command = (
-    Acknowledge | Unacknowledge | Resolve | Reopen | Note | Reassign | Move | EscalateNow
-    | PageByHand | AddSilence | EndSilence | AddOverrides | RemoveOverride | ReleaseSignal
+    Acknowledge | Unacknowledge | Resolve | Reopen | Note | Picture | Reassign | Move
+    | EscalateNow | PageByHand | AddSilence | EndSilence | AddOverrides | RemoveOverride | ReleaseSignal
     | AddAddress | RemoveAddress | AddRule | RemoveRule | CreateKey | RevokeKey | CreateToken
     | RevokeToken | Apply | MakeSetupLink | Invite | GrantRole | EndRole | MakeResetLink | CloseAccount
     | EndSession | EndSessions | ChangePassword | ConfirmTotp | TurnOffTotp
@@ -294,6 +306,7 @@ PERMISSION: dict[type, str] = {
     Resolve: "incidents.act",
     Reopen: "incidents.act",
     Note: "incidents.act",
+    Picture: "incidents.act",
     Reassign: "incidents.act",
     Move: "incidents.act",
     EscalateNow: "incidents.page",

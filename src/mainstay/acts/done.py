@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -51,6 +52,9 @@ class Act:
         words = oncall.said(at, zone)
         return words if year == self.now.astimezone(zone).year else f"{words} {year}"
 
-    def fact(self, kind: str, subject: str, because: str, *, incident: str | None = None) -> Fact:
+    def fact(
+        self, kind: str, subject: str, because: str, *, incident: str | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> Fact:  # fmt: skip
         """A row about this act."""
-        return Fact(kind, subject, because, actor=self.who, incident=incident)
+        return Fact(kind, subject, because, actor=self.who, incident=incident, facts=facts or {})

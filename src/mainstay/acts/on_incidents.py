@@ -11,6 +11,7 @@ from mainstay.acts.commands import (
     Move,
     Note,
     PageByHand,
+    Picture,
     Reassign,
     Reopen,
     Resolve,
@@ -32,7 +33,7 @@ NOTE_MAX = 10_000
 ALERTS_DUE = "incidents.alerts"
 """An incident that a person resolved while it had more open alerts than one transaction closes."""
 OnIncident = (
-    Acknowledge | Unacknowledge | Resolve | Reopen | Note | Reassign | Move | EscalateNow
+    Acknowledge | Unacknowledge | Resolve | Reopen | Note | Picture | Reassign | Move | EscalateNow
     | PageByHand
 )  # fmt: skip
 
@@ -62,6 +63,8 @@ def perform(act: Act, incident: Incident, command: OnIncident) -> Done:
             return _reopen(act, incident, command)
         case Note():
             return _note(act, incident, command)
+        case Picture():
+            return _picture(act, incident, command)
         case Reassign():
             return _reassign(act, incident, command)
         case Move():
@@ -85,7 +88,10 @@ def _acknowledge(act: Act, incident: Incident, command: Acknowledge) -> Done:
     )
     until = "until it is resolved" if holds_for is None else f"for {duration_text(holds_for)}"
     words = f"{act.actor.id} acknowledged {incident.name} {until}"
-    facts = [act.fact("incident.acknowledged", incident.id, words, incident=incident.id)]
+    told = {"by": act.actor.id, "until": incident.acked_until}
+    facts = [
+        act.fact("incident.acknowledged", incident.id, words, incident=incident.id, facts=told)
+    ]
     facts += paging.stop(act.tx, incident, because=f"{act.actor.id} has it", now=act.now)
     return _done(incident, words, facts)
 
@@ -139,8 +145,33 @@ def _reopen(act: Act, incident: Incident, command: Reopen) -> Done:
 
 def _note(act: Act, incident: Incident, command: Note) -> Done:
     text = _text(command.text, "/text")
-    fact = act.fact("incident.note", incident.id, text, incident=incident.id)
+    match command.kind:
+        case "note":
+            return _written(act, incident, "incident.note", text)
+        case "finding":
+            return _written(act, incident, "incident.finding", text)
+        case "decision":
+            return _written(act, incident, "incident.decision", text)
+        case "update":
+            return _written(act, incident, "incident.update", text)
+    assert_never(command.kind)
+
+
+def _written(act: Act, incident: Incident, kind: str, text: str) -> Done:
+    fact = act.fact(kind, incident.id, text, incident=incident.id)
     return _done(incident, f"Noted on {incident.name}.", [fact])
+
+
+def _picture(act: Act, incident: Incident, command: Picture) -> Done:
+    known = _text(command.known, "/known")
+    told = {"known": known, "doing": command.doing.strip(), "needed": command.needed.strip()}
+    if sum(map(len, told.values())) > NOTE_MAX:
+        raise Invalid(f"At most {NOTE_MAX:,} characters.", pointer="/doing")
+    words = " ".join(f"{name.capitalize()}: {text}" for name, text in told.items() if text)
+    fact = Fact(
+        "incident.picture", incident.id, words, actor=act.who, incident=incident.id, facts=told
+    )
+    return _done(incident, f"The picture of {incident.name} is current.", [fact])
 
 
 def _reassign(act: Act, incident: Incident, command: Reassign) -> Done:

@@ -64,7 +64,7 @@ class Silence:
 def get(tx: Tx, alert: str) -> Alert | None:
     """By id."""
     row = tx.one("SELECT * FROM alerts_alert WHERE id = :id", id=alert)
-    return None if row is None else _alert(row)
+    return None if row is None else of_row(row)
 
 
 def newest(tx: Tx, source: str, dedup_key: str) -> Alert | None:
@@ -73,7 +73,7 @@ def newest(tx: Tx, source: str, dedup_key: str) -> Alert | None:
     Asked for by itself, because a clock that was set back opens alerts before older ones.
     """
     row = tx.one(_NEWEST, source=source, dedup_key=dedup_key)
-    return None if row is None else _alert(row)
+    return None if row is None else of_row(row)
 
 
 def insert(
@@ -187,7 +187,7 @@ def of_incident(tx: Tx, incident: str, *, limit: int = 1_000) -> list[Alert]:
         incident=incident,
         limit=limit,
     )
-    return [_alert(row) for row in rows]
+    return [of_row(row) for row in rows]
 
 
 def of_incident_after(tx: Tx, incident: str, *, after: tuple[int, str], limit: int) -> list[Alert]:
@@ -201,7 +201,7 @@ def of_incident_after(tx: Tx, incident: str, *, after: tuple[int, str], limit: i
         id=after[1],
         limit=limit,
     )
-    return [_alert(row) for row in rows]
+    return [of_row(row) for row in rows]
 
 
 def acked_at_source(tx: Tx, incident: str) -> bool:
@@ -221,7 +221,7 @@ def open_of_incident(tx: Tx, incident: str, *, limit: int = 1_000) -> list[Alert
         incident=incident,
         limit=limit,
     )
-    return [_alert(row) for row in rows]
+    return [of_row(row) for row in rows]
 
 
 def count_open(tx: Tx, incident: str) -> int:
@@ -263,7 +263,7 @@ def expired(tx: Tx, now_us: int, *, limit: int) -> list[Alert]:
         now=now_us,
         limit=limit,
     )
-    return [_alert(row) for row in rows]
+    return [of_row(row) for row in rows]
 
 
 def next_expiry(tx: Tx) -> int | None:
@@ -310,7 +310,7 @@ def page_open(
         limit=limit,
         **names,
     )
-    return [_alert(row) for row in rows]
+    return [of_row(row) for row in rows]
 
 
 def page_all(
@@ -335,13 +335,13 @@ def page_all(
         limit=limit,
         **names,
     )
-    return [_alert(row) for row in rows]
+    return [of_row(row) for row in rows]
 
 
 def every_open(tx: Tx) -> list[Alert]:
     """All open alerts, oldest first: for tests; the product reads in pieces."""
     return [
-        _alert(row)
+        of_row(row)
         for row in tx.all(
             "SELECT * FROM alerts_alert WHERE closed_at IS NULL ORDER BY opened_at, id"
         )
@@ -371,7 +371,17 @@ def muted_by(tx: Tx, silence: str, *, limit: int) -> list[Alert]:
         silence=silence,
         limit=limit,
     )
-    return [_alert(row) for row in rows]
+    return [of_row(row) for row in rows]
+
+
+def count_muted(tx: Tx, silence: str) -> int:
+    """How many open alerts a silence mutes."""
+    return int(
+        tx.value(
+            "SELECT count(*) FROM alerts_alert WHERE silence = :silence AND closed_at IS NULL",
+            silence=silence,
+        )
+    )
 
 
 # -- silences --------------------------------------------------------------------------------------
@@ -445,7 +455,8 @@ def silences(tx: Tx, *, ended_since_us: int, limit: int = 1_000) -> list[Silence
 # -- rows ------------------------------------------------------------------------------------------
 
 
-def _alert(row: Row) -> Alert:
+def of_row(row: Row) -> Alert:
+    """The alert that a whole row of the table is."""
     values: Sequence[Any] = tuple(row)  # type: ignore[arg-type]
     (
         id_, source, dedup_key, service, severity, summary, labels, annotations, url, started_at,

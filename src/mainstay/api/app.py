@@ -10,7 +10,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
@@ -19,23 +18,23 @@ from mainstay import __version__
 from mainstay.api.alertmanager import Alertmanager
 from mainstay.api.asking import GuardedRoute
 from mainstay.api.doors import Doors
+from mainstay.api.health import Counted, Health, Metrics
 from mainstay.api.links import Links
 from mainstay.api.openapi import document, invalid_request
 from mainstay.api.routes import PREFIX, ROUTES
 from mainstay.api.server import App
 from mainstay.foundation.errors import Broken, Invalid, MainstayError, NotFound, Refused
 from mainstay.foundation.limits import Limits
+from mainstay.foundation.observe import logs
 from mainstay.runtime import Runtime
 from mainstay.signals import Reply
 from mainstay.web import (
     JSON,
     SAFE,
-    Answered,
     Part,
     Receive,
     Scope,
     Send,
-    answer,
     full_disk,
     more_headers,
     problem,
@@ -55,25 +54,24 @@ def make_app(
     `beside`: further parts, such as the console; what none of them wants is asked of our own API.
     """
     limits = limits_of(app)
+    doors = Doors(app, limits)
     parts: tuple[Part, ...] = (
-        Doors(app, limits), Alertmanager(app, limits), Links(app, limits, environment), *beside,
+        doors, Alertmanager(app, limits), Links(app, limits, environment),
+        Health(app, doors.knock), Metrics(app), *beside,
     )  # fmt: skip
     own = _own_api(app, limits)
 
     async def whole(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
         for part in parts:
             found = part.match(scope)
             if found is not None:
                 await found(scope, receive, send)
                 return
-        if scope["path"] in ("/livez", "/readyz"):
-            await _health(app, scope, send)
-            return
+        request = app.ground.ids.new("req", app.clock.now())
+        logs.learn(request=request)
         await own(scope, receive, send)
 
-    return whole
+    return Counted(whole, app.measures)
 
 
 def limits_of(app: Runtime) -> Limits:
@@ -179,17 +177,3 @@ def _template(request: Request) -> str:
     """The route as declared: never the path or the query, which may hold a secret."""
     route = request.scope.get("route")
     return f"{request.method} {getattr(route, 'path', '(no route)')}"
-
-
-async def _health(app: Runtime, scope: Scope, send: Send) -> None:
-    """`/livez`: we answer. `/readyz`: we can also read what was stored."""
-
-    async def work() -> Answered:
-        if scope["path"] == "/livez":
-            return Reply(200, b'{"ok":true}'), ()
-        version = await run_in_threadpool(
-            app.db.read, lambda tx: app.ground.views.current_or_empty(tx).version
-        )
-        return Reply(200, b'{"ok":true,"estate_version":%d}' % version), ()
-
-    await answer(send, work(), refuse=lambda _: Reply(503, b'{"ok":false}'), template="/readyz")

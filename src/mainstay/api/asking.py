@@ -22,6 +22,7 @@ from mainstay import people, signals
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Impossible, Invalid, MainstayError, Stuck, Unknown
 from mainstay.foundation.limits import Limits
+from mainstay.foundation.observe import logs
 from mainstay.people import OPERATOR, Actor
 from mainstay.runtime import Runtime
 from mainstay.web import Call, full_disk, read_body, require
@@ -85,6 +86,7 @@ class GuardedRoute(APIRoute):
             token = token_of(request.headers)
             if token is None and self.token_in_query:
                 token = request.query_params.get("token")
+            logs.learn(route=self.path)
             label = f"{request.method} {self.path}"
             call = await run_in_threadpool(admit, app, token, self.permission, what=label)
             _check_query(request, known)

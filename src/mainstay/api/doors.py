@@ -8,6 +8,7 @@ once after an act of this process. No request makes a query of its own.
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,12 +20,14 @@ from mainstay.foundation.errors import (
     Corrupt,
     Forbidden,
     Invalid,
+    MainstayError,
     OverLimit,
     Stuck,
     Unknown,
 )
 from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.limits import Limits
+from mainstay.foundation.observe import logs
 from mainstay.ground import source_in
 from mainstay.runtime import Runtime
 from mainstay.signals import Door, KeyRing, Reply
@@ -38,6 +41,7 @@ from mainstay.web import (
     answer,
     read_body,
     send_reply,
+    status_of,
 )
 
 FRESH_S = 0.2
@@ -123,7 +127,7 @@ class Standing:
     def _renew(self) -> asyncio.Task[None]:
         if self._renewing is None or self._renewing.done():
             self._asked_at = asyncio.get_running_loop().time()
-            self._renewing = asyncio.create_task(self._read())
+            self._renewing = asyncio.create_task(self._read(), context=Context())
         return self._renewing
 
     async def _read(self) -> None:
@@ -137,7 +141,7 @@ class Standing:
         return Snapshot(signals.key_ring(tx), view, signals.waiting_n(tx))
 
 
-_Kept = tuple[signals.Arrived, asyncio.Future[None]]
+_Kept = tuple[signals.Arrived | None, asyncio.Future[None]]
 
 
 class Intake:
@@ -151,8 +155,8 @@ class Intake:
         self._waiting: list[_Kept] = []
         self._writing = False
 
-    async def keep(self, arrived: signals.Arrived) -> None:
-        """Returns when the request is durable; raises when it is not."""
+    async def keep(self, arrived: signals.Arrived | None) -> None:
+        """Returns when the request is durable; raises when it is not. None: a knock, kept nowhere."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((arrived, future))
         if not self._writing:
@@ -168,7 +172,7 @@ class Intake:
             self._submit(batch).add_done_callback(partial(self._written, batch))
 
     def _submit(self, batch: list[_Kept]) -> asyncio.Future[None]:
-        requests = [arrived for arrived, _ in batch]
+        requests = [arrived for arrived, _ in batch if arrived is not None]
 
         def write(tx: Tx) -> None:
             pipeline.accept(tx, *requests)
@@ -207,6 +211,10 @@ class Doors:
                 else:
                     self._exact[path] = (*self._exact.get(path, ()), door)
 
+    async def knock(self) -> None:
+        """Go the way of a signal, through the intake and a commit, without one. Raises as it would."""
+        await self._intake.keep(None)
+
     def match(self, scope: Scope) -> Respond | None:
         """The way in at this path, for its method; another method is not ours to answer."""
         doors, key, template = self._find(scope["path"])
@@ -243,6 +251,19 @@ class Doors:
     async def _accept(
         self, doors: tuple[Door, ...], path_key: str | None, scope: Scope, receive: Receive
     ) -> Answered:
+        """Kept or refused, and counted."""
+        measures = self._app.measures
+        try:
+            answered = await self._keep(doors, path_key, scope, receive)
+        except MainstayError as error:
+            measures.refused.add(logs.known("source"), str(status_of(error)))
+            raise
+        measures.accepted.add(logs.known("source"))
+        return answered
+
+    async def _keep(
+        self, doors: tuple[Door, ...], path_key: str | None, scope: Scope, receive: Receive
+    ) -> Answered:
         app = self._app
         headers = {
             _READ[name]: value.decode("latin-1")
@@ -262,6 +283,7 @@ class Doors:
         self.standing.take(snapshot)
         now = app.clock.now()
         receipt = app.ground.ids.new("rcp", now)
+        logs.learn(receipt=receipt)
         kept = signals.blank_credentials(body, key)  # read what settling will read again
         verdict = door.check(kept, source, signals.Arrival(receipt, to_us(now)))
         app.ground.passing(Moment.ACCEPT_READ)
@@ -277,10 +299,12 @@ class Doors:
         """What is known now, and the source that the key belongs to. Unknown if it opens nothing."""
         snapshot = await self.standing.now()
         try:
-            return snapshot, snapshot.keys.source_of(key)
+            name = snapshot.keys.source_of(key)
         except Unknown:  # it may have been made a moment ago, by another process
             snapshot = await self.standing.newer()
-            return snapshot, snapshot.keys.source_of(key)
+            name = snapshot.keys.source_of(key)
+        logs.learn(source=name)
+        return snapshot, name
 
 
 def _tell(batch: list[_Kept], done: asyncio.Future[None]) -> None:

@@ -31,6 +31,8 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI 3 application."""
 
 BACKLOG = 2048
+TICK_S = 0.1
+"""uvicorn's own period between two looks at its connections."""
 SHUTDOWN_S = 10
 """How long requests under way may take to finish after the order to stop."""
 LINGER_S = 2.0
@@ -55,11 +57,15 @@ def make_server(
     port: int,
     limits: Limits,
     sock: socket.socket | None = None,
+    at_end: Callable[[], None] = lambda: None,
+    ticked: Callable[[float], None] = lambda late_s: None,
 ) -> Server:
     """A server that holds its port already; `await server.serve()` runs it until `should_exit`.
 
     `port` 0 takes a free one (`server.port` tells which). `Conflict` when the port is taken,
-    `Invalid` when the host is not ours. A given `sock` (bound) is used as it is.
+    `Invalid` when the host is not ours. A given `sock` (bound) is used as it is. `at_end` is called
+    when the server begins to stop: what streams must end its streams then, or they are waited for.
+    `ticked` is told how late each of the server's ticks came, in seconds.
     """
     listener = sock or _bind(host, port)
     limits_held = _within_open_files(limits)
@@ -76,24 +82,38 @@ def make_server(
         backlog=BACKLOG,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
-    return Server(config, listener)
+    return Server(config, listener, at_end, ticked)
 
 
 class Server(uvicorn.Server):
     """uvicorn's server on a socket of our own, looking over its connections at each tick."""
 
-    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
+    def __init__(
+        self, config: uvicorn.Config, listener: socket.socket, at_end: Callable[[], None],
+        ticked: Callable[[float], None],
+    ) -> None:  # fmt: skip
         super().__init__(config)
+        self._ticked = ticked
+        self._ticked_at: float | None = None
         self.listener = listener
+        self.at_end = at_end
         self.port: int = listener.getsockname()[1]
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen until `should_exit` is set or a signal comes; then finish what is under way."""
         await super().serve(sockets or [self.listener])
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """No new requests; streams end; what is under way is finished."""
+        self.at_end()
+        await super().shutdown(sockets)
+
     async def on_tick(self, counter: int) -> bool:
         """uvicorn's tick, every 0.1 s."""
         now = asyncio.get_running_loop().time()
+        if self._ticked_at is not None:
+            self._ticked(max(0.0, now - self._ticked_at - TICK_S))
+        self._ticked_at = now
         for connection in list(self.server_state.connections):
             if isinstance(connection, Door) and connection.due <= now:
                 connection.overdue(now)

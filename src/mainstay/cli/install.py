@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import click
@@ -32,7 +32,10 @@ from mainstay.foundation.settings import Settings
 from mainstay.foundation.settings.doctor import Check, checks, machine
 from mainstay.ground import Ground
 from mainstay.people import OPERATOR
+from mainstay.watchdog import last_sign
 
+SIGN_COUNTS_FOR = timedelta(minutes=5)
+"""Of the watchdog; an older sign tells of a server that has ended."""
 verbs = Verbs("install")
 
 
@@ -101,6 +104,9 @@ def status(desk: Desk) -> None:
         elif name == "database":
             words = f"{value['engine']} {value['version']}"
             words += f"; {value['warning']}" if value["warning"] else ""
+        elif name == "watchdog" and value:
+            words = " ".join(value["findings"]) or "all is well"
+            words = f"looked {look.age(value['at'])} ago: {words}"
         rows.append((name.replace("_", " "), show.clean(words)))
     show.pairs(desk.out, rows)
 
@@ -185,7 +191,15 @@ def _examine(desk: Desk, settings: Settings) -> list[Check]:
         if not settings.database:
             raise
         known = {"server": [Check("database", False, error.sentence)]}
-    return checks(settings, found, now=desk.now(), **known)
+    return checks(settings, found, now=desk.now(), wrong=_wrong(desk, settings), **known)
+
+
+def _wrong(desk: Desk, settings: Settings) -> list[str]:
+    """What the watchdog found at its newest look, if that was a moment ago."""
+    sign = last_sign(settings.data_dir)
+    if sign is None or desk.now() - sign.at > SIGN_COUNTS_FOR:
+        return []
+    return [one.finding.sentence for one in sign.findings]
 
 
 def _known(tx: Tx, place: Place) -> dict[str, Any]:

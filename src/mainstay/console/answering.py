@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from mainstay.console.gate import Visit
+from mainstay.console.kit import File
 from mainstay.foundation.errors import NotFound
 
 
@@ -26,7 +27,18 @@ def file(visit: Visit) -> Response:
     found = visit.kit.files.get(visit.path["name"])
     if found is None:
         raise NotFound("There is no such file.")
-    headers = {"etag": found.tag, "cache-control": "no-cache"}
+    headers = {"etag": found.tag, "cache-control": _keep(visit, found), "vary": "accept-encoding"}
     if visit.request.headers.get("if-none-match") == found.tag:
         return Response(status_code=304, headers=headers)
-    return Response(found.content, headers=headers, media_type=found.kind)
+    body = found.content
+    if found.packed is not None and "gzip" in visit.request.headers.get("accept-encoding", ""):
+        body, headers["content-encoding"] = found.packed, "gzip"
+    return Response(body, headers=headers, media_type=found.kind)
+
+
+def _keep(visit: Visit, found: File) -> str:
+    """A file that is asked for by its content is kept for good; a font for a week."""
+    asked = visit.request.query_params.get("v", "")
+    if asked and found.tag.startswith(f'"{asked}'):
+        return "public, max-age=31536000, immutable"
+    return "public, max-age=604800" if found.kind.startswith("font/") else "no-cache"

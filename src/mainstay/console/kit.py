@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from mainstay.console.desk.render import equip
 from mainstay.console.hashing import Hashing
+from mainstay.console.stream import Watcher
+from mainstay.runtime import Runtime
 
 KINDS = {
     "css": "text/css; charset=utf-8",
@@ -22,11 +27,12 @@ KINDS = {
 
 
 class File(NamedTuple):
-    """One file of the folder `static`; `tag` changes with its content."""
+    """One file of the folder `static`; `tag` changes with its content. `packed`: gzip, if smaller."""
 
     content: bytes
     kind: str
     tag: str
+    packed: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +43,12 @@ class Kit:
     files: Mapping[str, File]
     """Everything that is served, by name: a request never becomes a path."""
     hashing: Hashing
+    watcher: Watcher
+    sso: Any
+    """The provider of single sign-on (`console.sso.provider.Provider`), or None."""
 
 
-def make_kit() -> Kit:
+def make_kit(app: Runtime, sso: Any) -> Kit:
     """Reads the templates and files that ship with this program."""
     templates = Environment(
         loader=PackageLoader("mainstay.console"),
@@ -48,15 +57,20 @@ def make_kit() -> Kit:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return Kit(templates, _files(), Hashing())
+    files = _files()
+    equip(templates)
+    templates.globals["asset"] = lambda name: f"/static/{name}?v={files[name].tag[1:13]}"
+    return Kit(templates, files, Hashing(), Watcher(app), sso)
 
 
 def _files() -> dict[str, File]:
+    root = Path(str(resources.files("mainstay.console") / "static"))
     found = {}
-    for entry in (resources.files("mainstay.console") / "static").iterdir():
-        kind = KINDS.get(entry.name.rpartition(".")[2])
-        if kind is not None and entry.is_file():
-            content = entry.read_bytes()
+    for path in sorted(root.rglob("*")):
+        kind = KINDS.get(path.suffix[1:])
+        if kind is not None and path.is_file():
+            content = path.read_bytes()
             tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-            found[entry.name] = File(content, kind, tag)
+            packed = gzip.compress(content, 9, mtime=0) if kind != KINDS["woff2"] else None
+            found[path.relative_to(root).as_posix()] = File(content, kind, tag, packed)
     return found

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from mainstay.console import answering
 from mainstay.console.account import others, own
+from mainstay.console.desk import serving
 from mainstay.console.door import signing_in, welcome
 from mainstay.console.gate import ACCOUNT, CODES, OPEN, SELF, SIGN_IN, Screen
+from mainstay.console.sso import BACK
+from mainstay.console.sso import screens as sso
 from mainstay.signin import PATH as WELCOME
 
 _ONE = "/accounts/{person}"
@@ -15,9 +18,10 @@ SCREENS: tuple[Screen, ...] = (
     Screen("GET", SIGN_IN, OPEN, signing_in.form),
     Screen("POST", SIGN_IN, OPEN, signing_in.sign_in),
     Screen("POST", "/sign-out", SELF, signing_in.sign_out, before_codes=True),
+    Screen("GET", f"{SIGN_IN}/sso", OPEN, sso.begin),
+    Screen("GET", BACK, OPEN, sso.back),
     Screen("GET", WELCOME + "{link}", OPEN, welcome.form),
     Screen("POST", WELCOME + "{link}", OPEN, welcome.come_in),
-    Screen("GET", "/", SELF, signing_in.first_screen),
     Screen("GET", ACCOUNT, SELF, own.screen),
     Screen("POST", f"{ACCOUNT}/password", SELF, own.change_password),
     Screen("GET", CODES, SELF, own.codes, before_codes=True),
@@ -34,4 +38,5 @@ SCREENS: tuple[Screen, ...] = (
     Screen("POST", f"{_ONE}/close", "people.account", others.close),
     Screen("POST", f"{_ONE}/roles", "people.grant", others.grant),
     Screen("POST", f"{_ONE}/roles/end", "people.grant", others.end_role),
+    *serving.screens(),
 )

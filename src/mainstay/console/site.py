@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any
@@ -16,6 +17,7 @@ from mainstay.console.answering import show
 from mainstay.console.gate import Screen, Visit, enter
 from mainstay.console.kit import make_kit
 from mainstay.console.screens import SCREENS
+from mainstay.console.sso import make_provider
 from mainstay.foundation.errors import MainstayError, NotFound
 from mainstay.foundation.limits import Limits
 from mainstay.runtime import Runtime
@@ -44,10 +46,12 @@ _NOT_OURS = ("/mainstay/", "/api/", "/openapi.json", "/livez", "/readyz")
 class Console:
     """Every screen of `SCREENS`, by its path."""
 
-    def __init__(self, app: Runtime, limits: Limits) -> None:
+    def __init__(self, app: Runtime, limits: Limits, *, environment: Mapping[str, str]) -> None:
+        """Invalid when single sign-on is set and cannot be."""
         self._app = app
         self._limits = limits
-        self._kit = make_kit()
+        sso = make_provider(app.settings, environment=environment, clock=app.clock)
+        self._kit = make_kit(app, sso)
         self._headers = dict(HEADERS)
         if app.settings.public_url.startswith("https:"):
             self._headers["strict-transport-security"] = HSTS
@@ -57,6 +61,10 @@ class Console:
         self._paths: list[tuple[re.Pattern[str], dict[str, Any], list[Screen]]] = [
             (*compile_path(path)[::2], screens) for path, screens in paths.items()
         ]
+
+    def end(self) -> None:
+        """The server ends: no stream stays open."""
+        self._kit.watcher.end()
 
     def match(self, scope: Scope) -> Respond | None:
         """Who answers this path. A browser that asks for what is not there reads a screen too."""

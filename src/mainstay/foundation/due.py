@@ -161,6 +161,41 @@ def pending(tx: Tx, kind: str, key: str) -> datetime | None:
     return None if at is None else from_us(at)
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A row as it stands, claimed or not; times in microseconds."""
+
+    key: str
+    due_at: int
+    planned_at: int
+    owner: str | None
+    tries: int
+
+
+def plans(tx: Tx, kind: str) -> dict[str, Plan]:
+    """Everything of `kind` that is planned, by key."""
+    rows = tx.all(
+        "SELECT key, due_at, planned_at, owner, tries FROM foundation_due WHERE kind = :kind",
+        kind=kind,
+    )
+    return {row["key"]: Plan(**{name: row[name] for name in Plan.__slots__}) for row in rows}
+
+
+def late(tx: Tx, kind: str, *, before: datetime) -> Plan | None:
+    """The most overdue of `kind` that nobody has come for since `before`."""
+    row = tx.one(
+        "SELECT key, due_at, planned_at, owner, tries FROM foundation_due"
+        " WHERE kind = :kind AND due_at < :before ORDER BY due_at LIMIT 1",
+        kind=kind, before=to_us(before),
+    )  # fmt: skip
+    return None if row is None else Plan(**{name: row[name] for name in Plan.__slots__})
+
+
+def planned_n(tx: Tx, kind: str) -> int:
+    """How many of `kind` are planned."""
+    return int(tx.value("SELECT count(*) FROM foundation_due WHERE kind = :kind", kind=kind))
+
+
 # -- one owner at a time ---------------------------------------------------------------------------
 
 
@@ -188,6 +223,21 @@ def fence(tx: Tx, name: str, token: int) -> None:
     held = tx.value("SELECT token FROM foundation_lease WHERE name = :name", name=name)
     if held != token:
         raise Conflict(f"Another node has taken over {name!r}.", held=held, token=token)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who holds what, and until when."""
+
+    name: str
+    owner: str
+    until_us: int
+
+
+def leases(tx: Tx) -> list[Lease]:
+    """Every lease that was ever held."""
+    rows = tx.all("SELECT name, owner, until FROM foundation_lease ORDER BY name")
+    return [Lease(row["name"], row["owner"], row["until"]) for row in rows]
 
 
 def _token() -> int:

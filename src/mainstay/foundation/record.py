@@ -109,12 +109,89 @@ def by_receipt(tx: Tx, receipt: str, *, limit: int = 500) -> list[Row]:
     )  # fmt: skip
 
 
+def head(tx: Tx) -> int:
+    """The `seq` of the newest row, 0 before the first."""
+    return int(tx.value("SELECT max(seq) FROM foundation_record") or 0)
+
+
+def of_kinds(tx: Tx, kinds: Iterable[str], *, after: int, limit: int) -> list[Row]:
+    """The rows of these kinds above `after`, oldest first; reads every row above it."""
+    names = {f"k{n}": kind for n, kind in enumerate(kinds)}
+    return tx.all(
+        "SELECT seq, at, kind, subject, incident, facts FROM foundation_record"  # noqa: S608
+        f" WHERE seq > :after AND kind IN ({', '.join(f':{name}' for name in names)})"
+        " ORDER BY seq LIMIT :limit",
+        after=after, limit=limit, **names,
+    )  # fmt: skip
+
+
+def of_kinds_about(tx: Tx, incident: str, kinds: Iterable[str]) -> list[Row]:
+    """The rows of these kinds in an incident's timeline, oldest first."""
+    names = {f"k{n}": kind for n, kind in enumerate(kinds)}
+    return tx.all(
+        "SELECT seq, at, kind, subject, incident, facts FROM foundation_record"  # noqa: S608
+        f" WHERE incident = :incident AND kind IN ({', '.join(f':{name}' for name in names)})"
+        " ORDER BY seq",
+        incident=incident, **names,
+    )  # fmt: skip
+
+
 def latest(tx: Tx, *, before: int | None = None, limit: int = 100) -> list[Row]:
     """The newest rows, newest first; `before` is a `seq` to page back from."""
     return tx.all(
         "SELECT * FROM foundation_record WHERE seq < :before ORDER BY seq DESC LIMIT :limit",
         before=before if before is not None else 1 << 62, limit=limit,
     )  # fmt: skip
+
+
+def newest(tx: Tx, kinds: tuple[str, ...], *, limit: int, within: int = 20_000) -> list[Row]:
+    """The newest rows of these kinds, newest first; looks no further back than `within` rows."""
+    names = {f"kind_{number}": kind for number, kind in enumerate(kinds)}
+    return tx.all(
+        # Only the names of our own parameters are spliced in.
+        "SELECT * FROM foundation_record"  # noqa: S608
+        f" WHERE kind IN ({', '.join(f':{name}' for name in names)})"
+        " AND seq > (SELECT coalesce(max(seq), 0) FROM foundation_record) - :within"
+        " ORDER BY seq DESC LIMIT :limit",
+        within=within, limit=limit, **names,
+    )  # fmt: skip
+
+
+def last_of_incident(tx: Tx, incident: str, kinds: tuple[str, ...]) -> Row | None:
+    """The newest row of these kinds about an incident."""
+    names = {f"kind_{number}": kind for number, kind in enumerate(kinds)}
+    return tx.one(
+        # Only the names of our own parameters are spliced in.
+        "SELECT * FROM foundation_record WHERE incident = :incident"  # noqa: S608
+        f" AND kind IN ({', '.join(f':{name}' for name in names)}) ORDER BY seq DESC LIMIT 1",
+        incident=incident, **names,
+    )  # fmt: skip
+
+
+def find(
+    tx: Tx, *, kind: str = "", actor: str = "", text: str = "", before: int | None = None,
+    limit: int = 100,
+) -> list[Row]:  # fmt: skip
+    """The newest rows whose kind begins with `kind`, and whose actor and words hold the rest."""
+    return tx.all(
+        "SELECT * FROM foundation_record WHERE seq < :before"
+        " AND substr(kind, 1, length(:kind)) = :kind"
+        " AND lower(actor) LIKE :actor ESCAPE '!'"
+        " AND lower(because || ' ' || subject) LIKE :text ESCAPE '!'"
+        " ORDER BY seq DESC LIMIT :limit",
+        before=before if before is not None else 1 << 62, kind=kind, actor=_like(actor),
+        text=_like(text), limit=limit,
+    )  # fmt: skip
+
+
+def last_seq(tx: Tx) -> int:
+    """The highest number of a row; 0 before the first."""
+    return int(tx.value("SELECT coalesce(max(seq), 0) FROM foundation_record"))
+
+
+def _like(text: str) -> str:
+    escaped = text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return f"%{escaped}%"
 
 
 def since(tx: Tx, after: int, *, limit: int = 200) -> list[Row]:

@@ -41,6 +41,11 @@ def check_reference(text: str) -> str:
     )
 
 
+def is_reference(text: str) -> bool:
+    """Whether `text` says where a secret is, rather than being one or none."""
+    return bool(_ENV.fullmatch(text) or _FILE.fullmatch(text))
+
+
 def variable(reference: str) -> str | None:
     """The environment variable that an `env:` reference names; None for any other text."""
     match = _ENV.fullmatch(reference)

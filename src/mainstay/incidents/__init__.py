@@ -12,7 +12,7 @@ from mainstay.incidents.acts import (
 )
 from mainstay.incidents.attach import ACK_DUE, CLOSE_DUE, Attached, Board, Rules, attach, join
 from mainstay.incidents.incident import HOLDS, MOVES, PRIORITIES, Incident, State
-from mainstay.incidents.store import by_name, by_number, count_open, get, page, services
+from mainstay.incidents.store import by_name, by_number, count_open, every_open, get, page, services
 
 __all__ = [
     "ACK_DUE",
@@ -32,6 +32,7 @@ __all__ = [
     "by_number",
     "close",
     "count_open",
+    "every_open",
     "get",
     "join",
     "move",

@@ -71,6 +71,12 @@ def count_open(tx: Tx) -> int:
     return int(tx.value("SELECT count(*) FROM incidents_incident WHERE resolved_at IS NULL"))
 
 
+def every_open(tx: Tx) -> list[Incident]:
+    """All that are open, whatever their number."""
+    rows = tx.all("SELECT * FROM incidents_incident WHERE resolved_at IS NULL")
+    return [_incident(row) for row in rows]
+
+
 def last_by_key(tx: Tx, correlation_key: str) -> Incident | None:
     """The newest resolved incident of this key."""
     row = tx.one(

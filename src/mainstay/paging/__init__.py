@@ -32,6 +32,7 @@ from mainstay.paging.store import (
     send,
     sends_between,
     sends_of_incident,
+    unsent,
 )
 
 __all__ = [
@@ -73,4 +74,5 @@ __all__ = [
     "start",
     "stop",
     "tell",
+    "unsent",
 ]

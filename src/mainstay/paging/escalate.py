@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from mainstay import incidents, oncall, people
 from mainstay.estate import SELF, Step, Target, View
@@ -62,11 +63,12 @@ def start(
     )  # fmt: skip
     store.insert_escalation(tx, run)
     first = policy.first(view.estate.escalations[name])
-    _plan(tx, run, first, base=now)
+    promise = _plan(tx, run, first, base=now)
     because = f"policy {name} starts, because {reason}"
     if shadow:
         because += "; in shadow: everything is decided, nothing is sent"
-    return [Fact("paging.started", run.id, because, incident=incident.id, facts={"policy": name})]
+    facts = {"policy": name, **promise}
+    return [Fact("paging.started", run.id, because, incident=incident.id, facts=facts)]
 
 
 def fire(tx: Tx, ids: Ids, step_due: Due, *, view: View, now: datetime) -> Fired:
@@ -87,14 +89,17 @@ def fire(tx: Tx, ids: Ids, step_due: Due, *, view: View, now: datetime) -> Fired
     if step.round_robin and at.turn is None:
         at = replace(at, turn=store.turn(tx, run.policy, at.step))
     reached, empty = _reach(tx, step, at, view=view, now=now)
-    facts = [_fired_fact(run, incident, at, reached, empty)]
     sends = _write_sends(tx, ids, run, incident, step, at, reached, now=now)
-    facts += [_no_address(incident, person) for person in reached if person not in sends]
-    planned = sum(sends.values())
+    delays = [delay_s for of_one in sends.values() for delay_s in of_one]
+    planned = len(delays)
     found = bool(planned) or (bool(run.shadow) and bool(reached))  # shadow needs no addresses yet
     base = step_due.planned_at if now - step_due.planned_at < LATE else now
     follows = policy.following(rules, at) if found else policy.after_nobody(rules, at)
-    _plan(tx, run, follows, base=base if found else now)
+    promise = _plan(tx, run, follows, base=base if found else now)
+    if planned and not run.shadow:
+        promise |= {"page_at": to_us(now + timedelta(seconds=min(delays)))}
+    facts = [_fired_fact(run, incident, at, reached, empty, promise)]
+    facts += [_no_address(incident, person) for person in reached if person not in sends]
     return Fired(facts, planned)
 
 
@@ -121,8 +126,8 @@ def _reach(
 def _write_sends(
     tx: Tx, ids: Ids, run: Escalation, incident: Incident, step: Step, at: Position,
     reached: dict[str, str], *, now: datetime,
-) -> dict[str, int]:  # fmt: skip
-    """person → how many addresses will be tried; without those who have none."""
+) -> dict[str, list[int]]:  # fmt: skip
+    """person → after how many seconds each address is tried; without those who have none."""
     written = {}
     urgency = urgency_of(incident)
     for person, why in reached.items():
@@ -133,7 +138,7 @@ def _write_sends(
                 now=now, shadow=bool(run.shadow),
             )  # fmt: skip
         if contacts:
-            written[person] = len(contacts)
+            written[person] = [contact.delay_s for contact in contacts]
     return written
 
 
@@ -240,8 +245,12 @@ def urgency_of(incident: Incident) -> Urgency:
     return "high" if incident.priority in ("P1", "P2") else "low"
 
 
-def _plan(tx: Tx, run: Escalation, follows: Next, *, base: datetime) -> None:
-    """The next due row; `step: null` says that the policy is dry by then."""
+def _plan(tx: Tx, run: Escalation, follows: Next, *, base: datetime) -> dict[str, Any]:
+    """The next due row; `step: null` says that the policy is dry by then.
+
+    Returns the promise that the record keeps: the watchdog holds us to it, whatever becomes of the
+    row.
+    """
     at = follows.position
     facts = (
         {"step": None}
@@ -249,6 +258,7 @@ def _plan(tx: Tx, run: Escalation, follows: Next, *, base: datetime) -> None:
         else {"step": at.step, "again": at.again, "loop": at.loop, "turn": at.turn}
     )
     due.plan(tx, STEP_DUE, run.id, at=base + follows.wait, facts=facts)
+    return {"next_step": None if at is None else at.step, "next_at": to_us(base + follows.wait)}
 
 
 def _round(at: Position) -> int:
@@ -263,14 +273,15 @@ def _key(origin: str, step: int, round: int, contact: people.Contact) -> str:
 
 
 def _fired_fact(
-    run: Escalation, incident: Incident, at: Position, reached: dict[str, str], empty: list[str]
-) -> Fact:
+    run: Escalation, incident: Incident, at: Position, reached: dict[str, str], empty: list[str],
+    promise: dict[str, Any],
+) -> Fact:  # fmt: skip
     step = f"step {at.step + 1} of {run.policy}"
     if at.again or at.loop:
         step += f" (again, {at.again + at.loop})"
     words = [f"pages {person} ({why})" for person, why in reached.items()]
     words += [f"reaches nobody at {why}" for why in empty]
-    facts = {"step": at.step, "people": list(reached)}
+    facts = {"step": at.step, "people": list(reached), **promise}
     because = f"{step} {'; '.join(words)}"
     return Fact("paging.step", run.id, because, incident=incident.id, facts=facts)
 

@@ -343,6 +343,16 @@ def cancel_send(tx: Tx, send_id: str, answer: str) -> None:
     )
 
 
+def unsent(tx: Tx, *, limit: int) -> list[Send]:
+    """Pages that wait for a try or for its answer, the most overdue first."""
+    rows = tx.all(
+        "SELECT * FROM paging_send WHERE state IN ('waiting', 'sending')"
+        " ORDER BY due_at LIMIT :limit",
+        limit=limit,
+    )
+    return [_send(row) for row in rows]
+
+
 def sends_between(tx: Tx, start: int, end: int, *, shadow_only: bool = False) -> list[Send]:
     """The pages planned in a span, oldest first; at most 10,000."""
     rows = tx.all(

@@ -15,6 +15,8 @@ from mainstay.people.roles import ROLES, Grant
 from mainstay.people.store import Held
 
 ADMIN = Grant("admin")
+GROUPS = "oidc"
+"""The origin of roles that follow groups at the provider of single sign-on."""
 
 
 def check_grant(grant: Grant, *, teams: Collection[str]) -> None:
@@ -48,6 +50,26 @@ def end_grant(tx: Tx, grant_id: str, *, by: str, now: datetime) -> Held:
         )
     store.mark_grant_ended(tx, grant_id, by=by, now=now)
     return row
+
+
+def follow(
+    tx: Tx, ids: Ids, *, person: str, wanted: Collection[Grant], now: datetime
+) -> tuple[list[Grant], list[Grant]]:
+    """Roles that come from groups are exactly `wanted` from now on: what was given, what taken.
+
+    What was granted by hand stays. The last administrator goes as well, if the groups say so: who
+    may read the data folder makes another.
+    """
+    rows = store.grants(tx, person)
+    by_groups = {one.what: one for one in rows if one.origin == GROUPS}
+    known = {one.what for one in rows}
+    given = [what for what in dict.fromkeys(wanted) if what not in known]
+    taken = [what for what in by_groups if what not in wanted]
+    for what in given:
+        grant(tx, ids, person=person, what=what, by="groups", now=now, origin=GROUPS)
+    for what in taken:
+        store.mark_grant_ended(tx, by_groups[what].id, by="groups", now=now)
+    return given, taken
 
 
 def held(tx: Tx, person: str | None = None) -> tuple[Held, ...]:

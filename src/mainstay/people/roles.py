@@ -37,6 +37,9 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "oncall.read": _STAFF,
         "oncall.override": _RESPOND,
         "estate.read": _STAFF,
+        "estate.plan": frozenset(
+            {"lead", "author", "approver", "admin"}
+        ),  # seconds of the processor
         "estate.apply": frozenset({"author", "admin"}),
         "people.read": _STAFF,
         "people.contact_own": frozenset(ROLES) - {"auditor"},

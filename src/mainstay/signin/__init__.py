@@ -23,6 +23,7 @@ from mainstay.signin.entering import (
     finish,
     visitor,
 )
+from mainstay.signin.identities import Claims, come_by_provider
 from mainstay.signin.links import FOR, PATH, VALID, make_link, read_link
 from mainstay.signin.passwords import CHARACTERS_MIN, check_password, hash_password, is_password
 from mainstay.signin.sessions import (
@@ -55,6 +56,7 @@ __all__ = [
     "VALID",
     "WRONG",
     "Account",
+    "Claims",
     "Link",
     "Listed",
     "Opened",
@@ -68,6 +70,7 @@ __all__ = [
     "check_password",
     "close_account",
     "come_by_link",
+    "come_by_provider",
     "end_session",
     "end_sessions",
     "end_try",

@@ -193,6 +193,16 @@ def insert_identity(tx: Tx, *, issuer: str, subject: str, person: str, now: date
     )  # fmt: skip
 
 
+def is_tied(tx: Tx, *, issuer: str, person: str) -> bool:
+    """Whether somebody at the provider is known to be this person."""
+    return bool(
+        tx.value(
+            "SELECT 1 FROM signin_identity WHERE issuer = :issuer AND person = :person",
+            issuer=issuer, person=person,
+        )
+    )  # fmt: skip
+
+
 def identity(tx: Tx, *, issuer: str, subject: str) -> str | None:
     """The person whom the provider calls `subject`, or None."""
     found: str | None = tx.value(

@@ -20,6 +20,7 @@ from mainstay.web.bodies import MEMBERS_MAX, read_body
 from mainstay.web.call import Call, require, require_every_team
 from mainstay.web.origins import address_of, own_origins
 from mainstay.web.parts import Header, Part, Receive, Respond, Scope, Send
+from mainstay.web.trying import Tried, note_tried, send_test, to_try
 
 __all__ = [
     "JSON",
@@ -35,10 +36,12 @@ __all__ = [
     "Respond",
     "Scope",
     "Send",
+    "Tried",
     "address_of",
     "answer",
     "full_disk",
     "more_headers",
+    "note_tried",
     "outcome",
     "own_origins",
     "problem",
@@ -46,5 +49,7 @@ __all__ = [
     "require",
     "require_every_team",
     "send_reply",
+    "send_test",
     "status_of",
+    "to_try",
 ]

@@ -19,6 +19,7 @@ from mainstay.foundation.errors import (
     Refused,
     Stuck,
 )
+from mainstay.foundation.observe import logs
 from mainstay.signals import Reply
 from mainstay.web.parts import Header, Send
 
@@ -89,6 +90,7 @@ async def answer(
 
 async def outcome(work: Awaitable[T], *, template: str) -> T | MainstayError:
     """What `work` gives, or the error that became of it, logged where it is not the asker's."""
+    logs.learn(route=template)
     try:
         return await work
     except MainstayError as error:

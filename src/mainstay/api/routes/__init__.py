@@ -103,7 +103,7 @@ ROUTES: tuple[Route, ...] = (
     # the estate
     Route("GET", "/estate", "estate.read", estate.get_estate, estate.WholeVersion),
     Route("GET", "/estate/versions", "estate.read", estate.list_versions, Listed[estate.Version]),
-    Route("POST", "/estate/plan", "estate.read", estate.plan, estate.Plan),
+    Route("POST", "/estate/plan", "estate.plan", estate.plan, estate.Plan),
     Route("POST", "/estate/apply", ACT[commands.Apply], estate.apply, estate.Applied),
     # people
     Route("GET", "/people", "people.read", people.list_people, Listed[people.Person]),

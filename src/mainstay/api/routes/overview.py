@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Query, Request
 from pydantic import BaseModel, Field
 
-from mainstay import __version__, alerts, incidents, paging, signals
+from mainstay import __version__, alerts, incidents, paging, signals, watchdog
 from mainstay import trace as tracing
 from mainstay.api import asking
 from mainstay.api.routes import shapes
@@ -97,6 +98,14 @@ class Database(BaseModel):
     warning: str | None
 
 
+class Watchdog(BaseModel):
+    """The watchdog's newest look: when, what it found, when it last pinged the heartbeat."""
+
+    at: At
+    findings: list[str]
+    heartbeat_at: At | None
+
+
 class Status(BaseModel):
     """How this install stands."""
 
@@ -113,6 +122,9 @@ class Status(BaseModel):
     last_page: Page | None
     channels: list[str]
     estate_version: int
+    troubles: list[str]
+    """Why this node is not ready, if it is not."""
+    watchdog: Watchdog | None
 
 
 def get_trace(call: asking.Asked, id: str) -> Trace:
@@ -221,9 +233,22 @@ def get_status(call: asking.Asked, request: Request) -> Status:
             last_page=shapes.page(pages[0]) if pages else None,
             channels=sorted(app.channels),
             estate_version=app.ground.views.current_or_empty(tx).version,
+            troubles=[one.sentence for one in app.pulse.reasons()],
+            watchdog=_watchdog(app.settings.data_dir),
         )
 
     return call.read(look)
+
+
+def _watchdog(data_dir: Path) -> Watchdog | None:
+    sign = watchdog.last_sign(data_dir)
+    if sign is None:
+        return None
+    return Watchdog(
+        at=to_text(sign.at),
+        findings=[one.finding.sentence for one in sign.findings],
+        heartbeat_at=None if sign.beat_at is None else to_text(sign.beat_at),
+    )
 
 
 def _row(tx: Tx, row: incidents.Incident, view: View) -> ShiftIncident:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from mainstay import people
+from mainstay import people, web
 from mainstay.acts import commands
 from mainstay.api import asking
 from mainstay.api.routes import shapes
 from mainstay.api.routes.shapes import Listed, Sentence
-from mainstay.foundation import record
 from mainstay.foundation.db import Tx
-from mainstay.foundation.errors import Invalid, MainstayError, NotFound
-from mainstay.foundation.record import Fact
-from mainstay.paging.channels import Page
+from mainstay.foundation.errors import NotFound
 from mainstay.web import Call, require
 
 
@@ -157,9 +155,9 @@ async def send_test_page(request: Request, id: str) -> Listed[Tried]:
     """Send a test page to every address of a person, and tell what each provider said."""
     call = asking.call_of(request)
     known = await run_in_threadpool(_addresses, call, id)
-    tried = [await _try(call, one) for one in known]
-    await run_in_threadpool(_note, call, id, tried)
-    return Listed(items=tried)
+    tried = [await web.send_test(call, one) for one in known]
+    await run_in_threadpool(web.note_tried, call, id, tried)
+    return Listed(items=[Tried(**asdict(one)) for one in tried])
 
 
 def _addresses(call: Call, person: str) -> tuple[people.Address, ...]:
@@ -167,32 +165,7 @@ def _addresses(call: Call, person: str) -> tuple[people.Address, ...]:
         what = "POST /mainstay/v1/people/{id}/test-page"
         require(call, "people.contact_any", what=what)
     _known(call, person)
-    found = call.read(lambda tx: people.addresses(tx, person))
-    if not found:
-        raise Invalid(f"{person} has no address that a page could go to.")
-    return found
-
-
-async def _try(call: Call, address: people.Address) -> Tried:
-    key = call.app.ground.ids.new("test", call.now)
-    page = Page(
-        idempotency_key=key, repeat=False, person=address.person, person_name=address.person,
-        incident="TEST", subject="TEST page from Mainstay",
-        text=f"{call.actor.id} tries out whether pages reach you here. Nothing is wrong.",
-        urgency="low", ack_url=None, reply_code=None, facts={"event": "test"},
-    )  # fmt: skip
-    outcome = await call.app.send(address, page)
-    failed = isinstance(outcome, MainstayError)
-    words = outcome.sentence if isinstance(outcome, MainstayError) else outcome.words
-    return Tried(address=address.id, kind=address.kind, sent=not failed, answer=words)
-
-
-def _note(call: Call, person: str, tried: list[Tried]) -> None:
-    sent = sum(one.sent for one in tried)
-    words = f"{call.actor.id} sent a test page to {person}: {sent} of {len(tried)} were taken"
-    fact = Fact("page.tested", person, words, actor=str(call.actor))
-    version = call.view().version
-    call.app.db.run(lambda tx: record.write(tx, [fact], now=call.now, estate_version=version))
+    return web.to_try(call, person)
 
 
 def _known(call: Call, person: str) -> None:

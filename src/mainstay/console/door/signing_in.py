@@ -55,10 +55,14 @@ def _finish(visit: Visit, attempt: Try, is_right: bool, tx: Tx) -> Opened | None
     return done
 
 
-def sign_out(visit: Visit) -> Response:
-    """The session ends, on every node; the cookie goes."""
-    visit.app.db.run(lambda tx: end_known(visit, tx, because="signed out"))
-    response = go(SIGN_IN)
+async def sign_out(visit: Visit) -> Response:
+    """The session ends, on every node; the cookie goes. At the provider it is a link to follow:
+    a form that leads elsewhere is what our own policy forbids."""
+    await visit.app.db.write(lambda tx: end_known(visit, tx, because="signed out"))
+    way, hint = None, visit.session.hint
+    if visit.kit.sso is not None and hint is not None:
+        way = await visit.kit.sso.way_out(hint, back=visit.app.settings.public_url + SIGN_IN)
+    response = go(SIGN_IN) if way is None else show(visit, "signed_out.html", way=way)
     take_cookie(response)
     return response
 
@@ -74,8 +78,3 @@ def end_known(visit: Visit, tx: Tx, *, because: str) -> None:
     )
     version = visit.app.ground.views.current_or_empty(tx).version
     record.write(tx, facts, now=visit.now, estate_version=version)
-
-
-def first_screen(visit: Visit) -> Response:
-    """Where a signed-in person begins."""
-    return show(visit, "first.html")

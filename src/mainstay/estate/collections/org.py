@@ -19,6 +19,11 @@ class Incidents(Part):
         "P2": timedelta(hours=1),
     }
     """How long an acknowledgement holds; a priority that is not named: until resolved."""
+    update_every: dict[Priority, Duration] = {
+        "P1": timedelta(minutes=30),
+        "P2": timedelta(hours=1),
+    }
+    """How often the business hears of an open incident; a priority that is not named: no clock."""
     labels: dict[Priority, str] = {}
     """What people here call a priority: {P1: SEV 1}."""
 

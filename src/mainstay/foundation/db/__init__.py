@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 
 from mainstay.foundation.db.dialect import statements
 from mainstay.foundation.db.durable import Standing, require_durable, standing
-from mainstay.foundation.db.migrations import migrations, schema_number, schema_of
+from mainstay.foundation.db.migrations import counted, migrations, schema_number, schema_of, tables
 from mainstay.foundation.db.place import Place, place_of
 from mainstay.foundation.db.sqlite import migrate, open_sqlite, peek_sqlite
 from mainstay.foundation.db.tx import Row, Tx
@@ -38,6 +38,7 @@ __all__ = [
     "Row",
     "Standing",
     "Tx",
+    "counted",
     "migrate",
     "migrations",
     "open_database",
@@ -48,21 +49,23 @@ __all__ = [
     "schema_of",
     "standing",
     "statements",
+    "tables",
 ]
 
 T = TypeVar("T")
 
 
-def open_database(place: Place | Path) -> Database:
+def open_database(place: Place | Path, *, moving: bool = False) -> Database:
     """The database at `place`, created and migrated where needed; a path is SQLite's file.
 
-    Refuses one that a newer Mainstay has migrated, and a server that may lose what it commits.
+    `moving`: also what an install is being moved from, or to. Refuses one that a newer Mainstay has migrated, and a server that may lose what it commits.
     """
     if isinstance(place, Path) or not place.url:
-        return Database(open_sqlite(place if isinstance(place, Path) else place.path))
+        path = place if isinstance(place, Path) else place.path
+        return Database(open_sqlite(path, moving=moving))
     engine = _postgres(place)
     try:
-        engine.migrate()
+        engine.migrate(moving=moving)
     except BaseException:
         engine.close()
         raise

@@ -12,6 +12,8 @@ from mainstay.foundation.settings import Settings
 
 FILE = "mainstay.db"
 """SQLite's file in the data folder."""
+PID_FILE = "mainstay.pid"
+"""In the data folder; locked while a server runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,10 @@ from mainstay.foundation.db.place import Place
 from mainstay.foundation.db.session import ANSWER_S, PostgresTx, Session, adapters
 from mainstay.foundation.db.tx import Tx
 from mainstay.foundation.db.writer import Call
-from mainstay.foundation.errors import Broken, Stuck
+from mainstay.foundation.errors import Broken, Refused, Stuck
 
 T = TypeVar("T")
 READERS = 4
-READ_ANSWER_S = 30.0
-"""Reports read more than a writer does."""
 AWAY_S = 1.0
 """After a failed connection nobody waits for another one so soon: refused at once."""
 TRIES = 4
@@ -91,11 +89,14 @@ class Postgres:
         finally:
             self._readers.put(session)
 
-    def migrate(self) -> None:
-        """Bring the schema up to this program's version; each migration is one transaction."""
+    def migrate(self, *, upto: int | None = None, moving: bool = False) -> None:
+        """Bring the schema up to this program's version; each migration is one transaction.
+
+        `moving`: by whoever fills it from elsewhere; for all others it is refused until it is full.
+        """
         try:
             with contextlib.closing(self._writing()) as session:
-                _migrate(session)
+                _migrate(session, upto, moving=moving)
         except psycopg.Error as error:
             raise told(error) from error
 
@@ -108,13 +109,13 @@ class Postgres:
                 session.tell(_BEGIN_READ)
                 return session
             session.close()
-        session = self._connect(READ_ANSWER_S)
+        session = self._connect()
         session.tell(_BEGIN_READ)
         return session
 
     def _writing(self) -> Session:
         """A connection whose server keeps what it commits."""
-        session = self._connect(ANSWER_S)
+        session = self._connect()
         try:
             require_durable(PostgresTx(session), self.place)
         except BaseException:
@@ -122,11 +123,11 @@ class Postgres:
             raise
         return session
 
-    def _connect(self, answer_s: float) -> Session:
+    def _connect(self) -> Session:
         if monotonic() < self._away_until:
             raise Stuck("The database does not answer.", retry_after_s=1)
         try:
-            return Session(self.place, self._context, answer_s=answer_s)
+            return Session(self.place, self._context, answer_s=ANSWER_S)
         except psycopg.Error as error:
             self._away_until = monotonic() + AWAY_S
             raise told(error) from error
@@ -233,10 +234,12 @@ def told(error: BaseException) -> BaseException:
 # -- migrating -------------------------------------------------------------------------------------
 
 
-def _migrate(session: Session) -> None:
+def _migrate(session: Session, upto: int | None, *, moving: bool) -> None:
     tx = PostgresTx(session)
+    if not moving:
+        _refuse_half(tx)
     session.tell(f"{_BEGIN_SERIAL}; CREATE TABLE IF NOT EXISTS {_NUMBER}; COMMIT")
-    for number, text in missing(schema_of(tx)):
+    for number, text in missing(schema_of(tx), upto=upto):
         session.tell(_BEGIN_SERIAL)
         if schema_of(tx) < number:  # else another node was quicker
             for statement in statements(text, POSTGRESQL):
@@ -246,3 +249,11 @@ def _migrate(session: Session) -> None:
         trouble = session.commit()
         if trouble is not None:
             raise Stuck(f"Migration {number} was not kept: {trouble}.")
+
+
+def _refuse_half(tx: Tx) -> None:
+    if tx.value("SELECT to_regclass('foundation_move')") is not None:
+        raise Refused(
+            "An install is being moved into this database, and not all of it is there yet. Run "
+            "the same `mainstay migrate --to` again; it goes on where it was."
+        )

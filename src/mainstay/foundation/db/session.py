@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from secrets import token_hex
 from typing import Any
 
 import psycopg
@@ -17,17 +18,20 @@ from psycopg.types.numeric import Int8Dumper
 
 from mainstay.foundation.db.dialect import numbered
 from mainstay.foundation.db.place import Place
-from mainstay.foundation.db.tx import Tx
+from mainstay.foundation.db.tx import Row, Tx
 
 CONNECT_S = 2
 """Until a server has answered; the least that libpq knows."""
-IDLE_S = 5
+IDLE_S = 4
 """A transaction whose program says nothing for so long is ended by the server: a node that was
 paused or cut off must not hold up the others, and what it would still commit is refused."""
-LOCK_S = 7
+LOCK_S = 5
 """How long to wait for another node's transaction."""
-ANSWER_S = 8.0
-"""How long one statement may take, a commit too; longer than any wait that the server ends."""
+ANSWER_S = 6.0
+"""How long one statement may take, a commit too; longer than any wait that the server ends. After
+it the server counts as away, and who asks hears so at once."""
+FETCHED = 500
+"""Rows that a long question brings at once."""
 PREPARED_MAX = 500
 """Statements that a connection keeps prepared: all of ours."""
 _USUAL: dict[str, Any] = {"connect_timeout": CONNECT_S, "application_name": "mainstay"}
@@ -171,3 +175,11 @@ class PostgresTx(Tx):
 
     def __init__(self, session: Session) -> None:
         self._connection = session  # type: ignore[assignment]  # it is asked as sqlite3's is
+
+    def each(self, sql: str, **params: Any) -> Iterator[Row]:
+        """Every row, by a cursor on the server, which ends with the transaction."""
+        name = f"each_{token_hex(4)}"
+        self.run(f"DECLARE {name} NO SCROLL CURSOR FOR {sql}", **params)
+        while rows := self.all(f"FETCH {FETCHED} FROM {name}"):
+            yield from rows
+        self.run(f"CLOSE {name}")

@@ -14,10 +14,12 @@ from mainstay.foundation.db.dialect import statements
 from mainstay.foundation.db.migrations import missing
 from mainstay.foundation.db.tx import Tx
 from mainstay.foundation.db.writer import Call
-from mainstay.foundation.errors import Broken, Corrupt, Stuck
+from mainstay.foundation.errors import Broken, Corrupt, Refused, Stuck
 
 T = TypeVar("T")
 READERS = 4
+MOVED = 0x4D4F5644
+"""The application id of a file whose content lives elsewhere now."""
 _NO_ROOM = frozenset(
     (
         sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
@@ -106,12 +108,21 @@ class Sqlite:
 # -- opening and migrating -----------------------------------------------------------------------
 
 
-def open_sqlite(path: Path) -> Sqlite:
-    """The database in the file `path`, created and migrated where needed."""
+def open_sqlite(path: Path, *, moving: bool = False) -> Sqlite:
+    """The database in the file `path`, created and migrated where needed.
+
+    `moving`: also one that lives elsewhere now.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = not path.exists()
     _save_log(path)
     engine = Sqlite(path)
+    if not moving and engine.writer.execute("PRAGMA application_id").fetchone()[0] == MOVED:
+        engine.close()
+        raise Refused(
+            f"{path} was moved to PostgreSQL, which has gone on since: set `database` to its URL. "
+            f"If that is not so: sqlite3 {path} 'PRAGMA application_id = 0'"
+        )
     if fresh:
         path.chmod(0o600)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Protocol
 
@@ -32,6 +32,10 @@ class Tx:
     def all(self, sql: str, **params: Any) -> list[Row]:
         """Every row."""
         return self._connection.execute(sql, params).fetchall()
+
+    def each(self, sql: str, **params: Any) -> Iterator[Row]:
+        """Every row, one after the other: for more rows than memory should hold."""
+        yield from self._connection.execute(sql, params)
 
     def one(self, sql: str, **params: Any) -> Row | None:
         """The first row, or None."""

@@ -8,6 +8,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
 from mainstay.foundation.db.tx import Tx
@@ -68,10 +69,21 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._writes = Lane("writer", lambda batch: engine.commit(batch))
+        self.on_commit: Callable[[float, int], None] = _unseen
+        """Told of each commit, in its thread: seconds, and how many writes were in it."""
+        self._writes = Lane("writer", self._timed(lambda batch: engine.commit(batch)))
         self._appends = self._writes
         if engine.appends_apart:
-            self._appends = Lane("appender", lambda batch: engine.commit(batch, serial=False))
+            apart = self._timed(lambda batch: engine.commit(batch, serial=False))
+            self._appends = Lane("appender", apart)
+
+    def _timed(self, commit: Callable[[list[Call]], None]) -> Callable[[list[Call]], None]:
+        def timed(batch: list[Call]) -> None:
+            begun = perf_counter()
+            commit(batch)
+            self.on_commit(perf_counter() - begun, len(batch))
+
+        return timed
 
     # -- life ----------------------------------------------------------------------------------
 
@@ -177,6 +189,10 @@ class Lane:
         batch += [self._waiting.get() for _ in range(beside)]
         self._commit(batch)
         _resolve(batch)
+
+
+def _unseen(seconds: float, writes: int) -> None:
+    """Nobody looks."""
 
 
 def _resolve(batch: list[Call]) -> None:

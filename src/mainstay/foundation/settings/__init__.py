@@ -10,25 +10,33 @@ from __future__ import annotations
 from mainstay.foundation.settings.layers import FILE_NAME, Origin, find_file
 from mainstay.foundation.settings.load import Loaded, load, references
 from mainstay.foundation.settings.values import (
+    AlarmMail,
+    AlarmWebhook,
     Egress,
     HostPort,
     LimitSettings,
+    Oidc,
     Settings,
     Sms,
     Smtp,
+    WatchdogSettings,
     host_port,
 )
 
 __all__ = [
     "FILE_NAME",
+    "AlarmMail",
+    "AlarmWebhook",
     "Egress",
     "HostPort",
     "LimitSettings",
     "Loaded",
+    "Oidc",
     "Origin",
     "Settings",
     "Sms",
     "Smtp",
+    "WatchdogSettings",
     "find_file",
     "host_port",
     "load",

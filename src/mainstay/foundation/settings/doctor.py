@@ -82,13 +82,14 @@ def checks(
     synchronous: int | None = None,
     keys: Mapping[str, int] | None = None,
     server: Sequence[Check] | None = None,
+    wrong: Sequence[str] = (),
 ) -> list[Check]:
     """Every check, in the order in which a person would mend them.
 
     `alive_at`: when this install last wrote that it was up. `synchronous`: SQLite's pragma on the
     writer's connection. `keys`: source → number of valid intake keys. `server`: what was found of
     the database server, in place of SQLite's file and version. None means "not known here", and
-    that check is left out.
+    that check is left out. `wrong`: what the watchdog has found and still stands.
     """
     found = [
         _listen(settings),
@@ -104,6 +105,7 @@ def checks(
         _disk(settings, facts),
         *([_sqlite(facts)] if server is None else []),
         _clock(now, alive_at),
+        _watchdog(settings, wrong),
     ]
     if synchronous is not None:
         found.append(_durable(synchronous))
@@ -254,6 +256,27 @@ def _clock(now: datetime, alive_at: datetime | None) -> Check:
         )
         return Check("clock", False, words)
     return Check("clock", True, f"The clock says {to_text(now)}.")
+
+
+def _watchdog(settings: Settings, wrong: Sequence[str]) -> Check:
+    own = settings.watchdog
+    if not own.enabled:
+        words = (
+            "The watchdog is off: a page that is missed is missed in silence. Set watchdog.enabled."
+        )
+        return Check("watchdog", False, words)
+    if wrong:
+        return Check("watchdog", False, " ".join(wrong))
+    ways = [name for name, way in (("mail", own.mail), ("webhook", own.webhook)) if way is not None]
+    heard = f"is heard by {' and '.join(ways)}" if ways else (
+        "is heard by nobody but the log; set watchdog.mail or watchdog.webhook"
+    )  # fmt: skip
+    beat = (
+        ""
+        if own.heartbeat_url
+        else "; nobody outside would notice its end (watchdog.heartbeat_url)"
+    )
+    return Check("watchdog", True, f"The watchdog {heard}{beat}.")
 
 
 def _durable(synchronous: int) -> Check:

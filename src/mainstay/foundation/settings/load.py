@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from mainstay.foundation.nearest import hint
-from mainstay.foundation.secrets import variable
+from mainstay.foundation.secrets import is_reference, variable
 from mainstay.foundation.settings.layers import (
     Given,
     Key,
@@ -25,8 +25,12 @@ from mainstay.foundation.settings.layers import (
 )
 from mainstay.foundation.settings.values import ContradictionsError, Settings
 
-SECRETS = ("database_password", "smtp.password", "sms.token")
-"""The settings that refer to a secret."""
+SECRETS = (
+    "database_password", "smtp.password", "sms.token", "sign_in.oidc.client_secret",
+    "watchdog.mail.password", "watchdog.webhook.secret", "watchdog.webhook.url",
+    "watchdog.heartbeat_url",
+)  # fmt: skip
+"""The settings that refer to a secret, or may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def load(*, file: Path | None, environment: Mapping[str, str], flags: Mapping[st
 def references(settings: Settings) -> dict[str, str]:
     """The references to secrets that are set: setting → `env:NAME` or `file:/path`."""
     values = _by_name(settings)
-    return {name: values[name] for name in SECRETS if values.get(name)}
+    return {name: values[name] for name in SECRETS if is_reference(values.get(name) or "")}
 
 
 def _by_name(settings: Settings) -> dict[str, Any]:

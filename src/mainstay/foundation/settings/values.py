@@ -66,6 +66,16 @@ def _checked_network(text: str) -> str:
     return text
 
 
+def _checked_url_or_reference(text: str) -> str:
+    if text.startswith(("env:", "file:")):
+        return check_reference(text)
+    parts = urlsplit(text)
+    plain = not (parts.fragment or parts.username or parts.password)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+        raise ValueError("expected an http(s) URL, or where one is kept: file:/path or env:NAME")
+    return text
+
+
 def _checked_database(text: str) -> str:
     if not text:
         return text
@@ -84,7 +94,19 @@ HostPortText = Annotated[str, AfterValidator(_checked_host_port)]
 Url = Annotated[str, AfterValidator(_checked_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_checked_database)]
 Network = Annotated[str, AfterValidator(_checked_network)]
+
+
+def _checked_group_role(text: str) -> str:
+    group, _, held = text.rpartition("=")
+    if not group.strip() or not held.strip():
+        raise ValueError("expected group=role or group=role/team, such as sre=responder/payops")
+    return text
+
+
+GroupRole = Annotated[str, AfterValidator(_checked_group_role)]
 SecretReference = Annotated[str, AfterValidator(check_reference)]
+UrlOrReference = Annotated[str, AfterValidator(_checked_url_or_reference)]
+MailAddress = Annotated[str, Field(pattern=r"^[^\s<>@,;]+@[^\s<>@,;]+$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -112,7 +134,7 @@ class Smtp(Table):
     """Together with `password`, where the server wants a log-in."""
     password: SecretReference | None = None
     """Where it is, never the password itself."""
-    sender: str = Field(pattern=r"^[^\s<>@,;]+@[^\s<>@,;]+$")
+    sender: MailAddress
     """A bare address; pages come from `Mainstay <sender>`."""
     """The address that pages come from."""
     ca_file: Path | None = None
@@ -130,6 +152,41 @@ class Sms(Table):
     """Where the auth token is, never the token itself; it also signs the replies."""
     sender: str = Field(min_length=1)
     """Our number, or a name that the provider has registered."""
+
+
+class AlarmMail(Smtp):
+    """The watchdog's own way to send mail; another provider than pages go by, if you have one."""
+
+    to: tuple[MailAddress, ...] = Field(min_length=1)
+    """Who hears that Mainstay itself is wrong."""
+
+
+class AlarmWebhook(Table):
+    """The watchdog's own webhook; signed as those of pages are."""
+
+    url: UrlOrReference
+    """Where to; a reference, if the URL itself is a secret."""
+    secret: SecretReference | None = None
+    """What signs it; where it is, never the secret itself."""
+
+
+class WatchdogSettings(Table):
+    """The process beside the server that checks whether what should have been paged was."""
+
+    enabled: bool = True
+    """Without it, a page that is missed is missed in silence."""
+    every_s: float = Field(default=60, ge=0.1, le=60)
+    """Seconds between two looks."""
+    grace_s: float = Field(default=30, ge=0.1, le=600)
+    """How late something due may be before it counts as missed."""
+    repeat_s: float = Field(default=1800, ge=1)
+    """Seconds after which an alarm is repeated while it lasts."""
+    heartbeat_url: UrlOrReference | None = None
+    """Pinged at each look while everything works: a dead man's switch outside of this machine."""
+    mail: AlarmMail | None = None
+    """None: the watchdog sends no mail."""
+    webhook: AlarmWebhook | None = None
+    """None: the watchdog calls no webhook."""
 
 
 class Egress(Table):
@@ -162,8 +219,40 @@ class LimitSettings(Table):
     """Open at once."""
 
 
+class Oidc(Table):
+    """The OpenID provider of single sign-on."""
+
+    issuer: Url
+    """As the provider itself writes it; `/.well-known/openid-configuration` is asked there."""
+    client_id: str = Field(min_length=1)
+    """What we are registered as; the redirect address there is public_url + /sign-in/sso/back."""
+    client_secret: SecretReference | None = None
+    """Where the secret is, never the secret itself. None: a public client (PKCE is always used)."""
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    """What we ask for."""
+    person: str = "preferred_username"
+    """The claim that is the person's id; `email`: a mail address of theirs, verified there."""
+    groups: str = "groups"
+    """The claim that lists their groups."""
+    roles: tuple[GroupRole, ...] = ()
+    """Group to role, as `sre-payops=responder/payops`, or `it-audit=auditor` for every team."""
+    label: str = "Single sign-on"
+    """What its button says."""
+    ca_file: Path | None = None
+    """Trust this CA beside the system's."""
+
+    @property
+    def place(self) -> str:
+        """Its host and port: named by the administrator, it may be a private address."""
+        parts = urlsplit(self.issuer)
+        return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+
 class SignIn(Table):
     """How people come in to the console."""
+
+    oidc: Oidc | None = None
+    """None: no single sign-on."""
 
     totp: Literal["optional", "required"] = "optional"
     """`required`: nobody who signs in by password gets further before one-time codes are set up."""
@@ -209,6 +298,8 @@ class Settings(Table):
     """How people come in to the console."""
     limits: LimitSettings = LimitSettings()
     """What clients may cost us."""
+    watchdog: WatchdogSettings = WatchdogSettings()
+    """Who watches Mainstay."""
     retention_days: int = Field(default=30, ge=1, le=3650)
     """How long raw signals are kept."""
     page_per_minute: int = Field(default=1, ge=1, le=60)
@@ -240,8 +331,14 @@ class ContradictionsError(ValueError):
         self.found = found
 
 
+def _is_here(url: str) -> bool:
+    return HostPort(urlsplit(url).hostname or "", 0).loopback
+
+
 def _contradictions(settings: Settings) -> Iterable[tuple[str, str]]:
-    smtp = settings.smtp
+    oidc = settings.sign_in.oidc
+    if oidc and oidc.issuer.startswith("http:") and not _is_here(oidc.issuer):
+        yield "sign_in.oidc.issuer", "people's sign-ins would travel unencrypted; use https"
     if settings.database_password and not settings.database:
         yield "database_password", "database_password is for `database`, which is not set; set both"
     if (settings.tls_cert is None) != (settings.tls_key is None):
@@ -252,7 +349,19 @@ def _contradictions(settings: Settings) -> Iterable[tuple[str, str]]:
             "other machines could reach this address, and tokens would travel unencrypted; set "
             "tls_cert and tls_key, or list your TLS proxy in behind_proxy, or listen on 127.0.0.1",
         )
-    if smtp and smtp.password and smtp.security == "none" and not HostPort(smtp.host, 0).loopback:
-        yield "smtp.security", "'none' would send the password unencrypted; use starttls or tls"
-    if smtp and (smtp.user is None) != (smtp.password is None):
-        yield "smtp.user", "smtp.user and smtp.password go together; set both, or neither"
+    for table, relay in (("smtp", settings.smtp), ("watchdog.mail", settings.watchdog.mail)):
+        if relay is not None:
+            yield from _relay_contradictions(table, relay)
+
+
+def _relay_contradictions(table: str, relay: Smtp) -> Iterable[tuple[str, str]]:
+    if relay.password and relay.security == "none" and not HostPort(relay.host, 0).loopback:
+        yield (
+            f"{table}.security",
+            "'none' would send the password unencrypted; use starttls or tls",
+        )
+    if (relay.user is None) != (relay.password is None):
+        yield (
+            f"{table}.user",
+            f"{table}.user and {table}.password go together; set both, or neither",
+        )

@@ -1,0 +1,1 @@
+"""The desk: every screen that people work at, by the three groups of its rail."""

@@ -1,0 +1,1 @@
+"""The third group of the rail: the estate, people, the record, Mainstay itself."""

@@ -1,0 +1,1 @@
+"""The first group of the rail: Today, incidents, alerts, services."""

@@ -1,0 +1,99 @@
+"""Services: the map in lanes by tier, the table, and a screen for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from mainstay import alerts, changes, incidents
+from mainstay.alerts import Wanted
+from mainstay.console import draw, words
+from mainstay.console.desk.now.standing import stand
+from mainstay.console.desk.now.today import LANES, alert_row
+from mainstay.console.desk.reader import Reader
+from mainstay.console.desk.render import Part, Showing
+from mainstay.foundation.db import Tx
+from mainstay.foundation.errors import NotFound
+from mainstay.foundation.nearest import hint
+
+WORST = ("crit", "warn", "unknown", "mute", "run", "ok")
+CHANGES_WITHIN = timedelta(days=14)
+
+
+def everything(reader: Reader, tx: Tx) -> Mapping[str, Any]:
+    """The screen."""
+    states = stand(reader, tx).services
+    failing = [reader.service(name) for name, state in states.items() if state == "crit"]
+    if failing:
+        sentence = f"{words.listed(failing)} {'is' if len(failing) == 1 else 'are'} failing."
+    else:
+        sentence = "No service is failing." if states else "No service is declared."
+    return {"title": "Services", "where": "Services", "sentence": sentence}
+
+
+def chart(reader: Reader, tx: Tx) -> Mapping[str, Any]:
+    """The map and the table of the same."""
+    standing = stand(reader, tx)
+    declared = reader.view.estate.services
+    nodes = [
+        draw.Node(
+            name, reader.service(name), _lane(one.type, one.tier), standing.services[name],
+            tuple(one.depends), f"/services/{name}",
+        )
+        for name, one in declared.items()
+    ]  # fmt: skip
+    held = {one.incident.service: one.incident for one in standing.open}
+    rows = sorted(
+        declared.items(), key=lambda kv: (WORST.index(standing.services[kv[0]]), kv[1].tier, kv[0])
+    )
+    return {
+        "picture": draw.lanes(nodes, order=LANES, label=f"{len(nodes)} services and what they need"),
+        "rows": [(name, one, standing.services[name], held.get(name)) for name, one in rows],
+    }  # fmt: skip
+
+
+def _lane(kind: str, tier: int) -> str:
+    return LANES[3] if kind == "external" else f"Tier {tier}"
+
+
+def one(reader: Reader, tx: Tx) -> Mapping[str, Any]:
+    """A service: what it is, who owns it, what needs it, what is wrong, what changed."""
+    name = reader.query.get("service", "")
+    declared = reader.view.estate.services
+    found = declared.get(name)
+    if found is None:
+        near = hint(name[:60], declared)
+        raise NotFound(f"The estate declares no service {name[:60]!r}{near}.")
+    states = stand(reader, tx).services
+    opened = alerts.find(tx, Wanted(services=(name,)), before=None, limit=20)
+    past = [
+        row for row in incidents.page(tx, open_only=False, before=None, limit=300)
+        if row.service == name
+    ][:5]  # fmt: skip
+    told = changes.recent(
+        tx, services=(name,), since=reader.now - CHANGES_WITHIN, until=reader.now, limit=5
+    )
+    return {
+        "title": reader.service(name), "where": name, "name": name, "it": found,
+        "state": states[name], "states": states,
+        "users": sorted(other for other, o in declared.items() if name in o.depends),
+        "rows": [alert_row(reader, tx, alert) for alert in opened], "past": past, "changes": told,
+        "policy": reader.view.policy_of(name), "shadow": reader.view.is_shadow(name),
+        "team": reader.view.estate.teams.get(found.owner or ""),
+    }  # fmt: skip
+
+
+PARTS = (
+    Part(
+        "services/chart",
+        "alerts.read",
+        ("alerts", "incidents", "estate"),
+        chart,
+        "The map of services",
+    ),
+)
+SHOWINGS = (
+    Showing("/services", "alerts.read", everything, "services.html", here="services"),
+    Showing("/services/{service}", "alerts.read", one, "service.html", here="services"),
+)

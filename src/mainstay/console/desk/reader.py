@@ -1,0 +1,119 @@
+"""Who reads a screen: their rights, their zone, and how things are called for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from mainstay import acts, people
+from mainstay.console.words import Times
+from mainstay.estate import View
+from mainstay.foundation.errors import Forbidden
+from mainstay.runtime import Runtime
+from mainstay.web import Call
+
+T = TypeVar("T")
+UTC_ZONE = "utc"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Everything that a screen knows about whoever reads it. `csrf`: what each form must carry."""
+
+    call: Call
+    view: View
+    path: str
+    csrf: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
+    """Of the address: what the path holds, and the query."""
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of the form."""
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What this one request has read already; its parts share it."""
+
+    def once(self, name: str, read: Callable[[], T]) -> T:
+        """What `read` gave when it was first asked for within this request."""
+        if name not in self.memory:
+            self.memory[name] = read()
+        found: T = self.memory[name]
+        return found
+
+    @property
+    def app(self) -> Runtime:
+        """The running Mainstay."""
+        return self.call.app
+
+    @property
+    def actor(self) -> people.Actor:
+        """In whose name they act."""
+        return self.call.actor
+
+    @property
+    def now(self) -> datetime:
+        """The instant that the screen shows."""
+        return self.call.now
+
+    def act(self, command: acts.Command) -> acts.Done:
+        """Do it as them."""
+        return self.call.act(command)
+
+    def text(self, name: str) -> str:
+        """One field of the form; empty where there is none."""
+        return self.fields.get(name, ("",))[0]
+
+    def may(self, permission: str) -> bool:
+        """Whether they have the permission, for what belongs to no other team."""
+        try:
+            people.require(self.actor, permission)
+        except Forbidden:
+            return False
+        return True
+
+    def asking(self, query: Mapping[str, str]) -> Reader:
+        """The same reader, asking for something else."""
+        return replace(self, query=query)
+
+    @property
+    def site(self) -> ZoneInfo:
+        """The zone of the organisation: what the screen is in unless the reader wants UTC."""
+        return ZoneInfo(self.view.estate.org.timezone)
+
+    @property
+    def in_utc(self) -> bool:
+        """Whether the reader has turned the screen to UTC."""
+        return self.cookies.get("zone") == UTC_ZONE
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone that every time on the screen is said in."""
+        return ZoneInfo("UTC") if self.in_utc else self.site
+
+    @property
+    def times(self) -> Times:
+        """How times are said here and now."""
+        return Times(self.zone, self.now)
+
+    @property
+    def theme(self) -> str | None:
+        """`light` or `dark` where the reader has chosen; None: as their system is."""
+        chosen = self.cookies.get("theme")
+        return chosen if chosen in ("light", "dark") else None
+
+    def name(self, person: str | None) -> str:
+        """A person as people call them; the id where the estate knows no such person."""
+        known = self.view.estate.people.get(person or "")
+        return known.name if known is not None else (person or "nobody")
+
+    def service(self, service: str) -> str:
+        """A service as people call it."""
+        known = self.view.estate.services.get(service)
+        return (known.name if known is not None else None) or service
+
+    def label(self, priority: str) -> str:
+        """What people here call a priority: P1, or SEV 1."""
+        labels: Mapping[str, str] = dict(self.view.estate.org.incidents.labels)  # type: ignore[arg-type]
+        return labels.get(priority, priority)

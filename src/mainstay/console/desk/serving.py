@@ -1,0 +1,160 @@
+"""From a visit to a screen, a part or an act of the desk, and back."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+from urllib.parse import quote, unquote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+
+from mainstay import people
+from mainstay.console.desk.reader import Reader
+from mainstay.console.desk.render import Form, Part, Renderer, Showing, Went
+from mainstay.console.desk.tables import FORMS, PARTS, SHOWINGS
+from mainstay.console.gate import SELF, Screen, Visit
+from mainstay.console.stream import NEEDS
+from mainstay.foundation import record
+from mainstay.foundation.db import Tx
+from mainstay.foundation.errors import MainstayError, Refused
+from mainstay.web import note_tried, send_test, status_of, to_try
+
+SAID = "__Host-mainstay-said"
+"""What an act said, carried over the redirect to the next screen; shown once."""
+SAID_MAX = 1_500
+YEAR_S = 31_536_000
+LOOKS = {"theme": ("system", "light", "dark"), "zone": ("site", "utc")}
+"""What a reader may choose, by the name of its cookie; the keys d and z write the same cookies."""
+
+
+def screens() -> tuple[Screen, ...]:
+    """The routes of the desk, for the one table of the console."""
+    return (
+        *(Screen("GET", one.path, one.permission, partial(_show, one)) for one in SHOWINGS),
+        *(
+            Screen("GET", f"/parts/{one.name}", one.permission, partial(_part, one))
+            for one in PARTS
+        ),
+        *(Screen("POST", one.path, one.permission, partial(_act, one)) for one in FORMS),
+        Screen("POST", "/settings/test", "people.contact_own", _try_out),
+        Screen("POST", "/settings/look", SELF, _look_like),
+        Screen("GET", "/events", SELF, _events),
+    )
+
+
+def _reader(visit: Visit) -> Reader:
+    query = {**dict(visit.request.query_params), **{k: str(v) for k, v in visit.path.items()}}
+    view = visit.call.view()
+    return Reader(
+        visit.call, view, visit.request.url.path, visit.csrf, query, visit.fields,
+        visit.request.cookies,
+    )  # fmt: skip
+
+
+def _renderer(visit: Visit) -> Renderer:
+    return Renderer(visit.kit.templates, {one.name: one for one in PARTS})
+
+
+def _show(showing: Showing, visit: Visit) -> Response:
+    said = _said(visit)
+    words: dict[str, Any] = {"said": said[1], "said_state": said[0]} if said else {}
+    response = HTMLResponse(_document(showing, visit, **words))
+    if said:
+        response.delete_cookie(SAID, path="/", secure=True, httponly=True, samesite="lax")
+    return response
+
+
+def _document(showing: Showing, visit: Visit, **words: Any) -> str:
+    reader, renderer = _reader(visit), _renderer(visit)
+
+    def look(tx: Tx) -> str:
+        return renderer.screen(showing, reader, tx, made_after=record.last_seq(tx), **words)
+
+    return visit.app.db.read(look)
+
+
+def _part(part: Part, visit: Visit) -> Response:
+    reader, renderer = _reader(visit), _renderer(visit)
+    return HTMLResponse(visit.app.db.read(lambda tx: renderer.part(part, reader, tx)))
+
+
+def _act(form: Form, visit: Visit) -> Response:
+    """Do it; on to the next screen, or back to the form with what was typed and what was refused."""
+    try:
+        went = form.act(_reader(visit))
+    except Refused as error:
+        if form.back is None:
+            raise
+        return _back(form.back, visit, error)
+    if went.secret is not None and form.back is not None:
+        words = {"said": went.said, "said_state": "ok", "secret": went.secret}
+        return HTMLResponse(_document(form.back, visit, **words))
+    return _on(went)
+
+
+def _back(showing: Showing, visit: Visit, error: MainstayError) -> Response:
+    words = {"said": error.sentence, "said_state": "crit"}
+    return HTMLResponse(_document(showing, visit, **words), status_of(error))
+
+
+def _on(went: Went) -> Response:
+    response = RedirectResponse(went.to, 303)
+    if went.said:
+        value = quote(json.dumps(["ok", went.said[:SAID_MAX]]))
+        response.set_cookie(
+            SAID, value, max_age=60, path="/", secure=True, httponly=True, samesite="lax"
+        )
+    return response
+
+
+def _said(visit: Visit) -> tuple[str, str] | None:
+    """The sentence of the act before; None for a cookie that is not of our making."""
+    text = visit.request.cookies.get(SAID)
+    if not text:
+        return None
+    try:
+        state, said = json.loads(unquote(text))
+    except (ValueError, TypeError):
+        return None
+    return (state, said) if state in ("ok", "crit") and isinstance(said, str) else None
+
+
+async def _try_out(visit: Visit) -> Response:
+    """A page to oneself, by every way one has; what each provider said stands in the record."""
+    call = visit.call
+    known = await run_in_threadpool(to_try, call, call.actor.id)
+    tried = [await send_test(call, one) for one in known]
+    words = await run_in_threadpool(note_tried, call, call.actor.id, tried)
+    failed = "".join(f". {one.kind}: {one.answer}" for one in tried if not one.sent)
+    return _on(Went("/settings", f"{words}{failed}"))
+
+
+def _look_like(visit: Visit) -> Response:
+    """Theme and zone, kept by the browser."""
+    response = RedirectResponse("/settings", 303)
+    for name, known in LOOKS.items():
+        if (chosen := visit.text(name)) in known:
+            response.set_cookie(name, chosen, max_age=YEAR_S, path="/", samesite="lax")
+    return response
+
+
+async def _events(visit: Visit) -> Response:
+    """The stream of names that this reader may hear."""
+    may = frozenset(one for one in NEEDS.values() if _may(visit, one))
+    text = visit.request.query_params.get("after", "")
+    back = visit.request.headers.get("last-event-id") is not None
+    after = (
+        int(text) if text.isascii() and text.isdecimal() and len(text) < 19 and not back else None
+    )
+    stream = visit.kit.watcher.listen(after=after, may=may)
+    return StreamingResponse(stream, media_type="text/event-stream")
+
+
+def _may(visit: Visit, permission: str) -> bool:
+    try:
+        people.require(visit.call.actor, permission)
+    except MainstayError:
+        return False
+    return True

@@ -1,0 +1,23 @@
+"""Everything that the desk shows and takes, in three tables; the routes of the console are made of them."""
+
+from __future__ import annotations
+
+from mainstay.console.desk import frame
+from mainstay.console.desk.books import estate, people, record, search, settings, system
+from mainstay.console.desk.now import alerts, incident, incidents, services, today
+from mainstay.console.desk.render import Form, Part, Showing
+from mainstay.console.desk.work import oncall, silences
+
+PARTS: tuple[Part, ...] = (
+    *frame.PARTS, *today.PARTS, *incidents.PARTS, *incident.PARTS, *alerts.PARTS, *services.PARTS,
+    *oncall.PARTS, *silences.PARTS, *record.PARTS, *system.PARTS,
+)  # fmt: skip
+SHOWINGS: tuple[Showing, ...] = (
+    *frame.SHOWINGS, *today.SHOWINGS, *incidents.SHOWINGS, *incident.SHOWINGS, *alerts.SHOWINGS,
+    *services.SHOWINGS, *oncall.SHOWINGS, *silences.SHOWINGS, *estate.SHOWINGS, *people.SHOWINGS,
+    *record.SHOWINGS, *search.SHOWINGS, *settings.SHOWINGS, *system.SHOWINGS,
+)  # fmt: skip
+FORMS: tuple[Form, ...] = (
+    *incident.FORMS, *alerts.FORMS, *oncall.FORMS, *silences.FORMS, *people.FORMS, *settings.FORMS,
+    *system.FORMS,
+)  # fmt: skip

@@ -1,0 +1,26 @@
+"""Pictures drawn in Python as SVG: pure functions of values, the same on a screen and in a mail.
+
+No style attribute and no script, so that the strictest policy holds: places stand in SVG
+attributes, colours in classes that `console.css` knows.
+"""
+
+from mainstay.console.draw.day import ROWS_MAX, Bar, Tick, day
+from mainstay.console.draw.glyphs import GLYPHS, glyph, sheet
+from mainstay.console.draw.lanes import Node, lanes
+from mainstay.console.draw.sparkline import sparkline
+from mainstay.console.draw.strips import Stretch, strip
+
+__all__ = [
+    "GLYPHS",
+    "ROWS_MAX",
+    "Bar",
+    "Node",
+    "Stretch",
+    "Tick",
+    "day",
+    "glyph",
+    "lanes",
+    "sheet",
+    "sparkline",
+    "strip",
+]

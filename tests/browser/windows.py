@@ -1,0 +1,34 @@
+"""Windows onto the console: their sizes, somebody who signs in, and what goes wrong in one."""
+
+from __future__ import annotations
+
+from alpenpay import PASSWORD, Day
+from playwright.sync_api import BrowserContext, Page
+
+DESK = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+class Watched:
+    """A page of a browser, and everything that went wrong in it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.faults: list[str] = []
+        page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
+        page.on("console", lambda line: self._line(line.type, line.text))
+
+    def _line(self, kind: str, text: str) -> None:
+        if "Content Security Policy" in text or kind == "error":
+            self.faults.append(f"{kind}: {text}")
+
+
+def sign_in(context: BrowserContext, day: Day, person: str) -> Page:
+    """Somebody comes in by their invitation and chooses a password."""
+    page = context.new_page()
+    page.goto(day.url + day.link(person))
+    page.fill("[name=password]", PASSWORD)
+    page.fill("[name=again]", PASSWORD)
+    page.click("main button")
+    page.wait_for_url(f"{day.url}/")
+    return page
