@@ -106,8 +106,8 @@ SABOTAGES = (
     ),
     Sabotage(
         "claim what is not due",
-        "foundation/due.py", "kind = :kind AND due_at <= :now ORDER BY due_at LIMIT :limit",
-        "kind = :kind ORDER BY due_at LIMIT :limit", "tests/unit/test_due.py",
+        "foundation/due.py", "now=to_us(now), owner=owner, limit=limit,",
+        "now=to_us(now) + 10**9, owner=owner, limit=limit,", "tests/unit/test_due.py",
     ),
     Sabotage(
         "claim by key, not by what is due first",
@@ -130,7 +130,8 @@ SABOTAGES = (
     ),
     Sabotage(
         "fire a step and plan no next one",
-        "paging/escalate.py", "    _plan(tx, run, follows, base=base if found else now)\n", "", MODEL,
+        "paging/escalate.py", "    promise = _plan(tx, run, follows, base=base if found else now)\n",
+        "    promise: dict[str, Any] = {}\n", ORACLE,
     ),
     Sabotage(
         "a policy that runs dry ends in silence",
