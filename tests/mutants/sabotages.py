@@ -216,7 +216,7 @@ SABOTAGES = (
     # -- what can be proved afterwards, and who may --------------------------------------------------
     Sabotage(
         "a fact can be edited without a trace",
-        "foundation/record.py", '"receipt", "because", "facts"', '"receipt", "facts"',
+        "foundation/record/chain.py", '"receipt", "because", "facts"', '"receipt", "facts"',
         "tests/unit/test_record.py",
     ),
     Sabotage(

@@ -24,7 +24,7 @@ from fakes.world import World
 from mainstay.foundation.failpoint import Moment
 from peers import wait_until
 
-ROUNDS = int(os.environ.get("MAINSTAY_PROOF_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("MAINSTAY_PROOF_ROUNDS", "3"))
 FULL = "MAINSTAY_PROOF_ROUNDS" in os.environ
 BY_HTTP = (Moment.ACCEPT_READ, Moment.ACCEPT_COMMITTED, Moment.SEND_CONNECTED, Moment.ACT_COMMITTED)
 """What only a real server passes; tests/properties kills at all the others, in-process."""
@@ -58,7 +58,7 @@ def test_killed_again_and_again_nothing_acknowledged_is_lost_and_every_page_is_a
     found.hold()
 
 
-@pytest.mark.both
+@(pytest.mark.both if FULL else pytest.mark.timeout(600))
 @pytest.mark.timeout(600)
 def test_killed_at_every_fail_point_nothing_is_lost_either(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
