@@ -51,12 +51,11 @@ def open_app(
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
     passing = failpoint.passing(environment.get(failpoint.VARIABLE))
     place = place_of(settings, environment=environment)
-    backup.before_upgrade(
-        place, settings, environment=environment, now=(clock or SystemClock()).now()
-    )
+    today = (clock or SystemClock()).now()
+    backup.before_upgrade(place, settings, environment=environment, now=today)
     db = open_database(place)
-    clock = clock or (SharedClock(db.ask_time) if db.ask_time else SystemClock())
     db.read(backup.check_whole)
+    clock = clock or (SharedClock(db.ask_time) if db.ask_time else SystemClock())
     egress = Egress(_allowed(settings), passing=passing)
     ways = (
         dict(channels) if channels is not None else _channels(settings, egress, environment, clock)
@@ -89,14 +88,6 @@ def open_app(
     return app
 
 
-def _node(settings: Settings, node_id: str, now: datetime) -> Node:
-    return Node(
-        id=node_id, host=socket.gethostname(), folder=str(settings.data_dir.resolve()),
-        pid=os.getpid(), listen=settings.listen, version=__version__, schema=schema_number(),
-        started_at=now, seen_at=now,
-    )  # fmt: skip
-
-
 def _back_up(settings: Settings, environment: Mapping[str, str], now: datetime) -> backup.Made:
     """In a process of its own, which takes no turn from our threads."""
     wanted = settings.backup
@@ -115,6 +106,14 @@ def _back_up(settings: Settings, environment: Mapping[str, str], now: datetime) 
     if outcome.made is None:
         raise Outside(outcome.trouble or "The backup could not be made.")
     return outcome.made
+
+
+def _node(settings: Settings, node_id: str, now: datetime) -> Node:
+    return Node(
+        id=node_id, host=socket.gethostname(), folder=str(settings.data_dir.resolve()),
+        pid=os.getpid(), listen=settings.listen, version=__version__, schema=schema_number(),
+        started_at=now, seen_at=now,
+    )  # fmt: skip
 
 
 def _count_commit(measures: Measures, seconds: float, writes: int) -> None:

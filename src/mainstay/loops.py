@@ -197,8 +197,8 @@ def checkpoint(app: Runtime, now: datetime) -> datetime | None:
     every, rows_max = duration(audit.checkpoint_every), audit.checkpoint_rows
 
     def work(tx: Tx, now: datetime) -> None:
-        version = app.ground.views.current_or_empty(tx).version
-        record.take_checkpoint(tx, app.signer, now=now, node=app.node.host, estate_version=version)
+        node, version = app.node.host, app.ground.views.current_or_empty(tx).version
+        record.take_checkpoint(tx, app.signer, now=now, node=node, estate_version=version)
 
     if app.db.read(
         lambda tx: record.is_checkpoint_due(tx, now=now, every=every, rows_max=rows_max)

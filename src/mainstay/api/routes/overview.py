@@ -135,13 +135,13 @@ class Status(BaseModel):
     open_alerts: int
     open_incidents: int
     unsealed: int
-    nodes_up: int
-    nodes_lost: int
-    settles: str | None
     checkpoint_at: At | None
     """The newest signed checkpoint of the record."""
     backup_at: At | None
     """The state that the newest backup holds which was made by itself and found whole."""
+    nodes_up: int
+    nodes_lost: int
+    settles: str | None
     last_page: Page | None
     channels: list[str]
     estate_version: int
@@ -302,9 +302,9 @@ def get_status(call: asking.Asked, request: Request) -> Status:
 
     def look(tx: Tx) -> Status:
         pages = paging.latest_sends(tx, limit=1)
+        newest = record.newest_checkpoint(tx)
         known = nodes.known(tx, now=call.now)
         standings = [one.standing(call.now) for one in known]
-        newest = record.newest_checkpoint(tx)
         return Status(
             version=__version__,
             node=app.ground.node,
@@ -316,11 +316,11 @@ def get_status(call: asking.Asked, request: Request) -> Status:
             open_alerts=alerts.count_all_open(tx),
             open_incidents=incidents.count_open(tx),
             unsealed=record.unsealed_n(tx),
+            checkpoint_at=text_of_us(newest.at_us) if newest else None,
+            backup_at=text_of_us(record.marked(tx, "backup_at")),
             nodes_up=standings.count("up"),
             nodes_lost=standings.count("lost"),
             settles=next((one.id for one in known if nodes.SETTLE in one.roles), None),
-            checkpoint_at=text_of_us(newest.at_us) if newest else None,
-            backup_at=text_of_us(record.marked(tx, "backup_at")),
             last_page=shapes.page(pages[0]) if pages else None,
             channels=sorted(app.channels),
             estate_version=app.ground.views.current_or_empty(tx).version,

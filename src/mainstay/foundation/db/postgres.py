@@ -241,7 +241,9 @@ def _run_one(session: Session, tx: Tx, call: Call) -> None:
     session.tell("SAVEPOINT one")
     try:
         call.value = call.fn(tx)
+        session.catch_up()
     except BaseException as error:
+        session.forget()
         if isinstance(error, psycopg.Error) and (_is_gone(error) or error.sqlstate in _AGAIN):
             raise
         session.tell("ROLLBACK TO one")
