@@ -67,6 +67,9 @@ def adapters() -> adapt.AdaptersMap:
     return context
 
 
+_TIME = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+
+
 class Record:
     """A row: by name, or by place, as sqlite3's."""
 
@@ -175,6 +178,14 @@ class Session:
             pass
         return cursor.statusmessage or ""
 
+    def number(self, text: str) -> int:
+        """Statements of our own, in one journey; the number that the last one finds."""
+        cursor = self._connection.execute(text)
+        while cursor.nextset():
+            pass
+        row = cursor.fetchone()
+        return 0 if row is None else int(row[0])
+
     def commit(self) -> str | None:
         """None when all of it is durable, else why not, in the server's words.
 
@@ -209,6 +220,9 @@ class PostgresTx(Tx):
     def later(self, sql: str, **params: Any) -> None:
         """Goes with the next statement, or with the commit."""
         self._connection.later(sql, params)  # type: ignore[attr-defined]
+
+    def time_us(self) -> int | None:
+        return int(self.value(_TIME))
 
     def each(self, sql: str, **params: Any) -> Iterator[Row]:
         """Every row, by a cursor on the server, which ends with the transaction."""

@@ -29,6 +29,10 @@ class Tx:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
+    def time_us(self) -> int | None:
+        """The time of the database's own clock; None where it has none but this machine's."""
+        return None
+
     def all(self, sql: str, **params: Any) -> list[Row]:
         """Every row."""
         return self._connection.execute(sql, params).fetchall()
