@@ -41,7 +41,8 @@ _BEGIN_APPEND = f"BEGIN; SELECT pg_advisory_xact_lock_shared({APPEND_LOCK}); {_S
 _BEGIN_MIGRATION = f"BEGIN; SELECT pg_advisory_xact_lock({SERIAL_LOCK}); SELECT pg_advisory_xact_lock({APPEND_LOCK})"
 _NUMBER = "foundation_schema (number BIGINT NOT NULL)"
 """One row: what SQLite keeps as `user_version`."""
-_BEGIN_READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SCHEMA}"
+_BEGIN_PEEK = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN_READ = f"{_BEGIN_PEEK}; {_SCHEMA}"
 _TIME = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
 _AGAIN = frozenset(("40001", "40P01"))
 """serialization_failure, deadlock_detected: nothing is wrong, and nothing was done."""
@@ -77,6 +78,15 @@ class Postgres:
     def commit(self, batch: list[Call], *, serial: bool = True) -> None:
         """One transaction for all of `batch`; errors land in their call."""
         (self._serial if serial else self._appends).commit(batch)
+
+    def peek(self, fn: Callable[[Tx], T]) -> T:
+        """Run `fn` on one committed state, whatever schema it has, or none."""
+        try:
+            with contextlib.closing(self._connect()) as session:
+                session.tell(_BEGIN_PEEK)
+                return fn(PostgresTx(session))
+        except psycopg.Error as error:
+            raise told(error) from error
 
     def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` on one committed state; it must not write."""
