@@ -31,8 +31,8 @@ from peers import free_port, wait_until
 SERVICES = 60
 STEP_S = 2
 """Between the two steps of the policy."""
-UP_WITHIN_S = 30.0
-DRAINED_WITHIN_S = 90.0
+UP_WITHIN_S = 90.0
+DRAINED_WITHIN_S = 180.0
 ESTATE = """
 mainstay: 1
 org:

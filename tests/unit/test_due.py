@@ -41,9 +41,9 @@ def test_what_is_due_is_claimed_once_and_what_is_not_yet_due_is_left(db: Databas
 
 
 def test_the_oldest_plan_comes_first_also_when_only_some_fit(db: Database) -> None:
-    for n in (3, 1, 2):
-        plan(db, f"k{n}", NOW - timedelta(minutes=10 - n))
-    assert [one.key for one in claim(db, limit=2)] == ["k1", "k2"]
+    for key, minutes in (("a", 7), ("c", 9), ("b", 8)):
+        plan(db, key, NOW - timedelta(minutes=minutes))
+    assert [one.key for one in claim(db, limit=2)] == ["c", "b"]
 
 
 def test_a_worker_that_dies_is_relieved_when_its_lease_ends(db: Database) -> None:
