@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from fakes.machine import Machine
-from mainstay import jumps, loops
+from mainstay import jumps, presence
 from mainstay.acts.commands import Acknowledge
 from mainstay.foundation.clock import from_us
 from walk import MONDAY, Walk, fire
@@ -93,11 +93,11 @@ def test_what_was_planned_during_a_jump_forward_does_not_wait_for_that_time(
 
 def test_set_back_while_we_were_down_is_noticed_at_the_start(walk: Walk, machine: Machine) -> None:
     walk.fires("alpha")
-    loops.alive(walk.app, machine.clock.now())
+    presence.alive(walk.app, machine.clock.now())
     machine.set(hours=-5)
     clock = machine.booted()
     walk.app = replace(walk.app, clock=clock)
-    loops.wake_up(walk.app, clock.now())
+    presence.sign_on(walk.app, clock.now())
     for _ in range(10):
         machine.passes(minutes=1)
         walk.settle()
