@@ -69,7 +69,7 @@ class Visitor:
     @property
     def csrf(self) -> str:
         """What our own forms of this session carry."""
-        found = re.search(rb'name="csrf" value="(\w+)"', self.get("/").body)
+        found = re.search(rb'name="csrf" value="(\w+)"', self.get("/account").body)
         return found[1].decode() if found else ""
 
     def _headers(self, more: Mapping[str, str]) -> dict[str, str]:
