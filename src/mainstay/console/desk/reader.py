@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -119,6 +120,14 @@ class Reader:
         """A person as people call them; the id where the estate knows no such person."""
         known = self.view.estate.people.get(person or "")
         return known.name if known is not None else (person or "nobody")
+
+    def named(self, text: str) -> str:
+        """A sentence of the record, people called by their names."""
+        people = {name: one.name for name, one in self.view.estate.people.items()}
+        if not people:
+            return text
+        ids = self.once("ids", lambda: re.compile(rf"\b({'|'.join(map(re.escape, people))})\b"))
+        return ids.sub(lambda match: people[match[0]], text)
 
     def service(self, service: str) -> str:
         """A service as people call it."""

@@ -14,6 +14,7 @@ from mainstay.foundation import record
 from mainstay.foundation.clock import from_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Invalid
+from mainstay.web import prove
 
 RINGS = {
     "ntfy": "Give the Mainstay topic an urgent priority channel, and let it pass Do Not Disturb.",
@@ -45,7 +46,7 @@ def own(reader: Reader, tx: Tx) -> Mapping[str, Any]:
         sentence = "No page can reach you: add an address."
     return {
         "title": "Your settings", "where": "Your settings", "sentence": sentence, "addresses": addresses,
-        "rules": rules, "plan": plan, "kinds": sorted(reader.app.channels), "known": known,
+        "rules": rules, "plan": plan, "good": {one.id for one in addresses if people.is_good(one)}, "kinds": sorted(reader.app.channels), "known": known,
         "by_id": {one.id: one for one in addresses}, "rings": RINGS, "tested": tested,
         "tested_at": from_us(tested["at"]) if tested is not None else None,
         "next": next_shift(reader, tx, me) if known else None,
@@ -58,6 +59,11 @@ def add_address(reader: Reader) -> Went:
     """One more way to be reached."""
     command = commands.AddAddress(reader.actor.id, reader.text("kind"), reader.text("address"))
     return Went("/settings", reader.act(command).sentence)
+
+
+def prove_address(reader: Reader) -> Went:
+    """The code that was sent there, said back: it is theirs."""
+    return Went("/settings", prove(reader.call, reader.query["id"], reader.text("code").strip()))
 
 
 def remove_address(reader: Reader) -> Went:
@@ -86,6 +92,7 @@ SHOWINGS = (SCREEN,)
 _MAY = "people.contact_own"
 FORMS = (
     Form("/settings/addresses", _MAY, add_address, back=SCREEN),
+    Form("/settings/addresses/{id}/prove", _MAY, prove_address, back=SCREEN),
     Form("/settings/addresses/{id}/remove", _MAY, remove_address, back=SCREEN),
     Form("/settings/rules", _MAY, add_rule, back=SCREEN),
     Form("/settings/rules/{id}/remove", _MAY, remove_rule, back=SCREEN),

@@ -134,8 +134,8 @@ def one(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     reader.check_services([alert.service])
     told = trace.trace(tx, reader.app.ground, alert.id)
     return {
-        "title": alert.summary, "where": "Alert", "alert": alert, "answer": told.answer,
-        "hops": [_hop(line) for line in told.lines], "row": alert_row(reader, tx, alert),
+        "title": alert.summary, "where": "Alert", "alert": alert, "answer": reader.named(told.answer),
+        "hops": [_hop(reader, line) for line in told.lines], "row": alert_row(reader, tx, alert),
         "matchers": _matchers_of(alert),
     }  # fmt: skip
 
@@ -164,10 +164,10 @@ _HOPS = {
 }
 
 
-def _hop(line: trace.Line) -> Hop:
+def _hop(reader: Reader, line: trace.Line) -> Hop:
     kind = line.kind.partition(".")[2].replace("_", " ")
     glyph, word = _HOPS.get(line.kind, ("wait", kind.capitalize()))
-    return Hop(line.at, glyph, word, line.sentence)
+    return Hop(line.at, glyph, word, reader.named(line.sentence))
 
 
 def _matchers_of(alert: Alert) -> str:
