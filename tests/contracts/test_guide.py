@@ -65,6 +65,7 @@ def test_prometheus_alertmanager_and_amtool_work_as_the_guide_says(
         "04-a-page-on-your-phone.md",
         "05-your-estate.md",
         "06-where-did-my-alert-go.md",
+        "11-people-roles-and-signing-in.md",
         "07-backups-upgrades-and-proof.md",
         "08-who-watches-mainstay.md",
         "10-the-console.md",

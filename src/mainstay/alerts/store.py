@@ -298,7 +298,7 @@ def page_open(
     `hidden`: services whose alerts are left out.
     """
     at, alert = before if before is not None else (1 << 62, "")
-    shown, names = _but(hidden)
+    shown, names = but(hidden)
     rows = tx.all(
         "SELECT * FROM alerts_alert WHERE closed_at IS NULL"  # noqa: S608 (names of parameters)
         " AND (opened_at < :at OR (opened_at = :at AND id < :id))"
@@ -323,7 +323,7 @@ def page_all(
 ) -> list[Alert]:
     """As `page_open`, closed ones too."""
     at, alert = before if before is not None else (1 << 62, "")
-    shown, names = _but(hidden)
+    shown, names = but(hidden)
     rows = tx.all(
         "SELECT * FROM alerts_alert"  # noqa: S608 (names of parameters)
         " WHERE (opened_at < :at OR (opened_at = :at AND id < :id))"
@@ -350,12 +350,12 @@ def every_open(tx: Tx) -> list[Alert]:
 
 def count_all_open(tx: Tx, *, hidden: Collection[str] = ()) -> int:
     """How many alerts are open, those of `hidden` services left out."""
-    shown, names = _but(hidden)
+    shown, names = but(hidden)
     sql = f"SELECT count(*) FROM alerts_alert WHERE closed_at IS NULL{shown}"  # noqa: S608 (names of parameters)
     return int(tx.value(sql, **names))
 
 
-def _but(hidden: Collection[str]) -> tuple[str, dict[str, str]]:
+def but(hidden: Collection[str]) -> tuple[str, dict[str, str]]:
     """The condition that leaves these services out, and its parameters."""
     if not hidden:
         return "", {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -73,6 +73,18 @@ class Reader:
         except Forbidden:
             return False
         return True
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The services that they do not see: other teams', for who may for some teams alone."""
+        return self.once("hidden", lambda: acts.hidden(self.view, self.actor, "incidents.read"))
+
+    def check_services(self, services: Iterable[str]) -> None:
+        """Forbidden unless they may see what concerns these services."""
+        concerned = sorted(services)
+        if concerned and self.hidden.issuperset(concerned):
+            owner = self.view.estate.services[concerned[0]].owner
+            people.require(self.actor, "incidents.read", team=owner)
 
     def asking(self, query: Mapping[str, str]) -> Reader:
         """The same reader, asking for something else."""
