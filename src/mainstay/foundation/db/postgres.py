@@ -41,9 +41,8 @@ _BEGIN_APPEND = f"BEGIN; SELECT pg_advisory_xact_lock_shared({APPEND_LOCK}); {_S
 _BEGIN_MIGRATION = f"BEGIN; SELECT pg_advisory_xact_lock({SERIAL_LOCK}); SELECT pg_advisory_xact_lock({APPEND_LOCK})"
 _NUMBER = "foundation_schema (number BIGINT NOT NULL)"
 """One row: what SQLite keeps as `user_version`."""
-_BEGIN_READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SCHEMA}"
-_BEGIN_PEEK = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 0"
-"""Of whoever looks at any database, an empty one too."""
+_BEGIN_PEEK = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN_READ = f"{_BEGIN_PEEK}; {_SCHEMA}"
 _TIME = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
 _AGAIN = frozenset(("40001", "40P01"))
 """serialization_failure, deadlock_detected: nothing is wrong, and nothing was done."""
@@ -68,9 +67,8 @@ class Postgres:
 
     appends_apart = True
 
-    def __init__(self, place: Place, *, peeks: bool = False) -> None:
+    def __init__(self, place: Place) -> None:
         self.place = place
-        self._begin_read = _BEGIN_PEEK if peeks else _BEGIN_READ
         self._context = adapters()
         self._away_until = 0.0
         self._serial = _Writer(self._writing, _BEGIN_SERIAL)
@@ -90,6 +88,15 @@ class Postgres:
     def commit(self, batch: list[Call], *, serial: bool = True) -> None:
         """One transaction for all of `batch`; errors land in their call."""
         (self._serial if serial else self._appends).commit(batch)
+
+    def peek(self, fn: Callable[[Tx], T]) -> T:
+        """Run `fn` on one committed state, whatever schema it has, or none."""
+        try:
+            with contextlib.closing(self._connect()) as session:
+                session.tell(_BEGIN_PEEK)
+                return fn(PostgresTx(session))
+        except psycopg.Error as error:
+            raise told(error) from error
 
     def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` on one committed state; it must not write."""
@@ -129,12 +136,12 @@ class Postgres:
         """A reader in its transaction; a connection that died meanwhile is replaced."""
         if session is not None:
             with contextlib.suppress(psycopg.OperationalError):
-                _begin(session, self._begin_read)
+                _begin(session, _BEGIN_READ)
                 return session
             session.close()
         session = self._connect()
         try:
-            _begin(session, self._begin_read)
+            _begin(session, _BEGIN_READ)
         except BaseException:
             session.close()
             raise
