@@ -83,7 +83,7 @@ def peek(place: Place, question: Callable[[Tx], T]) -> T:
         return peek_sqlite(place.path, question)
     engine = _postgres(place)
     try:
-        found: T = engine.read(question)
+        found: T = engine.peek(question)
         return found
     finally:
         engine.close()
