@@ -73,7 +73,7 @@ def _row(one: Sabotage, verdict: str, spent_s: float, by: str) -> str:
 def _run(one: Sabotage, copy: Path) -> tuple[int, str]:
     """pytest's status in the copy, and the first test that failed."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    path = {"PYTHONPATH": f"{copy / 'src'}"}
+    path = {"PYTHONPATH": f"{copy / 'src'}", "MAINSTAY_MUTANT": "1"}
     try:
         done = subprocess.run(
             [*command, *shlex.split(one.red)], cwd=copy, env=os.environ | path,

@@ -192,7 +192,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "a new process waits for the leases of the dead one",
-        "loops.py", "        due.release(tx, app.ground.node, now=now)\n", "",
+        "nodes/store.py", "    return due.release(tx, node_id, now=now)", "    return 0",
         "tests/stories/test_channels_fail.py",
     ),
     # -- time ---------------------------------------------------------------------------------------

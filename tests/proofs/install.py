@@ -32,6 +32,8 @@ SERVICES = 60
 STEP_S = 2
 """Between the two steps of the policy."""
 UP_WITHIN_S = 90.0
+SPEECHLESS_S = 0.5
+"""A process that starts loads its code for longer than that before it can send a page."""
 DRAINED_WITHIN_S = 180.0
 ESTATE = """
 mainstay: 1
@@ -91,6 +93,8 @@ class Install:
     environment: dict[str, str] = field(default_factory=dict)
     """Given to every server, beside what each is given for itself."""
     starts: list[Server] = field(default_factory=list)
+    born: list[float] = field(default_factory=list)
+    """`time.monotonic()` before which each could not have sent anything."""
 
     @classmethod
     def make(
@@ -145,6 +149,7 @@ class Install:
             )  # fmt: skip
         server = Server(process, time.time())
         self.starts.append(server)
+        self.born.append(time.monotonic() + SPEECHLESS_S)
         try:
             if wait:
                 wait_until(lambda: self.answers(server), within_s=UP_WITHIN_S, what="a server")

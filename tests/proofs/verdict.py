@@ -72,7 +72,7 @@ def told(hits: list[Hit]) -> set[str]:
 
 
 def judge(install: Install, ledger: Ledger, hits: list[Hit], *, kills: list[float]) -> Verdict:
-    """`kills`: `time.monotonic()` of each, as the journal has its times."""
+    """`kills`: `time.monotonic()` of each, as the journal has its times, and of what began after."""
     pages = [hit for hit in hits if hit.json["event"] == "page"]
     tries: dict[str, list[Hit]] = defaultdict(list)
     for hit in pages:
