@@ -146,6 +146,16 @@ class AddAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class AddDevice:
+    """The browser that I sit at rings for me."""
+
+    name: str
+    endpoint: str = field(repr=False)
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveAddress:
     """No longer there."""
 
@@ -295,7 +305,7 @@ class Apply:
 Command = (
     Acknowledge | Unacknowledge | Resolve | Reopen | Note | Picture | Reassign | Move
     | EscalateNow | PageByHand | AddSilence | EndSilence | AddOverrides | RemoveOverride | ReleaseSignal
-    | AddAddress | RemoveAddress | AddRule | RemoveRule | CreateKey | RevokeKey | CreateToken
+    | AddAddress | AddDevice | RemoveAddress | AddRule | RemoveRule | CreateKey | RevokeKey | CreateToken
     | RevokeToken | Apply | MakeSetupLink | Invite | GrantRole | EndRole | MakeResetLink | CloseAccount
     | EndSession | EndSessions | ChangePassword | ConfirmTotp | TurnOffTotp
 )  # fmt: skip
@@ -317,6 +327,7 @@ PERMISSION: dict[type, str] = {
     RemoveOverride: "oncall.override",
     ReleaseSignal: "signals.release",
     AddAddress: "people.contact_any",
+    AddDevice: "people.contact_own",
     RemoveAddress: "people.contact_any",
     AddRule: "people.contact_any",
     RemoveRule: "people.contact_any",

@@ -7,6 +7,7 @@ from typing import assert_never
 from mainstay import estate, oncall, paging, people, signals
 from mainstay.acts.commands import (
     AddAddress,
+    AddDevice,
     AddOverrides,
     AddRule,
     Apply,
@@ -25,7 +26,7 @@ from mainstay.foundation.nearest import hint
 from mainstay.foundation.record import Fact
 
 OnSetup = (
-    AddOverrides | RemoveOverride | ReleaseSignal | AddAddress | RemoveAddress | AddRule
+    AddOverrides | RemoveOverride | ReleaseSignal | AddAddress | AddDevice | RemoveAddress | AddRule
     | RemoveRule | CreateKey | RevokeKey | CreateToken | RevokeToken | Apply
 )  # fmt: skip
 
@@ -47,6 +48,8 @@ def perform(act: Act, command: OnSetup) -> Done:
             return Done(words, receipt, None, (fact,))
         case AddAddress():
             return _add_address(act, command)
+        case AddDevice():
+            return _add_device(act, command)
         case RemoveAddress():
             own = _own(act)
             removed = people.remove_address(act.tx, command.address, now=act.now, person=own)
@@ -127,6 +130,28 @@ def _add_address(act: Act, command: AddAddress) -> Done:
     words = f"{row.person} can be paged by {row.kind} at"
     fact = act.fact("address.added", row.id, f"{words} {people.masked(row.address)}")
     return Done(f"{words} {row.address}", row.id, row, (fact,))
+
+
+def _add_device(act: Act, command: AddDevice) -> Done:
+    row, before = people.add_device(
+        act.tx,
+        act.ground.ids,
+        person=act.actor.id,
+        name=command.name,
+        device=people.Device(command.endpoint, command.key, command.secret),
+        check=act.ground.check_address,
+        people=act.view.estate.people,
+        by=act.who,
+        now=act.now,
+    )
+    if before is not None and before.id == row.id:
+        return Done(f"{row.address} rings for {row.person} already.", row.id, row)
+    words = f"{row.person} can be paged by push at {row.address}"
+    facts = [act.fact("address.added", row.id, words)]
+    if before is not None:
+        gone = f"{before.address} of {before.person} rings for {row.person} now"
+        facts.append(act.fact("address.removed", before.id, gone))
+    return Done(words, row.id, row, tuple(facts))
 
 
 def _create_key(act: Act, command: CreateKey) -> Done:
