@@ -60,6 +60,13 @@ def fresh(template: str = SCHEMA) -> str:
     return server().create(name, template=template)
 
 
+def new_database() -> str:
+    """The URL of a database on PostgreSQL in which there is nothing, whatever engine is chosen."""
+    name = f"test_{next(NUMBERS)}"
+    CHOSEN.made.add(name)
+    return server().create(name)
+
+
 def template(name: str, fill: Callable[[str], None]) -> str:
     """A template for `fresh`, filled once by whoever needs it first."""
     fill(server().create(name, template=SCHEMA))

@@ -57,7 +57,7 @@ WHAT = {
     "people.review": "See who has an account, holds which role, and is signed in where.",
     "keys.manage": "Make, list and revoke intake keys.",
     "record.read": "Read the record; trace an alert.",
-    "record.verify": "Recompute the record's chain.",
+    "record.verify": "Recompute the record's chain, and read its checkpoints.",
     "paging.read": "See what shadow mode would have sent.",
     "system.read": "See how this install does.",
 }

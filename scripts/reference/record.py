@@ -13,7 +13,7 @@ INTRO = """# The record
 Everything that happened or was decided leaves one row, written in the same transaction as the deed:
 the record is the decision log, the timeline of an incident and the audit at once. Rows are only
 added. Within a second they are sealed into a chain of SHA-256 digests, so that a row that is changed
-or taken out later is found by `mainstay audit verify`, up to the last digest that you keep elsewhere.
+or taken out later is found by `mainstay audit verify`, up to the last checkpoint that is kept outside.
 
 Read it with `mainstay trace` (where did my alert go?), `mainstay incidents INC-12` (the timeline),
 `mainstay audit log`, or `GET /mainstay/v1/record`. A repeat that changes nothing is counted and
@@ -46,6 +46,8 @@ TITLES = {
     "rule": ("Notification rules", "Subject: the rule (`rul_…`)."),
     "key": ("Intake keys", "Subject: the source, or the key (`key_…`)."),
     "token": ("API tokens", "Subject: the token (`tok_…`)."),
+    "record": ("The record", "Subject: the node."),
+    "backup": ("Backups", "Subject: the backup's file name."),
     "account": ("Accounts", "Subject: the person."),
     "role": ("Roles", "Subject: the person."),
     "link": ("One-time links", "Subject: the person, or `setup`."),
@@ -102,6 +104,8 @@ KINDS = {
     "clock.jumped": "The clock of a machine was set; what is planned was moved with it.",
     "estate.applied": "A version was put in force; with its digest and its changes.",
     "address.added": "A person can be paged somewhere.",
+    "address.asked": "A code was sent there, so that its owner can prove it.",
+    "address.proved": "Its owner has proved it.",
     "address.removed": "No longer there, and the rules that used it are gone.",
     "rule.added": "Which address for which urgency, after how long.",
     "rule.removed": "No longer so.",
@@ -109,6 +113,10 @@ KINDS = {
     "key.revoked": "The key opens nothing any more.",
     "token.created": "An API token was made, with its role.",
     "token.revoked": "The token opens nothing any more.",
+    "record.key": "From here on a node signs checkpoints with this key; with the one before it.",
+    "backup.made": "Somebody made a backup by hand; with its SHA-256, its rows, and where it was written.",
+    "backup.restored": "This install was restored; with the instant that it holds.",
+    "backup.failed": "A backup that is made by itself could not be made, and why.",
     "account.opened": "Somebody used a link to join, and chose a password.",
     "account.password": "Somebody chose a new password; their sessions ended.",
     "account.totp_on": "Signing in asks for a one-time code from now on.",

@@ -6,20 +6,25 @@ import asyncio
 import random
 import secrets
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+import msgspec
+
 from mainstay import loops, paging
 from mainstay.api import App, limits_of, make_app
 from mainstay.console import Console
 from mainstay.estate import Views
-from mainstay.foundation import failpoint
+from mainstay.foundation import backup, failpoint, record
+from mainstay.foundation.backup.job import Job, Outcome
 from mainstay.foundation.clock import Clock, SystemClock, to_us
 from mainstay.foundation.db import Database, open_database, place_of
 from mainstay.foundation.egress import Egress
-from mainstay.foundation.errors import Invalid, MainstayError, Outside, Unreachable
+from mainstay.foundation.errors import Broken, Invalid, MainstayError, Outside, Unreachable
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings
@@ -44,7 +49,10 @@ def open_app(
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
     clock = clock or SystemClock()
     passing = failpoint.passing(environment.get(failpoint.VARIABLE))
-    db = open_database(place_of(settings, environment=environment))
+    place = place_of(settings, environment=environment)
+    backup.before_upgrade(place, settings, environment=environment, now=clock.now())
+    db = open_database(place)
+    db.read(backup.check_whole)
     egress = Egress(_allowed(settings), passing=passing)
     if channels is None:
         vapid = _vapid(db, settings, clock)
@@ -65,11 +73,35 @@ def open_app(
         return await _send(ways, address, page, environment)
 
     app = Runtime(
-        settings, clock, db, ground, ways, send, egress.close, random.random, Wake(), db.close
-    )
+        settings=settings, clock=clock, db=db, ground=ground, channels=ways, send=send,
+        hang_up=egress.close, jitter=random.random, wake=Wake(),
+        signer=_signer(settings, environment),
+        sinks=record.sinks_of(settings.audit.checkpoints_to, node=ground.node, egress=egress),
+        back_up=lambda now: _back_up(settings, environment, now), close=db.close,
+    )  # fmt: skip
     db.on_commit = partial(_count_commit, app.measures)
     loops.wake_up(app, clock.now())
     return app
+
+
+def _back_up(settings: Settings, environment: Mapping[str, str], now: datetime) -> backup.Made:
+    """In a process of its own, which takes no turn from our threads."""
+    wanted = settings.backup
+    place = place_of(settings, environment=environment)
+    job = Job(
+        path=str(place.path), url=place.url, password=place.password, folder=str(wanted.to), keep=wanted.keep,
+        keep_days=wanted.keep_days, now=now, passphrase=backup.passphrase_of(settings, environment=environment),
+    )  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "mainstay.foundation.backup"], input=msgspec.json.encode(job),
+        stdout=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise Broken(f"The process that makes backups ended with {done.returncode}.")
+    outcome = msgspec.json.decode(done.stdout, type=Outcome)
+    if outcome.made is None:
+        raise Outside(outcome.trouble or "The backup could not be made.")
+    return outcome.made
 
 
 def _count_commit(measures: Measures, seconds: float, writes: int) -> None:
@@ -112,9 +144,20 @@ async def _deliver_all(app: Runtime, now: datetime) -> bool:
 
 
 def _allowed(settings: Settings) -> frozenset[str]:
-    """What `egress.allow` opens, and the mail relay that the administrator named."""
+    """What `egress.allow` opens, and the mail relay and syslog that the administrator named."""
     relay = {f"{settings.smtp.host}:{settings.smtp.port}"} if settings.smtp else set()
-    return frozenset(settings.egress.allow) | relay
+    return (
+        frozenset((*settings.egress.allow, *record.places_of(settings.audit.checkpoints_to)))
+        | relay
+    )
+
+
+def _signer(settings: Settings, environment: Mapping[str, str]) -> record.Signer:
+    """The key that `audit.key` points to; else this node's own, made at its first start."""
+    where = settings.audit.key
+    if where is None:
+        return record.key_in(settings.data_dir)
+    return record.signer_of(resolve(where, environment=environment), where="audit.key")
 
 
 def _vapid(db: Database, settings: Settings, clock: Clock) -> Vapid:

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -27,7 +27,7 @@ LOOK_EVERY_S = 0.5
 SILENT_ROUNDS = 3
 STEP_S = 15.0
 """Without a sign of life for three rounds and the longest step of one, it is replaced."""
-LASTED = timedelta(minutes=1)
+LASTED_S = 60.0
 """Who lived so long had no trouble with its start."""
 AGAIN_AFTER_S = (0.5, 2.0, 10.0, 30.0)
 """Before it is started again, for the first, second … time in a row."""
@@ -75,12 +75,11 @@ class Keeper:
         every_s, failures = self._app.settings.watchdog.every_s, 0
         self._stop.wait(min(FIRST_AFTER_S, every_s))
         while not self._stop.is_set():
-            started = self._app.clock.now()
+            started = monotonic()
             process = self._started()
             if process is not None:
                 self._watch_over(process, silent_s=every_s * SILENT_ROUNDS + STEP_S)
-            lasted = self._app.clock.now() - started
-            failures = 0 if lasted > LASTED else failures + 1
+            failures = 0 if monotonic() - started > LASTED_S else failures + 1
             self._stop.wait(AGAIN_AFTER_S[min(failures, len(AGAIN_AFTER_S) - 1)])
 
     def _started(self) -> subprocess.Popen[bytes] | None:
@@ -97,11 +96,12 @@ class Keeper:
 
     def _watch_over(self, process: subprocess.Popen[bytes], *, silent_s: float) -> None:
         """Returns when it is gone: by itself, by us because it is silent, or because we stop."""
-        born = self._app.clock.now()
+        heard, newest = monotonic(), None
         while process.poll() is None and not self._stop.wait(LOOK_EVERY_S):
             sign = last_sign(self._app.settings.data_dir)
-            heard = sign.at if sign is not None and sign.pid == process.pid else born
-            if self._app.clock.now() - heard > timedelta(seconds=silent_s):
+            if sign is not None and sign.pid == process.pid and sign.at != newest:
+                heard, newest = monotonic(), sign.at
+            if monotonic() - heard > silent_s:
                 log.error("the watchdog gives no sign of life")
                 process.kill()
                 process.wait()

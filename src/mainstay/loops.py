@@ -20,9 +20,10 @@ from mainstay import acts, alerts, jumps, paging, pipeline, signals
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import JUMP_US, from_us, to_us
 from mainstay.foundation.db import Tx
-from mainstay.foundation.errors import MainstayError, Stuck
+from mainstay.foundation.errors import MainstayError, Outside, Stuck
 from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.observe.logs import about, begin
+from mainstay.foundation.spans import duration
 from mainstay.paging.channels import Answer
 from mainstay.runtime import HOT_SPAN, Runtime
 from mainstay.signals import Request
@@ -43,6 +44,13 @@ ANSWER_TRIES = 600
 ALIVE_EVERY = timedelta(seconds=5)
 DELIVERED = (paging.STEP_DUE, paging.SEND_DUE, paging.FEED_DUE)
 """What the delivery loop looks for."""
+SINK_AGAIN = timedelta(seconds=30)
+"""How long checkpoints wait after a place outside did not take them."""
+BACKUP_LEASE_S = 900.0
+BACKUP_AGAIN = timedelta(minutes=5)
+"""When a backup that failed is tried again, at the latest."""
+BACKUPS_MISSED = 3
+"""So many periods without a backup are an incident."""
 DELIVER = "deliver"
 """The delivery loop's name; it is none of the table below."""
 AFTER_TROUBLE = timedelta(seconds=1)
@@ -177,6 +185,69 @@ def seal(app: Runtime, now: datetime) -> datetime | None:
     if app.db.read(record.is_sealed):
         return None
     return now if app.db.run(work) == record.SEAL_ROWS_MAX else None
+
+
+def checkpoint(app: Runtime, now: datetime) -> datetime | None:
+    """Sign where the chain stands, when enough is new; only the settle owner does."""
+    audit = app.settings.audit
+    every, rows_max = duration(audit.checkpoint_every), audit.checkpoint_rows
+
+    def work(tx: Tx) -> None:
+        node = app.ground.node
+        if due.hold(tx, "settle", owner=node, now=now, lease_s=SETTLE_LEASE_S) is not None:
+            version = app.ground.views.current_or_empty(tx).version
+            record.take_checkpoint(tx, app.signer, now=now, node=node, estate_version=version)
+
+    if app.db.read(
+        lambda tx: record.is_checkpoint_due(tx, now=now, every=every, rows_max=rows_max)
+    ):
+        app.db.run(work)
+    return None
+
+
+def export(app: Runtime, now: datetime) -> datetime | None:
+    """Hand new checkpoints to where they are kept outside; a place that is away gets them later."""
+    again = None
+    for sink in app.sinks:
+        try:
+            record.deliver(app.db, sink)
+        except Outside as error:
+            log.error("%s They wait.", error.sentence)
+            again = now + SINK_AGAIN
+    return again
+
+
+def back_up(app: Runtime, now: datetime) -> datetime | None:
+    """Make the next backup, if the settings want any and it is time; one node at a time does."""
+    wanted = app.settings.backup
+    if wanted.to is None:
+        return None
+    every = duration(wanted.every)
+    marked = app.db.read(lambda tx: record.marked(tx, "backup_at"))
+    last = None if marked is None else from_us(marked)
+    if last is not None and last <= now < last + every:
+        return last + every
+    hold = partial(due.hold, name="backup", owner=app.ground.node, now=now, lease_s=BACKUP_LEASE_S)
+    if app.db.run(hold) is None:
+        return None
+    try:
+        made = app.back_up(now)
+    except MainstayError as error:
+        log.error("no backup: %s", error.sentence)
+        late = last is None or now - last > BACKUPS_MISSED * every
+        app.db.run(partial(_tell_no_backup, app=app, words=error.sentence, late=late, now=now))
+        return now + min(every, BACKUP_AGAIN)
+    app.db.run(lambda tx: record.mark(tx, "backup_at", made.manifest.made_at_us))
+    return now + every
+
+
+def _tell_no_backup(tx: Tx, app: Runtime, words: str, late: bool, now: datetime) -> None:
+    fact = record.Fact("backup.failed", "backup", words)
+    version = app.ground.views.current_or_empty(tx).version
+    record.write(tx, [fact], now=now, estate_version=version)
+    if late:
+        summary = f"Backups fail: {words}"
+        pipeline.report_self(tx, app.ground, summary, key="backup.failed", now=now)
 
 
 def purge(app: Runtime, now: datetime) -> datetime | None:
@@ -417,6 +488,9 @@ LOOPS = (
     Loop("settle", settle, timedelta(seconds=1)),
     Loop("time", pass_time, timedelta(seconds=1)),
     Loop("seal", seal, timedelta(seconds=1)),
+    Loop("checkpoint", checkpoint, timedelta(seconds=5)),
+    Loop("export", export, timedelta(seconds=5)),
+    Loop("backup", back_up, timedelta(seconds=10)),
     Loop("alive", alive, ALIVE_EVERY),
     Loop("purge", purge, timedelta(hours=1)),
     Loop("shadow", shadow_day, timedelta(minutes=10)),

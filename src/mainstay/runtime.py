@@ -6,14 +6,16 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from secrets import token_urlsafe
 from time import monotonic
 
+from mainstay.foundation.backup import Made
 from mainstay.foundation.clock import Clock
 from mainstay.foundation.db import Database
 from mainstay.foundation.errors import MainstayError
+from mainstay.foundation.record import Signer, Sink
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
 from mainstay.measures import Measures
@@ -91,6 +93,12 @@ class Runtime:
     """Close what the channels keep open; in the loop that used them."""
     jitter: Callable[[], float]
     wake: Wake
+    signer: Signer
+    """Signs checkpoints of the record."""
+    sinks: tuple[Sink, ...]
+    """Where checkpoints are kept outside."""
+    back_up: Callable[[datetime], Made]
+    """Make the next backup that `backup.to` asks for; takes a while. MainstayError if it failed."""
     close: Callable[[], None]
     measures: Measures = field(default_factory=Measures)
     pulse: Pulse = field(default_factory=Pulse)

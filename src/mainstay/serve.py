@@ -60,6 +60,7 @@ def serve(settings: Settings, *, environment: Mapping[str, str], say: Say) -> No
         )
     with _alone(settings.data_dir):
         secrets = [resolve(one, environment=environment) for one in references(settings).values()]
+        _log(settings, secrets)  # opening may have something to tell
         runtime = app.open_app(settings, environment=environment)
         try:
             _serve(runtime, environment, secrets, say)
@@ -71,10 +72,7 @@ def _serve(runtime: Runtime, environment: Mapping[str, str], secrets: list[str],
     settings = runtime.settings
     host, port = settings.address
     token = _operator_token(runtime, _known_token(settings.data_dir))
-    start_logs(
-        level=settings.log_level, json_lines=settings.log_format == "json",
-        secrets=[*secrets, token],
-    )  # fmt: skip
+    _log(settings, [*secrets, token])
     if settings.estate is not None:
         _apply_at_start(runtime, settings.estate)
     limits = Limits(**settings.limits.model_dump())
@@ -103,6 +101,11 @@ def _serve(runtime: Runtime, environment: Mapping[str, str], secrets: list[str],
         _end_by_force(after_s=LOOPS_S)
         loops.stop()
         log.info("stopped")
+
+
+def _log(settings: Settings, secrets: list[str]) -> None:
+    json_lines = settings.log_format == "json"
+    start_logs(level=settings.log_level, json_lines=json_lines, secrets=secrets)
 
 
 # -- one server for each data folder ---------------------------------------------------------------

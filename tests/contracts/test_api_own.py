@@ -11,6 +11,7 @@ import pytest
 
 from corpus.poison.bodies import poisoned
 from live import Live, live
+from mainstay.foundation import record
 
 pytestmark = pytest.mark.both
 
@@ -170,6 +171,20 @@ def test_the_record_is_read_forwards_and_backwards_and_holds(mainstay: Live) -> 
     assert [one["seq"] for one in first] == [2, 3]
     assert mainstay.own("GET", "/record?after=1&before=2").status == 400
     assert mainstay.own("GET", "/record/verify").json["broken"] is None
+
+
+def test_checkpoints_are_read_by_who_may_verify_and_are_lines_to_be_kept(mainstay: Live) -> None:
+    app = mainstay.runtime
+    signed = app.db.run(lambda tx: (
+        record.seal(tx, app.clock.now()),
+        record.take_checkpoint(tx, app.signer, now=app.clock.now(), node="n", estate_version=1),
+    ))[1]  # fmt: skip
+    found = mainstay.own("GET", "/record/checkpoints", role="auditor").json
+    assert found["items"][-1]["line"] == signed.as_line()
+    assert mainstay.own("GET", "/record/checkpoints", role="responder").status == 403
+    verdict = mainstay.own("GET", "/record/verify").json
+    assert (verdict["faults"], verdict["covered"]) == ([], signed.rows)
+    assert mainstay.own("GET", "/status").json["checkpoint_at"] is not None
 
 
 # -- refusals --------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
             ("127.0.0.1:8460", f"127.0.0.1:{port}"),
             ("127.0.0.1:9090", f"127.0.0.1:{free_port()}"),
             ("https://ntfy.example.org", f"http://127.0.0.1:{ntfy.port}"),
+            ("/mnt/audit", str(tmp_path)),
             ("mail.example.org", "127.0.0.1"),
             ("port = 587 ", f'security = "none"\nport = {post.port} '),
             ('user = "mainstay"\n', ""),
@@ -64,6 +65,8 @@ def test_prometheus_alertmanager_and_amtool_work_as_the_guide_says(
         "04-a-page-on-your-phone.md",
         "05-your-estate.md",
         "06-where-did-my-alert-go.md",
+        "07-backups-upgrades-and-proof.md",
+        "08-who-watches-mainstay.md",
     ],
 )
 def test_every_command_of_a_page_works_as_shown(reader: Reader, page: str) -> None:

@@ -149,7 +149,8 @@ def test_every_route_about_one_object_is_in_this_census_or_says_why_not() -> Non
     ones_own_or_every_team = {"/accounts/{id}/codes", "/accounts/{id}/sessions", "/sessions/{id}"}
     by_stories = {  # tests/stories/test_team_tokens.py, test_permissions.py
         "/silences/{id}", "/overrides/{id}", "/people/{id}/addresses", "/addresses/{id}",
-        "/people/{id}/rules", "/rules/{id}", "/people/{id}/test-page",
+        "/people/{id}/rules", "/rules/{id}", "/people/{id}/test-page", "/addresses/{id}/proof",
+        "/addresses/{id}/verify",
     }  # fmt: skip
     here = {"/alerts/{id}", "/trace/{id}"} | {route.path for route in ABOUT_INCIDENTS}
     assert named == shared_by_all | every_team_alone | ones_own_or_every_team | by_stories | here

@@ -40,8 +40,10 @@ def test_a_due_row_deleted_by_hand_is_alarmed_by_mail_and_webhook_once_and_its_e
     body = letter.message.get_body(("plain",))
     assert body is not None
     assert "nothing will page" in body.get_content()
-    assert "nothing will page" in floor.install.says("status")
-    assert "nothing will page" in floor.install.json("status")["watchdog"]["findings"][0]
+    wait_until(
+        lambda: "nothing will page" in floor.install.says("status"),
+        within_s=ALARM_WITHIN_S, what="the status to say so",
+    )  # fmt: skip
     code, doctor, _ = floor.install.cli("doctor", "--allow-root")
     assert code != 0
     assert "✗ watchdog: " + name in doctor

@@ -12,7 +12,10 @@ from house_plan import FLOOR_OF
 from house_tree import ROOT, Module, modules, parse_all
 
 SCHEMA = "src/mainstay/foundation/schema"
-COPIES = ("src/mainstay/foundation/moving/copying.py",)
+COPIES = (
+    "src/mainstay/foundation/backup/restored.py",
+    "src/mainstay/foundation/moving/copying.py",
+)
 """What copies whole tables, whatever they are: a table's name is spliced in, from the schema's."""
 STORES = ("store.py", "store_*.py", "*_store.py")
 WRITE = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|REPLACE\s+INTO)\s+(\w+|\0)")

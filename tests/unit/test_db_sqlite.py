@@ -47,7 +47,7 @@ def test_a_migration_that_is_cut_off_is_done_whole_by_the_next_start(
 ) -> None:
     text = dict(migrations())[1]
     broken = text + "; CREATE TABLE foundation_mark (twice TEXT);"
-    monkeypatch.setattr(sqlite, "missing", lambda _: [(1, broken)])
+    monkeypatch.setattr(sqlite, "missing", lambda _, **__: [(1, broken)])
     with pytest.raises(Stuck):
         open_database(data_dir / "mainstay.db")
     monkeypatch.undo()

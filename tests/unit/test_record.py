@@ -138,7 +138,7 @@ def test_new_rows_are_unsealed_until_they_are_sealed(db: Database) -> None:
 
 
 def test_one_seal_is_bounded(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record, "SEAL_ROWS_MAX", 3)
+    monkeypatch.setattr("mainstay.foundation.record.chain.SEAL_ROWS_MAX", 3)
     facts = [Fact("k", str(n), "why") for n in range(7)]
     db.run(lambda tx: record.write(tx, facts, now=NOW, estate_version=1))
     assert [db.run(lambda tx: record.seal(tx, NOW)) for _ in range(4)] == [3, 3, 1, 0]

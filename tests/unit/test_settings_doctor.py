@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from mainstay.foundation.settings import Settings
-from mainstay.foundation.settings.doctor import Check, Machine, checks, machine
+from mainstay.foundation.settings.doctor import Accounts, Check, Kept, Machine, checks, machine
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
 GOOD = Machine(
@@ -30,7 +31,13 @@ def settings(**values: Any) -> Settings:
 
 
 def found(given: Settings, facts: Machine, **more: Any) -> dict[str, Check]:
-    more = {"now": NOW, "synchronous": 2, "keys": {"prometheus": 1}, **more}
+    more = {
+        "now": NOW,
+        "synchronous": 2,
+        "keys": {"prometheus": 1},
+        "accounts": Accounts(0, 0),
+        **more,
+    }
     return {check.name: check for check in checks(given, facts, **more)}
 
 
@@ -38,9 +45,9 @@ def red(given: Settings, facts: Machine, **more: Any) -> list[str]:
     return [name for name, check in found(given, facts, **more).items() if not check.ok]
 
 
-def test_a_first_start_by_the_defaults_passes_all_sixteen_checks() -> None:
+def test_a_first_start_by_the_defaults_passes_every_check() -> None:
     all_of_them = found(settings(), GOOD)
-    assert len(all_of_them) == 16
+    assert len(all_of_them) == 18
     assert [name for name, check in all_of_them.items() if not check.ok] == []
 
 
@@ -72,6 +79,7 @@ def test_each_fault_of_the_machine_turns_its_own_check_red_and_says_how_to_mend_
         ({"now": datetime(1970, 1, 1, tzinfo=UTC)}, "clock"),
         ({"now": datetime(2108, 1, 1, tzinfo=UTC)}, "clock"),
         ({"alive_at": NOW + timedelta(hours=1)}, "clock"),
+        ({"accounts": Accounts(3, 0)}, "accounts"),
     ],
 )
 def test_each_fault_of_the_install_turns_its_own_check_red(more: dict[str, Any], name: str) -> None:
@@ -81,7 +89,7 @@ def test_each_fault_of_the_install_turns_its_own_check_red(more: dict[str, Any],
 def test_each_fault_of_the_settings_turns_its_own_check_red() -> None:
     assert red(settings(log_level="debug"), GOOD) == ["logs"]
     everywhere = settings(listen="0.0.0.0:80", behind_proxy=["10.0.0.1"])
-    assert red(everywhere, GOOD) == ["public url"]
+    assert red(everywhere, GOOD) == ["public url", "sessions"]
     with_tls = settings(tls_cert="/c", tls_key="/k")
     assert red(with_tls, GOOD) == ["tls key"]
     assert red(with_tls, replace(GOOD, tls_key_mode=0o644)) == ["tls key"]
@@ -134,3 +142,74 @@ def test_the_watchdog_says_what_it_found_and_who_would_hear_it() -> None:
     told = {"webhook": {"url": "https://alarm.test/x"}, "heartbeat_url": "https://beat.test/y"}
     heard = found(settings(watchdog=told), GOOD)["watchdog"]
     assert (heard.ok, heard.sentence) == (True, "The watchdog is heard by webhook.")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "ok", "words"),
+    [
+        ({}, Kept(None, 0, {}), False, "set backup.to"),
+        ({"to": "/b"}, Kept(None, 0, {}), False, "every 15m"),
+        ({"to": "/b"}, Kept(NOW - timedelta(minutes=14), 0, {}), True, "Last backup 14 min ago"),
+        ({"to": "/b"}, Kept(NOW - timedelta(minutes=45), 0, {}), True, "found whole"),
+        ({"to": "/b"}, Kept(NOW - timedelta(hours=5), 0, {}), False, "5 h ago"),
+    ],
+)
+def test_how_old_the_newest_backup_is(
+    given: dict[str, Any], kept: Kept, ok: bool, words: str
+) -> None:
+    check = found(settings(backup=given), GOOD, kept=kept)["backup"]
+    assert (check.ok, words in check.sentence) == (ok, True), check.sentence
+    assert check.grave == (kept.backup_at is not None)
+
+
+def test_a_record_that_nobody_outside_can_prove_is_a_warning_until_somebody_can() -> None:
+    check = found(settings(), GOOD, kept=Kept(None, 3, {}))["record outside"]
+    assert (check.ok, check.grave) == (False, False)
+    sink = "syslog+tls://logs.example.org:6514"
+    given = settings(audit={"checkpoints_to": [sink]})
+    assert found(given, GOOD, kept=Kept(None, 3, {sink: 1}))["record outside"].ok
+    late = found(given, GOOD, kept=Kept(None, 30, {sink: 27}))["record outside"]
+    assert (late.ok, late.grave) == (False, True)
+    assert f"{sink} has not had 27" in late.sentence
+
+
+@pytest.mark.parametrize("text", ["file:here", "syslog://h:1", "syslog+tcp://h", "https://h/a"])
+def test_a_place_outside_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="expected"):
+        settings(audit={"checkpoints_to": [text]})
+
+
+@pytest.mark.parametrize("text", ["0s", "15", "m", "-5m"])
+def test_a_length_of_time_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="expected a duration"):
+        settings(backup={"every": text})
+
+
+def test_a_session_that_would_travel_bare_is_red(tmp_path: Path) -> None:
+    bare = settings(
+        listen="0.0.0.0:8460", behind_proxy=["10.0.0.7"], public_url="http://ops.example.org"
+    )
+    assert red(bare, GOOD) == ["sessions"]
+
+
+@pytest.mark.parametrize("place", ["169.254.169.254:80", "[fd00:ec2::254]:80"])
+def test_lending_this_machines_credentials_is_red(place: str) -> None:
+    assert red(settings(egress={"allow": [place]}), GOOD) == ["egress"]
+
+
+def test_a_secret_out_of_a_guide_is_red() -> None:
+    given = settings(sms={"account": "AC1", "token": "env:T", "sender": "+41"})
+    facts = machine(given, environment={"T": "Changeme"}, database=Path("/d/x"))
+    assert "everybody knows" in (facts.secrets["sms.token"] or "")
+    assert (
+        machine(given, environment={"T": "x81kd0"}, database=Path("/d/x")).secrets["sms.token"]
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    "bad", [{"listen": "0.0.0.0:8460"}, {"behind_proxy": ["0.0.0.0/0"]}, {"tls_cert": "/c.pem"}]
+)
+def test_what_must_never_be_is_refused_before_anything_is_judged(bad: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        settings(**bad)

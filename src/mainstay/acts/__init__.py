@@ -40,6 +40,8 @@ _ABOUT_ONESELF: Mapping[type, str] = {
     commands.AddRule: "people.contact_own",
     commands.RemoveAddress: "people.contact_own",
     commands.RemoveRule: "people.contact_own",
+    commands.BeginProof: "people.contact_own",
+    commands.ProveAddress: "people.contact_own",
     commands.EndSession: "people.account_own",
     commands.EndSessions: "people.account_own",
     commands.TurnOffTotp: "people.account_own",

@@ -163,6 +163,21 @@ class RemoveAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginProof:
+    """A code for the address; the door sends it there, and shows it to nobody."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProveAddress:
+    """It is mine: this is the code."""
+
+    address: str
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class AddRule:
     """When to use which address."""
 
@@ -305,7 +320,8 @@ class Apply:
 Command = (
     Acknowledge | Unacknowledge | Resolve | Reopen | Note | Picture | Reassign | Move
     | EscalateNow | PageByHand | AddSilence | EndSilence | AddOverrides | RemoveOverride | ReleaseSignal
-    | AddAddress | AddDevice | RemoveAddress | AddRule | RemoveRule | CreateKey | RevokeKey | CreateToken
+    | AddAddress | AddDevice | RemoveAddress | BeginProof | ProveAddress | AddRule | RemoveRule
+    | CreateKey | RevokeKey | CreateToken
     | RevokeToken | Apply | MakeSetupLink | Invite | GrantRole | EndRole | MakeResetLink | CloseAccount
     | EndSession | EndSessions | ChangePassword | ConfirmTotp | TurnOffTotp
 )  # fmt: skip
@@ -329,6 +345,8 @@ PERMISSION: dict[type, str] = {
     AddAddress: "people.contact_any",
     AddDevice: "people.contact_own",
     RemoveAddress: "people.contact_any",
+    BeginProof: "people.contact_any",
+    ProveAddress: "people.contact_any",
     AddRule: "people.contact_any",
     RemoveRule: "people.contact_any",
     CreateKey: "keys.manage",

@@ -11,8 +11,10 @@ from mainstay.acts.commands import (
     AddOverrides,
     AddRule,
     Apply,
+    BeginProof,
     CreateKey,
     CreateToken,
+    ProveAddress,
     ReleaseSignal,
     RemoveAddress,
     RemoveOverride,
@@ -27,6 +29,7 @@ from mainstay.foundation.record import Fact
 
 OnSetup = (
     AddOverrides | RemoveOverride | ReleaseSignal | AddAddress | AddDevice | RemoveAddress | AddRule
+    | BeginProof | ProveAddress
     | RemoveRule | CreateKey | RevokeKey | CreateToken | RevokeToken | Apply
 )  # fmt: skip
 
@@ -57,6 +60,18 @@ def perform(act: Act, command: OnSetup) -> Done:
             told = removed.sentence.replace(gone_to, people.masked(gone_to))
             fact = act.fact("address.removed", command.address, told)
             return Done(removed.sentence, command.address, removed.address, (fact,))
+        case BeginProof():
+            row, code = people.begin_proof(act.tx, command.address, now=act.now, person=_own(act))
+            words = f"a code goes to the {row.kind} of {row.person}, to prove that it is theirs"
+            return Done(
+                words, row.id, row, (act.fact("address.asked", row.id, words),), secret=code
+            )
+        case ProveAddress():
+            proved = people.prove(
+                act.tx, command.address, command.code, now=act.now, person=_own(act)
+            )
+            words = f"{proved.person} has proved their {proved.kind} address"
+            return _done(act, "address.proved", proved.id, words, proved)
         case AddRule():
             rule = people.add_rule(
                 act.tx,
@@ -126,6 +141,7 @@ def _add_address(act: Act, command: AddAddress) -> Done:
         people=act.view.estate.people,
         now=act.now,
         secret=command.secret,
+        by=act.who,
     )
     words = f"{row.person} can be paged by {row.kind} at"
     fact = act.fact("address.added", row.id, f"{words} {people.masked(row.address)}")

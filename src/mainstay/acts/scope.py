@@ -55,7 +55,7 @@ def _owners(act: Act, command: Command, teams: frozenset[str]) -> set[str]:
             return set() if override is None else {_of_schedule(act, override.schedule)}
         case commands.AddAddress() | commands.AddRule():
             return _of_person(act, command.person, teams)
-        case commands.RemoveAddress():
+        case commands.RemoveAddress() | commands.BeginProof() | commands.ProveAddress():
             address = people.address(act.tx, command.address)
             return set() if address is None else _of_person(act, address.person, teams)
         case commands.RemoveRule():

@@ -35,8 +35,8 @@ VERBS = {
     "alerts": "report alerts silence signals",
     "rota": "oncall override",
     "access": "people contact key token setup-link",
-    "install": "status shadow doctor audit",
-    "keeping": "migrate",
+    "install": "status shadow doctor",
+    "keeping": "backup restore audit migrate",
 }  # fmt: skip
 """Module → the commands that it registers, in the order in which `--help` lists them."""
 _MODULE = {verb: module for module, verbs in VERBS.items() for verb in verbs.split()}

@@ -1,19 +1,19 @@
-"""This install: is it well set up, is its record whole, how does it do; and acts without a server."""
+"""This install: is it well set up, how does it do; and acts without a server."""
 
 from __future__ import annotations
 
 import os
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import click
 from rich.text import Text
 
-from mainstay import acts, estate, paging, pipeline, signals
+from mainstay import acts, estate, paging, people, pipeline, signals, signin
 from mainstay.cli import show
 from mainstay.cli.desk import FAILED, Desk, Verbs, at_desk, desk_of
-from mainstay.foundation import record
+from mainstay.foundation import backup, record
 from mainstay.foundation.clock import from_us
 from mainstay.foundation.db import (
     Place,
@@ -22,6 +22,7 @@ from mainstay.foundation.db import (
     peek,
     place_of,
     require_durable,
+    schema_number,
     schema_of,
     standing,
 )
@@ -29,7 +30,7 @@ from mainstay.foundation.db.place import FILE
 from mainstay.foundation.errors import Invalid, MainstayError, NotFound
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.settings import Settings
-from mainstay.foundation.settings.doctor import Check, checks, machine
+from mainstay.foundation.settings.doctor import Accounts, Check, Kept, checks, machine
 from mainstay.ground import Ground
 from mainstay.people import OPERATOR
 from mainstay.watchdog import last_sign
@@ -41,7 +42,7 @@ verbs = Verbs("install")
 
 def register(group: click.Group) -> None:
     """Add these commands to the program's."""
-    for command in (status, shadow, doctor, audit):
+    for command in (status, shadow, doctor):
         group.add_command(command)
 
 
@@ -50,9 +51,10 @@ def register(group: click.Group) -> None:
 
 def act_here(desk: Desk, command: acts.Command) -> acts.Done:
     """Perform an act on this install's database, as the operator; works beside a running server."""
-    place = _place(desk)
+    place = place_here(desk)
     settings = desk.settings().settings
     os.umask(0o077)
+    backup.before_upgrade(place, settings, environment=desk.environment, now=desk.now())
     with closing(open_database(place)) as db:
         ground = Ground(
             ids=Ids(),
@@ -70,7 +72,7 @@ def _no_address(kind: str, address: str) -> str:
     raise Invalid(f"Ask the server to add {kind} {address}; it knows the channels.")
 
 
-def _place(desk: Desk) -> Place:
+def place_here(desk: Desk) -> Place:
     """The database of this install. NotFound when there is none yet."""
     place = place_of(desk.settings().settings, environment=desk.environment)
     if not place.exists:
@@ -96,7 +98,7 @@ def status(desk: Desk) -> None:
     rows: list[tuple[str, show.Cell]] = []
     for name, value in found.items():
         words = show.clean(value)
-        if name == "started_at":
+        if name.endswith("_at") and value:
             words = f"{look.when(value)} ({look.age(value)} ago)"
         elif name == "last_page" and value:
             at = value.get("sent_at") or value["due_at"]
@@ -156,7 +158,7 @@ def doctor(ctx: click.Context, allow_root: bool | None) -> None:
     loaded = desk.settings()
     os.umask(0o077)  # as serve does, so that it is serve's umask that is judged
     found = _examine(desk, loaded.settings)
-    well = all(check.ok for check in found)
+    well = all(check.ok or not check.grave for check in found)
     if not desk.dump({
         "ok": well,
         "file": str(loaded.file) if loaded.file else None,
@@ -164,7 +166,9 @@ def doctor(ctx: click.Context, allow_root: bool | None) -> None:
             {"name": name, "value": value, "origin": origin}
             for name, value, origin in loaded.in_force()
         ],
-        "checks": [{"name": c.name, "ok": c.ok, "sentence": c.sentence} for c in found],
+        "checks": [
+            {"name": c.name, "ok": c.ok, "grave": c.grave, "sentence": c.sentence} for c in found
+        ],
     }):  # fmt: skip
         desk.say(f"Settings file: {loaded.file or 'none'}\n")
         show.table(desk.out, ["setting", "from", "value"], [
@@ -173,7 +177,8 @@ def doctor(ctx: click.Context, allow_root: bool | None) -> None:
         ])  # fmt: skip
         desk.say("")
         for check in found:
-            mark = Text("✓", "green") if check.ok else Text("✗", "bold red")
+            bad = Text("✗", "bold red") if check.grave else Text("!", "bold yellow")
+            mark = Text("✓", "green") if check.ok else bad
             desk.out.print(Text.assemble(mark, f" {check.name}: {show.clean(check.sentence)}"))
     if not well:
         ctx.exit(FAILED)
@@ -186,7 +191,7 @@ def _examine(desk: Desk, settings: Settings) -> list[Check]:
     try:
         place = place_of(settings, environment=desk.environment)
         if place.exists:
-            known = peek(place, lambda tx: _known(tx, place))
+            known = peek(place, lambda tx: _known(tx, place, settings))
     except MainstayError as error:
         if not settings.database:
             raise
@@ -202,14 +207,25 @@ def _wrong(desk: Desk, settings: Settings) -> list[str]:
     return [one.finding.sentence for one in sign.findings]
 
 
-def _known(tx: Tx, place: Place) -> dict[str, Any]:
+def _known(tx: Tx, place: Place, settings: Settings) -> dict[str, Any]:
     """What the database says of itself and of this install."""
     known: dict[str, Any] = {"server": _server(tx, place)} if place.url else {}
-    if not schema_of(tx):
+    if schema_of(tx) < schema_number():  # new, or serve will migrate it
         return known
-    alive = record.marked(tx, "alive_at")
-    alive_at = from_us(alive) if alive is not None else None
-    return known | {"alive_at": alive_at, "keys": _keys(tx) or None}
+    newest = record.newest_checkpoint(tx)
+    kept = Kept(
+        backup_at=_mark(tx, "backup_at"), checkpoints=newest.number if newest else 0,
+        waiting=record.waiting_for(tx, settings.audit.checkpoints_to),
+    )  # fmt: skip
+    return known | {
+        "alive_at": _mark(tx, "alive_at"), "keys": _keys(tx) or None, "kept": kept,
+        "accounts": _accounts(tx),
+    }  # fmt: skip
+
+
+def _mark(tx: Tx, name: str) -> datetime | None:
+    at = record.marked(tx, name)
+    return None if at is None else from_us(at)
 
 
 def _server(tx: Tx, place: Place) -> list[Check]:
@@ -234,68 +250,12 @@ def _keys(tx: Tx) -> dict[str, int]:
     return found
 
 
-# -- audit -----------------------------------------------------------------------------------------
-
-
-@verbs.group()
-def audit() -> None:
-    """The record of everything that was done and decided."""
-
-
-@audit.command()
-@click.pass_context
-def verify(ctx: click.Context) -> None:
-    """Recompute the record's chain from the database file; works while the server runs.
-
-    \b
-    Example: mainstay audit verify
-    """
-    desk = desk_of(ctx)
-    found = peek(_place(desk), record.verify)
-    if not desk.dump({
-        "ok": found.broken is None, "rows": found.rows, "seals": found.seals,
-        "unsealed": found.unsealed, "head": found.head, "broken": found.broken,
-    }):  # fmt: skip
-        desk.out.print(_verdict(found))
-        desk.say(f"Head: {found.head}")
-    if found.broken:
-        ctx.exit(FAILED)
-
-
-def _verdict(found: record.Verdict) -> Text:
-    if found.broken:
-        return Text(f"✗ The record was tampered with: {show.clean(found.broken)}.", "bold red")
-    tail = f"; {found.unsealed} rows wait for their seal" if found.unsealed else ""
-    words = f" The record is whole: {found.rows} rows under {found.seals} seals{tail}."
-    return Text.assemble(("✓", "green"), words)
-
-
-@audit.command()
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 10_000),
-    default=50,
-    show_default=True,
-    help="How many at most.",
-)
-@at_desk
-def log(desk: Desk, limit: int) -> None:
-    """The newest rows of the record, oldest first.
-
-    \b
-    Example: mainstay audit log --limit 200
-    """
-    newest = desk.client().pages("/record", limit=limit, cursor="before")
-    found = sorted(newest, key=lambda one: one["seq"])
-    look = desk.look
-    desk.rows(
-        found,
-        {
-            "seq": lambda one: show.clean(one["seq"]),
-            "at": lambda one: look.when(one["at"]),
-            "who": lambda one: show.clean(one["actor"]),
-            "kind": lambda one: show.clean(one["kind"]),
-            "what": lambda one: show.clean(one["because"]),
-        },
-        empty="The record is empty.",
-    )
+def _accounts(tx: Tx) -> Accounts:
+    """Who may sign in."""
+    version = estate.current(tx)
+    declared = version.estate.people if version else {}
+    found = [
+        one for one in signin.all_accounts(tx) if signin.is_open(tx, one.person, declared=declared)
+    ]
+    admins = {one.person for one in people.holders(tx)}
+    return Accounts(len(found), len([one for one in found if one.person in admins]))

@@ -130,6 +130,19 @@ def release(tx: Tx, owner: str, *, now: datetime) -> int:
     )  # fmt: skip
 
 
+def release_all(tx: Tx, *, now: datetime) -> int:
+    """Give back what anybody held, due at once: for a database that has moved to another host.
+
+    The fencing tokens go on growing, so that who held a lease before holds none now.
+    """
+    tx.run("UPDATE foundation_lease SET owner = '', until = :now", now=to_us(now))
+    return tx.run(
+        "UPDATE foundation_due SET due_at = :now, owner = NULL, token = token + 1"
+        " WHERE owner IS NOT NULL",
+        now=to_us(now),
+    )
+
+
 def move(tx: Tx, by: timedelta, *, but: str) -> int:
     """Every plan and lease keeps its distance from a clock that was set; not those of kind `but`."""
     return tx.run(

@@ -16,7 +16,7 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -145,6 +145,24 @@ class Egress:
             self._passing(Moment.SEND_CONNECTED)
             return connected
         raise Unreachable(f"Cannot connect to {where}: {_reason(last)}.") from last
+
+    def send_datagrams(self, host: str, port: int, messages: Sequence[bytes]) -> None:
+        """One UDP packet each, to the first address of `host`; the guard applies.
+
+        Nobody answers: that it returns says only that the packets left this machine.
+        """
+        where = as_written(host.lower(), port)
+        try:
+            self._guard.check_port(host.lower(), port, known=())
+            address = self._guard.lookup(host.lower(), port)[0]
+            family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+            with socket.socket(family, socket.SOCK_DGRAM) as line:
+                for message in messages:
+                    line.sendto(message, (str(address), port))
+        except Invalid as error:
+            raise Unreachable(error.sentence, permanent=True) from error
+        except OSError as error:
+            raise Unreachable(f"Cannot send to {where}: {_reason(error)}.") from error
 
     def tls_context(self, ca_file: str | None = None) -> ssl.SSLContext:
         """Verifies certificate and name; trusts the usual authorities and those of `ca_file`."""

@@ -28,6 +28,7 @@ from mainstay.people.grants import (
     holders,
     roles_of,
 )
+from mainstay.people.proofs import begin_proof, count_try, is_good, prove
 from mainstay.people.roles import (
     EVERY_TEAM,
     MAINSTAY,
@@ -88,7 +89,9 @@ __all__ = [
     "address",
     "addresses",
     "allowed",
+    "begin_proof",
     "check_grant",
+    "count_try",
     "create_token",
     "end_grant",
     "follow",
@@ -96,10 +99,12 @@ __all__ = [
     "held",
     "held_as",
     "holders",
+    "is_good",
     "is_stale",
     "masked",
     "person",
     "plan_for",
+    "prove",
     "remove_address",
     "remove_rule",
     "require",

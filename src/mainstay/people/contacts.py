@@ -13,6 +13,7 @@ from mainstay.foundation.ids import Ids
 from mainstay.foundation.secrets import check_reference
 from mainstay.people import store
 from mainstay.people.known import check_known
+from mainstay.people.proofs import good_ones
 from mainstay.people.store import Address, Rule
 
 Urgency = Literal["high", "low"]
@@ -52,11 +53,13 @@ def add_address(
     people: Collection[str],
     now: datetime,
     secret: str | None = None,
+    by: str | None = None,
 ) -> Address:
     """A new address of `person`.
 
     `check(kind, address)`: the address in its normal form, or Invalid; the channels know. `people`:
-    the ids that the estate declares. `secret`: a reference, for channels that sign or log in.
+    the ids that the estate declares. `secret`: a reference, for channels that sign or log in. `by`:
+    who sets it, as the record names them.
     """
     check_known(person, people, what="person")
     if kind == store.DEVICE:
@@ -66,7 +69,7 @@ def add_address(
     if secret is not None:
         _check_secret(secret)
     check_room(tx, person)
-    row = Address(ids.new("adr", now), person, kind, normal, secret, now)
+    row = Address(ids.new("adr", now), person, kind, normal, secret, now, added_by=by)
     if not store.insert_address(tx, row):
         raise Conflict(f"{person} already has the {kind} address {normal}.")
     return row
@@ -146,9 +149,9 @@ def plan_for(
 
     `channel`: only their addresses of this kind, at once, if they have one. Else their rules for
     this urgency. Without any: every address at once when high; the first mail, else the first
-    address, when low.
+    address, when low. Addresses that are not proved are left out where there are good ones.
     """
-    known = store.addresses(tx, person)
+    known = good_ones(store.addresses(tx, person))
     if of_kind := [row for row in known if row.kind == channel]:
         return tuple(Contact(0, row) for row in of_kind)
     by_id = {row.id: row for row in known}

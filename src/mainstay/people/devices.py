@@ -62,10 +62,11 @@ def add_device(
     check_room(tx, person)
     row = Address(
         ids.new("adr", now), person, DEVICE, _free_name(tx, person, name), None, now,
-        device=Device(endpoint, device.key, device.secret),
+        added_by=by, verified_at=now, device=Device(endpoint, device.key, device.secret),
     )  # fmt: skip
     store.insert_address(tx, row)
-    store.insert_device(tx, row, by=by, now=now)
+    store.insert_device(tx, row)
+    store.mark_verified(tx, row.id, now=now)
     return row, before
 
 

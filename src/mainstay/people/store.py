@@ -33,7 +33,19 @@ class Address:
     secret: str | None
     created_at: datetime
     removed_at: datetime | None = None
+    added_by: str | None = None
+    """Who set it, as the record names them; None: before that was kept."""
+    verified_at: datetime | None = None
+    """When its owner proved that it is theirs."""
     device: Device | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A code that was sent to an address, as its digest."""
+
+    digest: str
+    made_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +99,16 @@ _ADDRESS = (
 def insert_address(tx: Tx, row: Address) -> bool:
     """False when the person already has this address."""
     inserted = tx.run(
-        "INSERT INTO people_address (id, person, kind, address, secret, created_at)"
-        " VALUES (:id, :person, :kind, :address, :secret, :created_at) ON CONFLICT DO NOTHING",
+        "INSERT INTO people_address (id, person, kind, address, secret, created_at, added_by)"
+        " VALUES (:id, :person, :kind, :address, :secret, :created_at, :added_by)"
+        " ON CONFLICT DO NOTHING",
         id=row.id,
         person=row.person,
         kind=row.kind,
         address=row.address,
         secret=row.secret,
         created_at=to_us(row.created_at),
+        added_by=row.added_by,
     )
     return inserted == 1
 
@@ -127,8 +141,8 @@ def mark_removed(tx: Tx, address_id: str, *, now: datetime) -> bool:
     return changed == 1
 
 
-def insert_device(tx: Tx, row: Address, *, by: str, now: datetime) -> None:
-    """What belongs to an address just inserted. Its owner set it up from there: no more proof."""
+def insert_device(tx: Tx, row: Address) -> None:
+    """What belongs to an address that was just inserted."""
     assert row.device is not None
     tx.run(
         "INSERT INTO people_device (address, endpoint, key, secret)"
@@ -138,18 +152,50 @@ def insert_device(tx: Tx, row: Address, *, by: str, now: datetime) -> None:
         key=row.device.key,
         secret=row.device.secret,
     )
-    tx.run(
-        "UPDATE people_address SET added_by = :by, verified_at = :now WHERE id = :id",
-        by=by,
-        now=to_us(now),
-        id=row.id,
-    )
 
 
 def address_of_device(tx: Tx, endpoint: str) -> Address | None:
     """Whose address the device is now."""
     row = tx.one(f"{_ADDRESS} WHERE d.endpoint = :endpoint", endpoint=endpoint)
     return _address(row) if row else None
+
+
+def mark_verified(tx: Tx, address_id: str, *, now: datetime) -> None:
+    """Its owner has proved it; the code is spent."""
+    tx.run(
+        "UPDATE people_address SET verified_at = :now WHERE id = :id",
+        now=to_us(now),
+        id=address_id,
+    )
+    tx.run("DELETE FROM people_proof WHERE address = :id", id=address_id)
+
+
+def write_proof(tx: Tx, address_id: str, *, digest: str, now: datetime) -> None:
+    """A code was made for the address; only its digest is kept."""
+    tx.run(
+        "INSERT INTO people_proof (address, digest, made_at) VALUES (:address, :digest, :now)"
+        " ON CONFLICT (address) DO UPDATE SET digest = excluded.digest,"
+        " made_at = excluded.made_at, tries = 0",
+        address=address_id,
+        digest=digest,
+        now=to_us(now),
+    )
+
+
+def proof(tx: Tx, address_id: str) -> Proof | None:
+    """The code that an address was sent last, if it was not used."""
+    row = tx.one("SELECT * FROM people_proof WHERE address = :address", address=address_id)
+    return Proof(row["digest"], from_us(row["made_at"])) if row else None
+
+
+def count_proof_try(tx: Tx, address_id: str, *, most: int) -> bool:
+    """False when there were `most` already."""
+    changed = tx.run(
+        "UPDATE people_proof SET tries = tries + 1 WHERE address = :address AND tries < :most",
+        address=address_id,
+        most=most,
+    )
+    return changed == 1
 
 
 # -- rules ---------------------------------------------------------------------------------------
@@ -329,6 +375,8 @@ def _address(row: Row) -> Address:
         secret=row["secret"],
         created_at=from_us(row["created_at"]),
         removed_at=_at(row["removed_at"]),
+        added_by=row["added_by"],
+        verified_at=_at(row["verified_at"]),
         device=_device(row),
     )
 

@@ -43,6 +43,7 @@ from mainstay.signin.store import (
     Link,
     Session,
     account,
+    all_accounts,
     mark_seen,
     session_by_id,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "Try",
     "Visitor",
     "account",
+    "all_accounts",
     "begin",
     "check_password",
     "close_account",

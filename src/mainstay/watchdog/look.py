@@ -109,6 +109,8 @@ def _run(scene: _Scene, incident: Incident, run: Run) -> Iterator[Finding]:
     """A step that will never fire, or that should have fired."""
     plan, teller = scene.steps.get(run.id), scene.teller
     overdue = scene.is_late(run.next_at, scene.patience.grace)
+    if plan is not None:  # when the clock is set back, plans move along and promises do not
+        overdue = overdue or scene.is_late(plan.due_at, scene.patience.grace)
     if plan is not None and not overdue:
         return
     if plan is None:

@@ -71,6 +71,9 @@ class Rounds:
 
     async def one(self) -> Sign:
         """One round; its sign of life is written. Never raises for what the world does."""
+        self.clock.follow(
+            self.clock.jumped()
+        )  # ours alone: we plan nothing that would have to move
         now, seen = self.clock.now(), await self._see()
         self._sign(seen)
         if any(one.key not in self.known for one in seen.findings):

@@ -20,6 +20,7 @@ from mainstay.web.bodies import MEMBERS_MAX, read_body
 from mainstay.web.call import Call, require, require_every_team
 from mainstay.web.origins import address_of, own_origins
 from mainstay.web.parts import Header, Part, Receive, Respond, Scope, Send
+from mainstay.web.proving import prove, send_code
 from mainstay.web.trying import Tried, note_tried, send_test, to_try
 
 __all__ = [
@@ -45,9 +46,11 @@ __all__ = [
     "outcome",
     "own_origins",
     "problem",
+    "prove",
     "read_body",
     "require",
     "require_every_team",
+    "send_code",
     "send_reply",
     "send_test",
     "status_of",

@@ -110,6 +110,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/people/{id}/contacts", "people.read", people.get_contacts, people.Contacts),
     Route("POST", "/people/{id}/addresses", "people.contact_own", people.add_address, people.AddressMade, 201),
     Route("DELETE", "/addresses/{id}", "people.contact_own", people.remove_address, Sentence),
+    Route("POST", "/addresses/{id}/proof", "people.contact_own", people.send_proof, Sentence),
+    Route("POST", "/addresses/{id}/verify", "people.contact_own", people.prove_address, Sentence),
     Route("POST", "/people/{id}/rules", "people.contact_own", people.add_rule, people.RuleMade, 201),
     Route("DELETE", "/rules/{id}", "people.contact_own", people.remove_rule, Sentence),
     Route("POST", "/people/{id}/test-page", "people.contact_own", people.send_test_page, Listed[people.Tried]),
@@ -134,6 +136,7 @@ ROUTES: tuple[Route, ...] = (
     # the whole
     Route("GET", "/trace/{id}", "record.read", overview.get_trace, overview.Trace),
     Route("GET", "/record", "record.read", overview.list_record, Listed[shapes.Fact]),
+    Route("GET", "/record/checkpoints", "record.verify", overview.list_checkpoints, Listed[overview.SignedCheckpoint]),
     Route("GET", "/record/verify", "record.verify", overview.verify_record, overview.Verdict),
     Route("GET", "/shift", "incidents.read", overview.get_shift, overview.Shift),
     Route("GET", "/shadow", "paging.read", overview.get_shadow, overview.Comparison),

@@ -19,7 +19,7 @@ from mainstay.api.routes.oncall import OnCall, who
 from mainstay.api.routes.shapes import SEQ_MAX, At, Fact, Incident, Limit, Listed, Page
 from mainstay.estate import View
 from mainstay.foundation import record
-from mainstay.foundation.clock import to_text
+from mainstay.foundation.clock import from_us, text_of_us, to_text
 from mainstay.foundation.db import Tx, schema_number, standing
 from mainstay.foundation.errors import Invalid
 from mainstay.web import require_every_team
@@ -48,13 +48,29 @@ class Trace(BaseModel):
 
 
 class Verdict(BaseModel):
-    """What checking the whole chain found; `broken` is null when it holds."""
+    """What checking the whole record found; `broken` is null, and `faults` empty, when it holds."""
 
     rows: int
     seals: int
     unsealed: int
     head: str
     broken: str | None
+    faults: list[str]
+    checkpoints: int
+    covered: int
+    keys: list[str]
+
+
+class SignedCheckpoint(BaseModel):
+    """`rows` rows of the record under `seal` seals ended with `head`; `line` is to be kept outside."""
+
+    number: int
+    at: At
+    seal: int
+    rows: int
+    head: str
+    key: str
+    line: str
 
 
 class ShiftIncident(Incident):
@@ -119,6 +135,10 @@ class Status(BaseModel):
     open_alerts: int
     open_incidents: int
     unsealed: int
+    checkpoint_at: At | None
+    """The newest signed checkpoint of the record."""
+    backup_at: At | None
+    """The state that the newest backup holds which was made by itself and found whole."""
     last_page: Page | None
     channels: list[str]
     estate_version: int
@@ -161,12 +181,33 @@ def list_record(
 
 
 def verify_record(call: asking.Asked) -> Verdict:
-    """Recompute the whole chain of the record."""
+    """Recompute the whole chain of the record, and hold it against its checkpoints."""
     found = call.read(record.verify)
     return Verdict(
         rows=found.rows, seals=found.seals, unsealed=found.unsealed, head=found.head,
-        broken=found.broken,
+        broken=found.broken, faults=list(found.faults), checkpoints=found.checkpoints,
+        covered=found.covered, keys=list(found.keys),
     )  # fmt: skip
+
+
+def list_checkpoints(
+    call: asking.Asked, limit: Limit = 100, after: Seq = None
+) -> Listed[SignedCheckpoint]:
+    """The signed checkpoints of the record, oldest first; `after`: the last number already seen."""
+    found = call.read(lambda tx: record.checkpoints_after(tx, after or 0, limit=limit))
+    items = [
+        SignedCheckpoint(
+            number=one.number,
+            at=to_text(from_us(one.at_us)),
+            seal=one.seal,
+            rows=one.rows,
+            head=one.head,
+            key=one.key,
+            line=one.as_line(),
+        )
+        for one in found
+    ]
+    return Listed(items=items, next=str(found[-1].number) if len(found) == limit else None)
 
 
 def get_shift(call: asking.Asked) -> Shift:
@@ -219,6 +260,7 @@ def get_status(call: asking.Asked, request: Request) -> Status:
 
     def look(tx: Tx) -> Status:
         pages = paging.latest_sends(tx, limit=1)
+        newest = record.newest_checkpoint(tx)
         return Status(
             version=__version__,
             node=app.ground.node,
@@ -230,6 +272,8 @@ def get_status(call: asking.Asked, request: Request) -> Status:
             open_alerts=alerts.count_all_open(tx),
             open_incidents=incidents.count_open(tx),
             unsealed=record.unsealed_n(tx),
+            checkpoint_at=text_of_us(newest.at_us) if newest else None,
+            backup_at=text_of_us(record.marked(tx, "backup_at")),
             last_page=shapes.page(pages[0]) if pages else None,
             channels=sorted(app.channels),
             estate_version=app.ground.views.current_or_empty(tx).version,

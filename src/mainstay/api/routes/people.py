@@ -16,7 +16,7 @@ from mainstay.api.routes import shapes
 from mainstay.api.routes.shapes import Listed, Sentence
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import NotFound
-from mainstay.web import Call, require
+from mainstay.web import Call, prove, require, send_code
 
 
 class Person(BaseModel):
@@ -35,6 +35,9 @@ class Address(BaseModel):
     kind: str
     address: str
     secret: str | None = None
+    good: bool = True
+    """False: its owner set it and has not proved it yet; it is paged only if there is no other."""
+    verified: bool = False
 
 
 class Rule(BaseModel):
@@ -118,7 +121,8 @@ def get_contacts(call: asking.Asked, id: str) -> Contacts:
         return Contacts(
             addresses=[
                 Address(id=one.id, kind=one.kind, address=shown(one.address),
-                        secret=one.secret if open_to else None)
+                        secret=one.secret if open_to else None,
+                        good=people.is_good(one), verified=one.verified_at is not None)
                 for one in people.addresses(tx, id)
             ],
             rules=[_rule(one) for one in people.rules(tx, id)],
@@ -131,8 +135,26 @@ def add_address(call: asking.Asked, id: str, body: NewAddress) -> AddressMade:
     """A new address for somebody."""
     done = call.act(commands.AddAddress(id, body.kind, body.address, body.secret))
     row: people.Address = done.value
-    made = Address(id=row.id, kind=row.kind, address=row.address, secret=row.secret)
+    made = Address(id=row.id, kind=row.kind, address=row.address, secret=row.secret,
+                   good=people.is_good(row))  # fmt: skip
     return AddressMade(sentence=done.sentence, address=made)
+
+
+class Code(shapes.Asked):
+    """What arrived at the address."""
+
+    code: Annotated[str, Field(max_length=40)]
+
+
+async def send_proof(request: Request, id: str) -> Sentence:
+    """Send a code to an address, so that its owner can prove it."""
+    said = await send_code(asking.call_of(request), id)
+    return Sentence(sentence=f"A code is on its way: {said}")
+
+
+def prove_address(call: asking.Asked, id: str, body: Code) -> Sentence:
+    """It is its owner's: this is the code that arrived there."""
+    return Sentence(sentence=prove(call, id, body.code))
 
 
 def remove_address(call: asking.Asked, id: str) -> Sentence:

@@ -56,10 +56,10 @@ def _contacts(desk: Desk, person: str, found: Json) -> None:
         desk.say(f"  mainstay contact add {person} mail {person}@example.com")
         return
     rows = [
-        (show.clean(one["id"]), show.clean(one["kind"]), show.clean(one["address"]))
+        (show.clean(one["id"]), show.clean(one["kind"]), show.clean(one["address"]), _standing(one))
         for one in found["addresses"]
     ]
-    show.table(desk.out, ["address", "kind", "where"], rows)
+    show.table(desk.out, ["address", "kind", "where", ""], rows)
     if not found["rules"]:
         desk.say(
             "\nNo rules: pages of high urgency (P1, P2) go to every address at once, "
@@ -73,6 +73,12 @@ def _contacts(desk: Desk, person: str, found: Json) -> None:
         for one in found["rules"]
     ]  # fmt: skip
     show.table(desk.out, ["rule", "urgency", "after", "address"], rules)
+
+
+def _standing(address: Json) -> str:
+    if address.get("verified"):
+        return "proved"
+    return "" if address.get("good", True) else "not proved: mainstay contact verify"
 
 
 def _after(delay_s: int) -> str:
@@ -95,6 +101,24 @@ def contact_add(desk: Desk, person: str, kind: str, address: str, secret: str | 
     if secret:
         body["secret"] = secret
     desk.answer(desk.client().post(f"/people/{part(person)}/addresses", body))
+
+
+@contact.command("verify")
+@click.argument("address_id", metavar="ADDRESS")
+@click.argument("code", required=False)
+@at_desk
+def contact_verify(desk: Desk, address_id: str, code: str | None) -> None:
+    """Send a code to an address; or, with the CODE that arrived, prove that it is yours.
+
+    \b
+    Example: mainstay contact verify adr_01J… 12345678
+    """
+    client = desk.client(timeout_s=SEND_TIMEOUT_S)
+    path = f"/addresses/{part(address_id)}"
+    if code is None:
+        desk.answer(client.post(f"{path}/proof"))
+    else:
+        desk.answer(client.post(f"{path}/verify", {"code": code}))
 
 
 @contact.command("remove")

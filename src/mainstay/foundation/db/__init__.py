@@ -43,6 +43,7 @@ __all__ = [
     "migrations",
     "open_database",
     "peek",
+    "peek_sqlite",
     "place_of",
     "require_durable",
     "schema_number",
@@ -55,17 +56,21 @@ __all__ = [
 T = TypeVar("T")
 
 
-def open_database(place: Place | Path, *, moving: bool = False) -> Database:
+def open_database(
+    place: Place | Path, *, upto: int | None = None, moving: bool = False
+) -> Database:
     """The database at `place`, created and migrated where needed; a path is SQLite's file.
 
-    `moving`: also what an install is being moved from, or to. Refuses one that a newer Mainstay has migrated, and a server that may lose what it commits.
+    `upto`: the schema to stop at, for what an older program has saved. `moving`: also what an
+    install is being moved from, or to. Refuses one that a newer Mainstay has migrated, and a server
+    that may lose what it commits.
     """
     if isinstance(place, Path) or not place.url:
         path = place if isinstance(place, Path) else place.path
-        return Database(open_sqlite(path, moving=moving))
+        return Database(open_sqlite(path, upto=upto, moving=moving))
     engine = _postgres(place)
     try:
-        engine.migrate(moving=moving)
+        engine.migrate(upto=upto, moving=moving)
     except BaseException:
         engine.close()
         raise

@@ -18,6 +18,8 @@ from mainstay.foundation.errors import Broken, Corrupt, Refused, Stuck
 
 T = TypeVar("T")
 READERS = 4
+LOG_BYTES = 64 * 1024 * 1024
+"""What the write-ahead log may keep of the disk when nobody reads an old state any more."""
 MOVED = 0x4D4F5644
 """The application id of a file whose content lives elsewhere now."""
 _NO_ROOM = frozenset(
@@ -108,7 +110,7 @@ class Sqlite:
 # -- opening and migrating -----------------------------------------------------------------------
 
 
-def open_sqlite(path: Path, *, moving: bool = False) -> Sqlite:
+def open_sqlite(path: Path, *, upto: int | None = None, moving: bool = False) -> Sqlite:
     """The database in the file `path`, created and migrated where needed.
 
     `moving`: also one that lives elsewhere now.
@@ -126,7 +128,7 @@ def open_sqlite(path: Path, *, moving: bool = False) -> Sqlite:
     if fresh:
         path.chmod(0o600)
     try:
-        migrate(engine.writer)
+        migrate(engine.writer, upto=upto)
     except BaseException as error:
         engine.close()
         if isinstance(error, sqlite3.DatabaseError):
@@ -179,9 +181,10 @@ def _save_log(path: Path) -> None:
         alone.close()
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: sqlite3.Connection, *, upto: int | None = None) -> None:
     """Bring the schema up to this program's version; each migration is one transaction."""
-    for number, text in missing(connection.execute("PRAGMA user_version").fetchone()[0]):
+    have = connection.execute("PRAGMA user_version").fetchone()[0]
+    for number, text in missing(have, upto=upto):
         _migrate_to(connection, number, text)
 
 
@@ -204,6 +207,8 @@ def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         # NORMAL loses acknowledged rows when the power fails (docs/decisions/0001).
         connection.execute("PRAGMA synchronous = FULL")
+        # A backup holds the log up while it reads; afterwards it must not stay that large.
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -16384")
         connection.execute(f"PRAGMA query_only = {int(read_only)}")

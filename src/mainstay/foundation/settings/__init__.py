@@ -12,6 +12,8 @@ from mainstay.foundation.settings.load import Loaded, load, references
 from mainstay.foundation.settings.values import (
     AlarmMail,
     AlarmWebhook,
+    Audit,
+    Backup,
     Egress,
     HostPort,
     LimitSettings,
@@ -27,6 +29,8 @@ __all__ = [
     "FILE_NAME",
     "AlarmMail",
     "AlarmWebhook",
+    "Audit",
+    "Backup",
     "Egress",
     "HostPort",
     "LimitSettings",

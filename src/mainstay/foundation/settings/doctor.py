@@ -1,6 +1,7 @@
 """The defaults that a first start must have, as checks that can be read (PROMISES P35).
 
-`machine` reads the facts, in one place; `checks` judges them and touches nothing.
+`machine` reads the facts, in one place; `checks` judges them and touches nothing. What `Settings`
+refuses outright (a bare address for other machines, a proxy range of everything) is never reached.
 """
 
 from __future__ import annotations
@@ -13,21 +14,45 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mainstay.foundation.clock import to_text
 from mainstay.foundation.errors import Invalid
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings.load import references
-from mainstay.foundation.settings.values import Settings
+from mainstay.foundation.settings.values import HostPort, Settings
+from mainstay.foundation.spans import duration
 
 FREE_BYTES_MIN = 256 * 1024 * 1024
 """About a day of 10,000 signals an hour at 1 KiB each."""
 SQLITE_MIN = (3, 35, 0)
 """The first with `RETURNING`."""
 SYNCHRONOUS_FULL = 2
+DOCUMENTED = frozenset(
+    [
+        "admin",
+        "change-me",
+        "changeme",
+        "default",
+        "example",
+        "hunter2",
+        "mainstay",
+        "password",
+        "s3cret",
+        "secret",
+        "test",
+    ]
+)
+"""What stands in guides, ours and others', where a secret should."""
+METADATA = ("169.254.169.254", "[fd00:ec2::254]", "metadata.google.internal", "100.100.100.200")
+"""Where clouds hand out credentials to whoever asks from inside."""
 RELEASED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """No honest clock is before this program was written."""
 CLOCK_END = datetime(2100, 1, 1, tzinfo=UTC)
+BACKUPS_MISSED = 3
+"""So many periods may pass without a backup."""
+WAITING_MAX = 2
+"""Checkpoints that may wait for a place outside: one is being handed over, one was just signed."""
 CLOCK_BACK_MAX = timedelta(seconds=2)
 
 
@@ -38,6 +63,8 @@ class Check:
     name: str
     ok: bool
     sentence: str
+    grave: bool = True
+    """Whether `doctor` ends with a failure because of it; else it is a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +80,26 @@ class Machine:
     sqlite: tuple[int, int, int]
     secrets: Mapping[str, str | None] = field(default_factory=dict)
     """Setting → what is wrong with its secret; None: it can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the database knows of its own keeping."""
+
+    backup_at: datetime | None
+    """The newest backup that was made by itself and found whole."""
+    checkpoints: int
+    """Signed so far."""
+    waiting: Mapping[str, int]
+    """Sink → checkpoints that it has not had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Who may sign in to the console: how many, and how many of them administer it."""
+
+    n: int
+    admins: int
 
 
 def machine(settings: Settings, *, environment: Mapping[str, str], database: Path) -> Machine:
@@ -81,19 +128,23 @@ def checks(
     alive_at: datetime | None = None,
     synchronous: int | None = None,
     keys: Mapping[str, int] | None = None,
+    kept: Kept | None = None,
     server: Sequence[Check] | None = None,
     wrong: Sequence[str] = (),
+    accounts: Accounts | None = None,
 ) -> list[Check]:
     """Every check, in the order in which a person would mend them.
 
     `alive_at`: when this install last wrote that it was up. `synchronous`: SQLite's pragma on the
-    writer's connection. `keys`: source → number of valid intake keys. `server`: what was found of
-    the database server, in place of SQLite's file and version. None means "not known here", and
+    writer's connection. `keys`: source → number of valid intake keys. `kept`: what the database
+    knows of its own backups and checkpoints. `accounts`: who may sign in. `server`: what was found
+    of the database server, in place of SQLite's file and version. None means "not known here", and
     that check is left out. `wrong`: what the watchdog has found and still stands.
     """
     found = [
         _listen(settings),
         _public_url(settings),
+        _sessions(settings),
         _root(settings, facts),
         _data_dir(settings, facts),
         *([_database(facts)] if server is None else server),
@@ -111,6 +162,10 @@ def checks(
         found.append(_durable(synchronous))
     if keys is not None:
         found.append(_keys(keys))
+    if kept is not None:
+        found += [_backup(settings, kept, now), _outside(settings, kept)]
+    if accounts is not None:
+        found.append(_accounts(accounts))
     return found
 
 
@@ -138,9 +193,11 @@ def _nearest_existing(path: Path) -> Path:
 
 def _trouble(reference: str, environment: Mapping[str, str]) -> str | None:
     try:
-        resolve(reference, environment=environment)
+        secret = resolve(reference, environment=environment)
     except Invalid as error:
         return error.sentence
+    if secret.strip().casefold() in DOCUMENTED:
+        return "It is an example's, which everybody knows; make one that nobody does."
     return None
 
 
@@ -163,6 +220,16 @@ def _public_url(settings: Settings) -> Check:
         words = f"No phone can open links to {settings.public_url}; set public_url."
         return Check("public url", False, words)
     return Check("public url", True, f"Acknowledge links begin with {settings.public_url}.")
+
+
+def _sessions(settings: Settings) -> Check:
+    parts = urlsplit(settings.public_url)
+    if parts.scheme == "https":
+        return Check("sessions", True, "Sessions of the console travel by TLS alone (HSTS).")
+    if HostPort(parts.hostname or "", 0).loopback:
+        return Check("sessions", True, "Sessions of the console do not leave this machine.")
+    words = "so browsers keep no session and nobody signs in; set public_url to https://…"
+    return Check("sessions", False, f"People reach {settings.public_url} without TLS, {words}")
 
 
 def _root(settings: Settings, facts: Machine) -> Check:
@@ -218,6 +285,10 @@ def _secrets(facts: Machine) -> Check:
 
 def _egress(settings: Settings) -> Check:
     allowed = ", ".join(settings.egress.allow)
+    lent = [one for one in settings.egress.allow if one.lower().rpartition(":")[0] in METADATA]
+    if lent:
+        words = "hands out this machine's credentials to whoever asks; take it out of egress.allow."
+        return Check("egress", False, f"{lent[0]} {words}")
     words = f"may be called: {allowed}" if allowed else "address may be called"
     return Check("egress", True, f"{'Of private addresses' if allowed else 'No private'} {words}.")
 
@@ -292,3 +363,55 @@ def _keys(keys: Mapping[str, int]) -> Check:
         words = f"No key yet for {', '.join(bare)}; make one with: mainstay key create {bare[0]}"
         return Check("intake keys", False, words)
     return Check("intake keys", True, f"Each of {len(keys)} sources has its own key.")
+
+
+def _backup(settings: Settings, kept: Kept, now: datetime) -> Check:
+    wanted = settings.backup
+    if wanted.to is None:
+        words = "No backups are made; set backup.to to a folder, best on another disk."
+        return Check("backup", False, words, grave=False)
+    if kept.backup_at is None:
+        words = f"No backup has been made yet; mainstay serve makes one every {wanted.every}."
+        return Check("backup", False, words, grave=False)
+    age = now - kept.backup_at
+    words = f"Last backup {_ago(age)} ago, read back and found whole"
+    if age > BACKUPS_MISSED * duration(wanted.every) + timedelta(minutes=1):
+        words += f"; one is wanted every {wanted.every}. The log of serve says what keeps it"
+        return Check("backup", False, f"{words}.")
+    how = "encrypted" if wanted.passphrase else "not encrypted"
+    return Check("backup", True, f"{words}; {how}, in {wanted.to}.")
+
+
+def _outside(settings: Settings, kept: Kept) -> Check:
+    names = settings.audit.checkpoints_to
+    if not names:
+        words = (
+            "Nobody outside keeps checkpoints of the record, so a cut end would not show; set "
+            "audit.checkpoints_to to a file on another machine's disk, or to a syslog server."
+        )
+        return Check("record outside", False, words, grave=False)
+    behind = {name: n for name, n in kept.waiting.items() if n > WAITING_MAX}
+    if behind:
+        words = ", ".join(f"{name} has not had {n} of them" for name, n in behind.items())
+        words = f"Checkpoints do not go out: {words}. The log of serve says why."
+        return Check("record outside", False, words)
+    words = f"Checkpoints of the record ({kept.checkpoints} so far) are kept in {', '.join(names)}."
+    return Check("record outside", True, words)
+
+
+def _ago(age: timedelta) -> str:
+    minutes = int(age.total_seconds() // 60)
+    if minutes < 120:
+        return f"{max(minutes, 0)} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
+
+
+def _accounts(accounts: Accounts) -> Check:
+    if accounts.n == 0:
+        words = "Nobody has an account; the first administrator comes in by: mainstay setup-link"
+        return Check("accounts", True, words)
+    if accounts.admins == 0:
+        words = "Nobody administers this install; mend it with: mainstay setup-link"
+        return Check("accounts", False, words)
+    few = "1 of them administers" if accounts.admins == 1 else f"{accounts.admins} administer"
+    return Check("accounts", True, f"Accounts: {accounts.n}; {few} this install.")

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from mainstay.foundation.secrets import check_reference
+from mainstay.foundation.spans import duration
 
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/@]+):(\d{1,5})")
 
@@ -66,6 +67,25 @@ def _checked_network(text: str) -> str:
     return text
 
 
+def _checked_span(text: str) -> str:
+    if not duration(text):
+        raise ValueError("expected a duration that is longer than nothing")
+    return text
+
+
+def _checked_sink(text: str) -> str:
+    parts = urlsplit(text)
+    if text.startswith("file:/") and "\x00" not in text:
+        return text
+    if parts.scheme in ("syslog+udp", "syslog+tcp", "syslog+tls"):
+        host_port(parts.netloc)
+        if not (parts.path or parts.query or parts.fragment):
+            return text
+    raise ValueError(
+        "expected file:/path/to/file, or syslog+udp://, syslog+tcp:// or syslog+tls://host:port"
+    )
+
+
 def _checked_url_or_reference(text: str) -> str:
     if text.startswith(("env:", "file:")):
         return check_reference(text)
@@ -93,6 +113,8 @@ def _checked_database(text: str) -> str:
 HostPortText = Annotated[str, AfterValidator(_checked_host_port)]
 Url = Annotated[str, AfterValidator(_checked_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_checked_database)]
+Span = Annotated[str, AfterValidator(_checked_span)]
+SinkText = Annotated[str, AfterValidator(_checked_sink)]
 Network = Annotated[str, AfterValidator(_checked_network)]
 
 
@@ -196,6 +218,36 @@ class Egress(Table):
     """Exact `host:port`; every other private address is refused."""
 
 
+class Backup(Table):
+    """Backups that Mainstay makes by itself."""
+
+    to: Path | None = None
+    """Folder for them, best on another disk; none: none are made by itself."""
+    every: Span = "15m"
+    """How often. What a disk can take with it is this, and the time that a backup takes."""
+    keep: int = Field(default=24, ge=1)
+    """How many of the newest are kept."""
+    keep_days: int = Field(default=14, ge=0)
+    """For how many days the last one of each day is kept as well."""
+    passphrase: SecretReference | None = None
+    """Where the passphrase or key file is that encrypts them; none: they are not encrypted."""
+    before_upgrade: bool = True
+    """Make one before a new version changes the schema, into `to` or the data folder."""
+
+
+class Audit(Table):
+    """Proof of the record."""
+
+    checkpoints_to: tuple[SinkText, ...] = ()
+    """Where signed checkpoints are kept outside: `file:/path`, `syslog+tls://host:6514` …"""
+    checkpoint_every: Span = "5m"
+    """How long a sealed row may wait for the checkpoint that covers it …"""
+    checkpoint_rows: int = Field(default=1000, ge=1)
+    """… unless so many rows wait."""
+    key: SecretReference | None = None
+    """Where the key is that signs them (Ed25519, PEM); none: each node's own, in its data folder."""
+
+
 class LimitSettings(Table):
     """What one request and one connection may cost. Beyond it: 413, 429, or the connection ends."""
 
@@ -294,6 +346,10 @@ class Settings(Table):
     """None: nobody can be paged by SMS."""
     ntfy_server: Url = "https://ntfy.sh"
     """Where an ntfy address that is a topic alone is sent."""
+    backup: Backup = Backup()
+    """When, where to, and how many."""
+    audit: Audit = Audit()
+    """How the record is proved."""
     sign_in: SignIn = SignIn()
     """How people come in to the console."""
     limits: LimitSettings = LimitSettings()

@@ -1,14 +1,10 @@
-"""The one append-only record: decision log, timeline and audit at once.
+"""Rows of the record: what happened or was decided, why, and by whom; and small marks beside it.
 
-Each step of the corridor returns *what* and *why* as a `Fact`, written in its own transaction. The
-settle owner seals new rows into a hash chain within a second; rows are claimed for a seal by their
-state (`seal IS NULL`), never by "seq above the last", because two writers commit out of order.
-The chain shows edits, deletions and swaps; against a cut tail it needs a digest kept elsewhere.
+Each step of the corridor returns *what* and *why* as a `Fact`, written in its own transaction.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,19 +16,12 @@ from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Row, Tx
 
 SYSTEM = "mainstay"
-SEAL_ROWS_MAX = 5_000
-"""Rows under one seal; bounds one sealing transaction to a few milliseconds."""
-_GENESIS = "0" * 64
 
 _INSERT = """
 INSERT INTO foundation_record
   (at, actor, kind, subject, incident, receipt, because, facts, estate_version)
 VALUES (:at, :actor, :kind, :subject, :incident, :receipt, :because, :facts, :estate_version)
 """
-_SEALED_COLUMNS = (
-    "seq", "at", "actor", "kind", "subject", "incident",
-    "receipt", "because", "facts", "estate_version",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +38,6 @@ class Fact:
     incident: str | None = None
     receipt: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What `verify` found. `broken` names the first seal that does not hold, and why."""
-
-    rows: int
-    seals: int
-    unsealed: int
-    head: str
-    broken: str | None
 
 
 def write(tx: Tx, facts: Iterable[Fact], *, now: datetime, estate_version: int) -> None:
@@ -202,36 +180,10 @@ def since(tx: Tx, after: int, *, limit: int = 200) -> list[Row]:
     )  # fmt: skip
 
 
-def seal(tx: Tx, now: datetime) -> int:
-    """Seal up to `SEAL_ROWS_MAX` unsealed rows; returns how many. Only the settle owner calls it."""
-    rows = tx.all(
-        "SELECT * FROM foundation_record WHERE seal IS NULL ORDER BY seq LIMIT :limit",
-        limit=SEAL_ROWS_MAX,
-    )
-    if not rows:
-        return 0
-    last = tx.one("SELECT number, digest FROM foundation_seal ORDER BY number DESC LIMIT 1")
-    number, head = (last["number"] + 1, last["digest"]) if last else (1, _GENESIS)
-    tx.many(
-        "UPDATE foundation_record SET seal = :seal WHERE seq = :seq",
-        [{"seal": number, "seq": row["seq"]} for row in rows],
-    )
-    tx.run(
-        "INSERT INTO foundation_seal (number, at, rows_n, digest)"
-        " VALUES (:number, :at, :rows_n, :digest)",
-        number=number, at=to_us(now), rows_n=len(rows), digest=_digest(head, to_us(now), rows),
-    )  # fmt: skip
-    return len(rows)
-
-
-def is_sealed(tx: Tx) -> bool:
-    """Whether nothing waits to be sealed."""
-    return not tx.value("SELECT 1 FROM foundation_record WHERE seal IS NULL LIMIT 1")
-
-
-def unsealed_n(tx: Tx) -> int:
-    """How many rows wait to be sealed."""
-    return int(tx.value("SELECT count(*) FROM foundation_record WHERE seal IS NULL"))
+def latest_version(tx: Tx) -> int:
+    """The estate version that the newest row was written under; 0 when there is no row."""
+    row = tx.one("SELECT estate_version FROM foundation_record ORDER BY seq DESC LIMIT 1")
+    return int(row["estate_version"]) if row else 0
 
 
 def facts_of(row: Row) -> Any:
@@ -249,53 +201,12 @@ def mark(tx: Tx, name: str, value: int) -> None:
     )
 
 
+def unmark(tx: Tx, name: str) -> None:
+    """Forget the number kept under `name`."""
+    tx.run("DELETE FROM foundation_mark WHERE name = :name", name=name)
+
+
 def marked(tx: Tx, name: str) -> int | None:
     """The number kept under `name`, or None."""
     value: int | None = tx.value("SELECT value FROM foundation_mark WHERE name = :name", name=name)
     return value
-
-
-def verify(tx: Tx) -> Verdict:
-    """Recompute the whole chain. Reads every row once, in seal order."""
-    head, rows_n, broken = _GENESIS, 0, None
-    seals = tx.all("SELECT * FROM foundation_seal ORDER BY number")
-    for expected, row in enumerate(seals, 1):
-        sealed = tx.all(
-            "SELECT * FROM foundation_record WHERE seal = :number ORDER BY seq",
-            number=row["number"],
-        )
-        rows_n += len(sealed)
-        broken = _fault(row, expected, sealed, head)
-        if broken:
-            break
-        head = row["digest"]
-    unsealed = tx.value("SELECT count(*) FROM foundation_record WHERE seal IS NULL")
-    stray = tx.value(
-        "SELECT count(*) FROM foundation_record WHERE seal < 1 OR seal > :last", last=len(seals)
-    )
-    if stray and not broken:
-        broken = (
-            f"{stray} rows name a seal that is not there: seals were cut off, or rows slipped in"
-        )
-    return Verdict(rows=rows_n, seals=len(seals), unsealed=unsealed, head=head, broken=broken)
-
-
-def _fault(seal_row: Row, expected: int, sealed: list[Row], head: str) -> str | None:
-    """Why one link does not hold, or None."""
-    number = seal_row["number"]
-    if number != expected:
-        return f"seal {expected} is missing"
-    if len(sealed) != seal_row["rows_n"]:
-        return f"seal {number} covers {seal_row['rows_n']} rows, {len(sealed)} are there"
-    if _digest(head, seal_row["at"], sealed) != seal_row["digest"]:
-        span = f"rows {sealed[0]['seq']} to {sealed[-1]['seq']}" if sealed else "its rows"
-        return f"seal {number} does not fit its content: it, or one of {span}, was changed"
-    return None
-
-
-def _digest(head: str, at_us: int, rows: list[Row]) -> str:
-    chain = hashlib.sha256(msgspec.json.encode([head, at_us]))
-    for row in rows:
-        chain.update(msgspec.json.encode([row[column] for column in _SEALED_COLUMNS]))
-        chain.update(b"\n")
-    return chain.hexdigest()
