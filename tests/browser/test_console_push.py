@@ -44,8 +44,7 @@ SUBSCRIBE = """(given) => {
   };
 }"""
 SHOWN = """async () => {
-  const worker = await navigator.serviceWorker.ready;
-  return (await worker.getNotifications()).map((one) => ({
+  return (await self.registration.getNotifications()).map((one) => ({
     title: one.title, body: one.body, tag: one.tag, actions: one.actions.map((it) => it.title),
   }));
 }"""
@@ -120,7 +119,7 @@ class Phone:
         """The one notification, as soon as it is the one of this title."""
 
         def look() -> dict[str, Any] | None:
-            shown: list[dict[str, Any]] = self.page.evaluate(SHOWN)
+            shown: list[dict[str, Any]] = self.context.service_workers[0].evaluate(SHOWN)
             return shown[0] if len(shown) == 1 and title in shown[0]["title"] else None
 
         found = wait_until(look, within_s=20, what=f"a notification {title!r}")
