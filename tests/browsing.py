@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from live import Live, Reply
@@ -26,6 +26,8 @@ class Visitor:
 
     mainstay: Live
     cookie: str = ""
+    seen: dict[str, str] = field(default_factory=dict)
+    """Cookie → the token of its forms, as the first screen carried it."""
 
     def get(self, path: str, **headers: str) -> Reply:
         """A screen; redirects are not followed."""
@@ -69,8 +71,10 @@ class Visitor:
     @property
     def csrf(self) -> str:
         """What our own forms of this session carry."""
-        found = re.search(rb'name="csrf" value="(\w+)"', self.get("/").body)
-        return found[1].decode() if found else ""
+        if self.cookie not in self.seen:
+            found = re.search(rb'name="csrf" value="(\w+)"', self.get("/").body)
+            self.seen[self.cookie] = found[1].decode() if found else ""
+        return self.seen[self.cookie]
 
     def _headers(self, more: Mapping[str, str]) -> dict[str, str]:
         cookie = {"Cookie": f"__Host-mainstay={self.cookie}"} if self.cookie else {}

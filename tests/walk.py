@@ -106,9 +106,12 @@ class Provider:
 class Walk:
     """One install and its world. Nothing happens until it is told to."""
 
-    def __init__(self, folder: Path | None = None, *, kinds: tuple[str, ...] = ("sms",)) -> None:
+    def __init__(
+        self, folder: Path | None = None, *, kinds: tuple[str, ...] = ("sms",), clock: Any = None
+    ) -> None:
         self.folder = folder or Path(mkdtemp(prefix="walk-", dir=_scratch()))
-        self.clock = ManualClock(MONDAY)
+        self.clock = clock or ManualClock(MONDAY)
+        self.node = "walk"
         self.journal: list[Try] = []
         self.providers = {
             kind: Provider(kind, self.clock, self.journal) for kind in ("sms", "mail", "webhook")
@@ -119,7 +122,7 @@ class Walk:
     def open(self) -> Runtime:
         opened = app.open_app(
             Settings(data_dir=self.folder / "data", database=self.database), environment={},
-            clock=self.clock, channels=dict(self.providers), node="walk",
+            clock=self.clock, channels=dict(self.providers), node=self.node,
         )  # fmt: skip
         if not self.database:
             opened.db.engine.writer.execute("PRAGMA synchronous = OFF")

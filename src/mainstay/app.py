@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import secrets
 import socket
@@ -15,14 +16,14 @@ from functools import partial
 
 import msgspec
 
-from mainstay import loops, paging
+from mainstay import __version__, loops, paging, presence
 from mainstay.api import App, limits_of, make_app
 from mainstay.console import Console
 from mainstay.estate import Views
 from mainstay.foundation import backup, failpoint, record
 from mainstay.foundation.backup.job import Job, Outcome
-from mainstay.foundation.clock import Clock, SystemClock, to_us
-from mainstay.foundation.db import Database, open_database, place_of
+from mainstay.foundation.clock import Clock, SharedClock, SystemClock, to_us
+from mainstay.foundation.db import Database, open_database, place_of, schema_number
 from mainstay.foundation.egress import Egress
 from mainstay.foundation.errors import Broken, Invalid, MainstayError, Outside, Unreachable
 from mainstay.foundation.ids import Ids
@@ -30,6 +31,7 @@ from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
 from mainstay.measures import Measures
+from mainstay.nodes import Node
 from mainstay.paging.channels import Answer, Channel, Page, Sms, Smtp, To, Vapid, build, new_key
 from mainstay.people import Address
 from mainstay.runtime import Runtime, Wake
@@ -47,23 +49,26 @@ def open_app(
     node: str | None = None,
 ) -> Runtime:
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
-    clock = clock or SystemClock()
     passing = failpoint.passing(environment.get(failpoint.VARIABLE))
     place = place_of(settings, environment=environment)
-    backup.before_upgrade(place, settings, environment=environment, now=clock.now())
+    today = (clock or SystemClock()).now()
+    backup.before_upgrade(place, settings, environment=environment, now=today)
     db = open_database(place)
     db.read(backup.check_whole)
+    clock = clock or (SharedClock(db.ask_time) if db.ask_time else SystemClock())
     egress = Egress(_allowed(settings), passing=passing)
     if channels is None:
         vapid = _vapid(db, settings, clock)
         channels = _channels(settings, egress, environment, clock, vapid=vapid)
     ways = dict(channels)
     limits = paging.Limits(settings.page_per_minute, settings.public_url)
+    ids = Ids()
+    me = _node(settings, node or ids.new("nod", clock.now()), clock.now())
     ground = Ground(
-        ids=Ids(),
+        ids=ids,
         views=Views(),
         limits=limits,
-        node=node or socket.gethostname(),
+        node=me.id,
         token=lambda: secrets.token_urlsafe(32),
         check_address=_checker(ways),
         passing=passing,
@@ -73,14 +78,14 @@ def open_app(
         return await _send(ways, address, page, environment)
 
     app = Runtime(
-        settings=settings, clock=clock, db=db, ground=ground, channels=ways, send=send,
+        settings=settings, node=me, clock=clock, db=db, ground=ground, channels=ways, send=send,
         hang_up=egress.close, jitter=random.random, wake=Wake(),
         signer=_signer(settings, environment),
-        sinks=record.sinks_of(settings.audit.checkpoints_to, node=ground.node, egress=egress),
+        sinks=record.sinks_of(settings.audit.checkpoints_to, node=me.host, egress=egress),
         back_up=lambda now: _back_up(settings, environment, now), close=db.close,
     )  # fmt: skip
     db.on_commit = partial(_count_commit, app.measures)
-    loops.wake_up(app, clock.now())
+    presence.sign_on(app, me.started_at)
     return app
 
 
@@ -102,6 +107,14 @@ def _back_up(settings: Settings, environment: Mapping[str, str], now: datetime) 
     if outcome.made is None:
         raise Outside(outcome.trouble or "The backup could not be made.")
     return outcome.made
+
+
+def _node(settings: Settings, node_id: str, now: datetime) -> Node:
+    return Node(
+        id=node_id, host=socket.gethostname(), folder=str(settings.data_dir.resolve()),
+        pid=os.getpid(), listen=settings.listen, version=__version__, schema=schema_number(),
+        started_at=now, seen_at=now,
+    )  # fmt: skip
 
 
 def _count_commit(measures: Measures, seconds: float, writes: int) -> None:

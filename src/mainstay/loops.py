@@ -16,11 +16,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from mainstay import acts, alerts, jumps, paging, pipeline, signals
+from mainstay import acts, jumps, nodes, paging, pipeline, presence, signals
 from mainstay.foundation import due, record
-from mainstay.foundation.clock import JUMP_US, from_us, to_us
+from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
-from mainstay.foundation.errors import MainstayError, Outside, Stuck
+from mainstay.foundation.due import Due, Lease, TakenOver
+from mainstay.foundation.errors import MainstayError, Outdated, Outside, Stuck
 from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.observe.logs import about, begin
 from mainstay.foundation.spans import duration
@@ -36,12 +37,12 @@ SETTLE_ITEMS_HOT = 50
 """The same while many requests come in."""
 BURST = timedelta(seconds=2)
 """A burst is taken in first: while requests pour in, settling waits, at most this long."""
-SETTLE_LEASE_S = 10.0
+SETTLE_EVERY = timedelta(milliseconds=250)
+"""How long at most a signal that another node took waits to be noticed."""
 SENDS_MAX = 64
 """Sends under way at once in this process."""
 ANSWER_TRIES = 600
 """How often an answer is committed again while the disk is full, a second apart."""
-ALIVE_EVERY = timedelta(seconds=5)
 DELIVERED = (paging.STEP_DUE, paging.SEND_DUE, paging.FEED_DUE)
 """What the delivery loop looks for."""
 SINK_AGAIN = timedelta(seconds=30)
@@ -68,7 +69,7 @@ def _trying(what: str) -> Iterator[_Trial]:
     trial = _Trial()
     try:
         yield trial
-    except Stuck:
+    except (Stuck, Outdated):
         raise
     except Exception as error:
         log.exception("could not be done: %s", what)
@@ -88,20 +89,17 @@ def settle(app: Runtime, now: datetime) -> datetime | None:
         return now + HOT_SPAN
     done = 0
     with _trying("a batch of signals; each comes by itself now") as batch:
-        settled = app.db.run(lambda tx: _settle_batch(tx, app, hot=hot))
+        settled = presence.as_settler(app, lambda tx, at: _settle_batch(tx, app, at, hot=hot)) or []
         app.ground.passing(Moment.SETTLE_COMMITTED)
         done = _count_settled(app, settled, now)
     if batch.error is not None:
         done = _settle_one_by_one(app, now)
     if done:
         app.wake.deliver()
-    return now if done else now + AFTER_TROUBLE
+    return now if done else now + SETTLE_EVERY
 
 
-def _settle_batch(tx: Tx, app: Runtime, *, hot: bool) -> list[Request]:
-    node, now = app.ground.node, app.clock.now()  # here: it may have been set since the step began
-    if due.hold(tx, "settle", owner=node, now=now, lease_s=SETTLE_LEASE_S) is None:
-        return []
+def _settle_batch(tx: Tx, app: Runtime, now: datetime, *, hot: bool) -> list[Request]:
     waiting = signals.waiting(tx, SETTLE_ITEMS_HOT if hot else SETTLE_ITEMS)
     app.ground.passing(Moment.SETTLE_TAKEN)
     pipeline.settle(tx, app.ground, waiting, now=now)
@@ -119,20 +117,31 @@ def _count_settled(app: Runtime, settled: list[Request], now: datetime) -> int:
 
 def _settle_one_by_one(app: Runtime, now: datetime) -> int:
     """Find the culprit: it is tried three times, then quarantined; the others pass (P10)."""
-    waiting = app.db.read(lambda tx: signals.waiting(tx, SETTLE_ITEMS))
+
+    def begin(tx: Tx) -> tuple[Lease | None, list[Request]]:
+        lease = presence.hold(tx, app, app.clock.now())
+        return lease, signals.waiting(tx, SETTLE_ITEMS) if lease else []
+
+    lease, waiting = app.db.run(begin)
     done = 0
     for request in waiting:
+        assert lease is not None
         with about(receipt=request.receipt, source=request.source):
             with _trying("a signal") as one:
-                app.db.run(partial(_settle_alone, app=app, request=request))
+                app.db.run(partial(_settle_alone, app=app, lease=lease, request=request))
                 done += _count_settled(app, [request], now)
+            if isinstance(one.error, TakenOver):
+                return done
             if one.error is not None:
                 _count_failure(app, request, one.error, now)
     return done
 
 
-def _settle_alone(tx: Tx, app: Runtime, request: Request) -> None:
-    pipeline.settle(tx, app.ground, [request], now=app.clock.now())
+def _settle_alone(tx: Tx, app: Runtime, lease: Lease, request: Request) -> None:
+    """One of those that were read under `lease`; TakenOver when another node settles by now."""
+    now = app.clock.now()
+    due.fence(tx, lease, now=now, lease_s=app.settings.lease_s)
+    pipeline.settle(tx, app.ground, [request], now=now)
 
 
 def _count_failure(app: Runtime, request: Request, error: Exception, now: datetime) -> None:
@@ -161,30 +170,25 @@ def pass_time(app: Runtime, now: datetime) -> datetime | None:
     at = app.db.read(acts.next_at)
     if at is None or at > now:
         return at
-    if app.db.run(lambda tx: _pass_time(tx, app)):
-        app.wake.deliver()
+    if not presence.as_settler(app, lambda tx, at: _pass_time(tx, app, at)):
+        return None
     app.ground.passing(Moment.TIME_COMMITTED)
+    app.wake.deliver()
     return now
 
 
-def _pass_time(tx: Tx, app: Runtime) -> int:
-    done = acts.pass_time(tx, app.ground, now=app.clock.now())
+def _pass_time(tx: Tx, app: Runtime, now: datetime) -> int:
+    done = acts.pass_time(tx, app.ground, now=now)
     app.ground.passing(Moment.TIME_WRITTEN)
     return done
 
 
 def seal(app: Runtime, now: datetime) -> datetime | None:
-    """Seal new rows of the record into the chain; only the settle owner does."""
-
-    def work(tx: Tx) -> int:
-        node = app.ground.node
-        if due.hold(tx, "settle", owner=node, now=now, lease_s=SETTLE_LEASE_S) is None:
-            return 0
-        return record.seal(tx, now)
-
+    """Seal new rows of the record into the chain."""
     if app.db.read(record.is_sealed):
         return None
-    return now if app.db.run(work) == record.SEAL_ROWS_MAX else None
+    sealed = presence.as_settler(app, record.seal)
+    return now if sealed == record.SEAL_ROWS_MAX else None
 
 
 def checkpoint(app: Runtime, now: datetime) -> datetime | None:
@@ -192,16 +196,14 @@ def checkpoint(app: Runtime, now: datetime) -> datetime | None:
     audit = app.settings.audit
     every, rows_max = duration(audit.checkpoint_every), audit.checkpoint_rows
 
-    def work(tx: Tx) -> None:
-        node = app.ground.node
-        if due.hold(tx, "settle", owner=node, now=now, lease_s=SETTLE_LEASE_S) is not None:
-            version = app.ground.views.current_or_empty(tx).version
-            record.take_checkpoint(tx, app.signer, now=now, node=node, estate_version=version)
+    def work(tx: Tx, now: datetime) -> None:
+        node, version = app.node.host, app.ground.views.current_or_empty(tx).version
+        record.take_checkpoint(tx, app.signer, now=now, node=node, estate_version=version)
 
     if app.db.read(
         lambda tx: record.is_checkpoint_due(tx, now=now, every=every, rows_max=rows_max)
     ):
-        app.db.run(work)
+        presence.as_settler(app, work)
     return None
 
 
@@ -251,50 +253,31 @@ def _tell_no_backup(tx: Tx, app: Runtime, words: str, late: bool, now: datetime)
 
 
 def purge(app: Runtime, now: datetime) -> datetime | None:
-    """Delete raw signals older than the retention; a thousand rows a transaction."""
+    """Delete raw signals older than the retention, a thousand rows a transaction; and old nodes."""
     before = now - timedelta(days=app.settings.retention_days)
-    gone = app.db.run(lambda tx: signals.purge(tx, before))
-    return now if gone >= 1_000 else None
 
+    def work(tx: Tx, now: datetime) -> int:
+        nodes.forget(tx, now=now)
+        return signals.purge(tx, before)
 
-def alive(app: Runtime, now: datetime) -> datetime | None:
-    """Note that we are up: expiry counts only the time that we were."""
-    app.db.run(lambda tx: record.mark(tx, "alive_at", to_us(now)))
-    return None
+    return now if (presence.as_settler(app, work) or 0) >= 1_000 else None
 
 
 def shadow_day(app: Runtime, now: datetime) -> datetime | None:
     """Once a day: record what shadow mode would have sent in the day before (UTC)."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
 
-    def work(tx: Tx) -> None:
+    def work(tx: Tx, now: datetime) -> None:
         if record.marked(tx, "shadow_day") == to_us(today):
             return
         record.mark(tx, "shadow_day", to_us(today))
         found = paging.compare(tx, start=today - timedelta(days=1), end=today)
         if found.pages:
             fact = record.Fact("paging.shadow", "paging", found.sentence, facts=asdict(found))
-            version = app.ground.views.current(tx).version
-            record.write(tx, [fact], now=now, estate_version=version)
+            presence.note(tx, app, fact, now)
 
-    app.db.run(work)
+    presence.as_settler(app, work)
     return None
-
-
-def wake_up(app: Runtime, now: datetime) -> None:
-    """At the start: give back this node's leases, and the time that we were down."""
-
-    def work(tx: Tx) -> None:
-        due.release(tx, app.ground.node, now=now)
-        last = record.marked(tx, "alive_at")
-        away_us = 0 if last is None else to_us(now) - last
-        if last is not None and away_us <= -JUMP_US:  # the clock was set back while we were down
-            jumps.move(tx, app, now - from_us(last), now=from_us(last))
-        elif last is not None and away_us > 0:
-            alerts.postpone_expiry(tx, since_us=last, by_us=away_us)
-        record.mark(tx, "alive_at", to_us(now))  # the next start must not give it back again
-
-    app.db.run(work)
 
 
 # -- deliver ---------------------------------------------------------------------------------------
@@ -342,8 +325,7 @@ async def _take_one_by_one(
         if one.key in but:
             continue
         with about(due=f"{one.kind} {one.key}"), _trying("what is due") as trial:
-            take = partial(pipeline.take, ground=app.ground, one=one, now=now)
-            taken = await app.db.write(take)
+            taken = await app.db.write(partial(_take_alone, app=app, one=one, now=now))
             ready += [taken] if taken is not None else []
         if trial.error is not None:
             troubles.append(f"{one.kind} {one.key} cannot be done; the log says why")
@@ -353,6 +335,11 @@ async def _take_one_by_one(
         )
         await app.db.write(tell)
     return ready
+
+
+def _take_alone(tx: Tx, app: Runtime, one: Due, now: datetime) -> pipeline.Ready | None:
+    """Nothing when another node has claimed it since: what it did must not be done again."""
+    return pipeline.take(tx, app.ground, one, now=now) if due.is_held(tx, one) else None
 
 
 def next_delivery(tx: Tx) -> datetime | None:
@@ -436,6 +423,8 @@ async def delivering(app: Runtime, stop: threading.Event) -> None:
             if not started:
                 await _until_due(app, wake)
             app.pulse.beat(DELIVER)
+        except Outdated:
+            return  # the loops tell of it
         except Exception as error:
             _stumble(app, DELIVER, error)
             await asyncio.sleep(AFTER_TROUBLE.total_seconds())
@@ -485,13 +474,13 @@ class Loop:
 
 
 LOOPS = (
-    Loop("settle", settle, timedelta(seconds=1)),
+    Loop("settle", settle, SETTLE_EVERY),
     Loop("time", pass_time, timedelta(seconds=1)),
     Loop("seal", seal, timedelta(seconds=1)),
     Loop("checkpoint", checkpoint, timedelta(seconds=5)),
     Loop("export", export, timedelta(seconds=5)),
     Loop("backup", back_up, timedelta(seconds=10)),
-    Loop("alive", alive, ALIVE_EVERY),
+    Loop("alive", presence.alive, presence.ALIVE_EVERY),
     Loop("purge", purge, timedelta(hours=1)),
     Loop("shadow", shadow_day, timedelta(minutes=10)),
 )
@@ -500,8 +489,12 @@ LOOPS = (
 class Threads:
     """Runs every loop of the table, and the delivery, each in a thread of its own."""
 
-    def __init__(self, app: Runtime) -> None:
+    def __init__(
+        self, app: Runtime, *, outdated: Callable[[Outdated], None] = lambda _: None
+    ) -> None:
+        """`outdated` is called when a newer program has migrated the database: nothing goes on."""
         self._app = app
+        self._outdated = outdated
         self._stop = threading.Event()
         self._wakes = {loop.name: threading.Event() for loop in LOOPS}
         self._threads = [
@@ -535,6 +528,8 @@ class Threads:
             try:
                 at = loop.step(self._app, now)
                 self._app.pulse.beat(loop.name)
+            except Outdated as error:
+                return self._outdated(error)
             except Exception as error:
                 _stumble(self._app, loop.name, error)
                 at = now + AFTER_TROUBLE

@@ -13,7 +13,7 @@ nothing happens without its row, and `mainstay trace` can tell the whole way.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from datetime import datetime
 from functools import partial
 
@@ -63,12 +63,18 @@ def report_self(tx: Tx, ground: Ground, summary: str, *, key: str, now: datetime
 def settle(tx: Tx, ground: Ground, waiting: list[Request], *, now: datetime) -> None:
     """Turn waiting signals into alerts, incidents and first steps: all of them, or none."""
     batch = settling.open_batch(tx, ground, now)
-    for request in waiting:
-        source = source_in(ground.views.at(tx, request.estate_version), request.source)
-        for item in signals.read_again(request, source).items:
-            _settle_item(batch, request, item)
+    found = [(request, item) for request in waiting for item in _items(batch, request)]
+    if len(found) > 1:
+        batch.known |= alerts.known(tx, [(one.source, item.dedup_key) for one, item in found])
+    for request, item in found:
+        _settle_item(batch, request, item)
     signals.settled(tx, [request.receipt for request in waiting])
     settling.end(batch)
+
+
+def _items(batch: Batch, request: Request) -> Sequence[Item]:
+    view = batch.ground.views.at(batch.tx, request.estate_version)
+    return signals.read_again(request, source_in(view, request.source)).items
 
 
 def _settle_item(batch: Batch, request: Request, item: Item) -> None:
@@ -87,7 +93,7 @@ def _settle_item(batch: Batch, request: Request, item: Item) -> None:
         request.source, request.receipt, routed.service, batch.view.version, batch.now,
         waited_us=max(0, to_us(batch.now) - request.received_at_us),
     )  # fmt: skip
-    change = alerts.apply(batch.tx, batch.ground.ids, item, origin=origin)
+    change = alerts.apply(batch.tx, batch.ground.ids, item, origin=origin, known=batch.known)
     match change.what:
         case "opened":
             opened(batch, change.alert, f"{change.because}; {routed.why}")

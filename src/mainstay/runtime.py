@@ -19,6 +19,7 @@ from mainstay.foundation.record import Signer, Sink
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
 from mainstay.measures import Measures
+from mainstay.nodes import Node
 from mainstay.paging.channels import Answer, Channel, Page
 from mainstay.people import Address
 from mainstay.pulse import Pulse
@@ -83,6 +84,8 @@ class Runtime:
     """Everything that loops and doors need. Tests pass another clock and other channels."""
 
     settings: Settings
+    node: Node
+    """This start of this program, as other nodes see it."""
     clock: Clock
     db: Database
     ground: Ground

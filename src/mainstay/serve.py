@@ -29,7 +29,7 @@ from mainstay.cli import TOKEN_FILE
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
 from mainstay.foundation.db.place import PID_FILE
-from mainstay.foundation.errors import Conflict, Forbidden, MainstayError
+from mainstay.foundation.errors import Conflict, Forbidden, MainstayError, Outdated
 from mainstay.foundation.limits import Limits
 from mainstay.foundation.observe.logs import start_logs
 from mainstay.foundation.secrets import resolve
@@ -37,11 +37,14 @@ from mainstay.foundation.settings import Settings, references
 from mainstay.keeper import kept
 from mainstay.loops import Threads
 from mainstay.people import OPERATOR
+from mainstay.presence import sign_off
 from mainstay.runtime import Runtime
 
 log = logging.getLogger("mainstay.serve")
 
 ABOUT = "the command line of whoever may read cli.json"
+"""With the node's host and folder: every node has a token of its own."""
+ABOUT_MAX = 200
 REQUESTS_S = 5
 """How long requests under way may take to finish after the order to stop."""
 LOOPS_S = 4.5
@@ -85,7 +88,8 @@ def _serve(runtime: Runtime, environment: Mapping[str, str], secrets: list[str],
     url = _url(settings, server.port)
     _write_private(settings.data_dir / TOKEN_FILE, json.dumps({"url": url, "token": token}))
     runtime.db.start()
-    loops = Threads(runtime)
+    ends: list[Outdated] = []
+    loops = Threads(runtime, outdated=lambda error: _end(server, ends, error))
     loops.start()
     _greet(runtime, url, say)
     try:
@@ -100,7 +104,26 @@ def _serve(runtime: Runtime, environment: Mapping[str, str], secrets: list[str],
         log.info("stopping: no new requests; finishing what is under way")
         _end_by_force(after_s=LOOPS_S)
         loops.stop()
+        _sign_off(runtime)
         log.info("stopped")
+    if ends:
+        raise ends[0]
+
+
+def _end(server: Server, ends: list[Outdated], error: Outdated) -> None:
+    """A newer program works on this database: say so once, take no more, and end."""
+    if not ends:
+        log.critical("%s", error.sentence)
+    ends.append(error)
+    server.should_exit = True
+
+
+def _sign_off(runtime: Runtime) -> None:
+    """Without a database nobody can be told: the leases end by themselves."""
+    try:
+        sign_off(runtime, runtime.clock.now())
+    except MainstayError as error:
+        log.warning("the other nodes could not be told of the end: %s", error.sentence)
 
 
 def _log(settings: Settings, secrets: list[str]) -> None:
@@ -150,8 +173,9 @@ def _known_token(data_dir: Path) -> str | None:
 
 
 def _operator_token(runtime: Runtime, known: str | None) -> str:
-    """`known` if it still opens; else a new one, and every earlier one is revoked."""
+    """`known` if it still opens; else a new one, and every earlier one of this node is revoked."""
     now = runtime.clock.now()
+    about = f"{ABOUT}, on {runtime.node.host}:{runtime.node.folder}"[:ABOUT_MAX]
 
     def work(tx: Tx) -> str:
         actor = people.verify_token(tx, known, now=now) if known else None
@@ -162,13 +186,13 @@ def _operator_token(runtime: Runtime, known: str | None) -> str:
         ):
             return known
         for old in people.tokens_of(tx, OPERATOR.id):
-            if old.about == ABOUT and old.revoked_at is None:
+            if old.about in (ABOUT, about) and old.revoked_at is None:
                 people.revoke_token(tx, old.id, now=now)
         made = people.create_token(
             tx, runtime.ground.ids, person=OPERATOR.id, role="admin",
-            about=ABOUT, people={OPERATOR.id}, now=now,
+            about=about, people={OPERATOR.id}, now=now,
         )  # fmt: skip
-        words = f"serve made a token for {OPERATOR.id}: {ABOUT}"
+        words = f"serve made a token for {OPERATOR.id}: {about}"
         version = runtime.ground.views.current_or_empty(tx).version
         fact = record.Fact("token.created", made.token.id, words)
         record.write(tx, [fact], now=now, estate_version=version)

@@ -33,6 +33,8 @@ class Batch:
     silences: Silences
     rules: Rules
     facts: list[Fact] = field(default_factory=list)
+    known: dict[tuple[str, str], Alert | None] = field(default_factory=dict)
+    """The newest alert of each source and key that comes; asked once a batch."""
     told: set[str] = field(default_factory=set)
     """Incidents whose webhooks have news."""
     attended: set[str] = field(default_factory=set)

@@ -212,3 +212,24 @@ def test_copying_a_time_copies_iso_8601(chromium: Browser, usual: Day) -> None:
     page.evaluate("getSelection().selectAllChildren(document.querySelector('.ev time'))")
     page.keyboard.press("Control+c")
     assert page.evaluate("navigator.clipboard.readText()") == "2026-11-24T06:18:00+01:00"
+
+
+def test_one_adds_an_address_and_proves_it_with_the_code_that_is_sent_there(
+    chromium: Browser, fresh: Day
+) -> None:
+    fresh.grants("eli", "responder")
+    page = opened(chromium, fresh, "eli", size=PHONE)
+    page.goto(f"{fresh.url}/settings")
+    page.select_option("#a-k", "ntfy")
+    page.fill("#a-a", "eli-at-home")
+    page.get_by_role("button", name="Add").first.click()
+    expect(page.locator("main")).to_contain_text("not proved")
+    page.get_by_role("button", name="Send a code there").click()
+    expect(page.get_by_role("status").filter(has_text="A code is on its way")).to_be_visible()
+    code = fresh.ways["ntfy"].pages[-1].subject.removeprefix("Mainstay code ")
+    page.get_by_label("Code").fill("00000000")
+    page.get_by_role("button", name="Prove it").click()
+    expect(page.get_by_role("alert").filter(has_text="not the code")).to_be_visible()
+    page.get_by_label("Code").fill(code)
+    page.get_by_role("button", name="Prove it").click()
+    expect(page.locator("main")).to_contain_text("proved 08:00")

@@ -23,7 +23,9 @@ WORD = re.compile(r"✓|[^\W\d_][\w-]{2,}")
 FENCE = re.compile(r"^```(\w+)?(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 STAYS = ("mainstay serve", "prometheus ", "make run")
 """Commands that stay in the foreground of a terminal of their own."""
-LOOKS = re.compile(r"(run/)?mainstay (incidents|alerts|trace|signals|shift|silence list|audit)\b")
+LOOKS = re.compile(
+    r"(run/)?mainstay (incidents|alerts|trace|signals|shift|silence list|audit|nodes)\b"
+)
 """Commands that only look, and may be asked again until they see it."""
 NOBODY = "No Mainstay answers"
 """Said while a server that the page has killed comes back: a person would ask again, too."""

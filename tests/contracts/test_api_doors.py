@@ -50,6 +50,15 @@ def stored(mainstay: Live) -> int:
     return count
 
 
+def test_no_key_is_kept_with_the_signal_that_it_came_in(mainstay: Live) -> None:
+    key = mainstay.key("agents")
+    answer = mainstay.call("POST", "/v2/enqueue", {**EVENT, "routing_key": key})
+    receipt = answer.headers["mainstay-receipt"]
+    [(body,)] = mainstay.rows("SELECT body FROM signals_request WHERE receipt = :r", r=receipt)
+    assert b'"dedup_key"' in bytes(body)
+    assert key.encode() not in bytes(body)
+
+
 def replayed(mainstay: Live, name: str, source: str, path: str) -> Reply:
     """A recorded request, with our key where its sender had its own."""
     request = json.loads((WIRE / f"{name}.json").read_text())

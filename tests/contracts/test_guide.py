@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from guide_pages import Reader, Step, steps
 
+from clusters import PASSWORD
+from databases import server
 from fakes.postoffice import PostOffice
 from fakes.world import World
 from peers import RunAmtool, StartPrometheus, free_port
@@ -35,6 +37,8 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         }
         instead = (
             ("127.0.0.1:8460", f"127.0.0.1:{port}"),
+            ("127.0.0.1:8461", f"127.0.0.1:{free_port()}"),
+            ("127.0.0.1:8462", f"127.0.0.1:{free_port()}"),
             ("127.0.0.1:9090", f"127.0.0.1:{free_port()}"),
             ("https://ntfy.example.org", f"http://127.0.0.1:{ntfy.port}"),
             ("/mnt/audit", str(tmp_path)),
@@ -65,12 +69,33 @@ def test_prometheus_alertmanager_and_amtool_work_as_the_guide_says(
         "04-a-page-on-your-phone.md",
         "05-your-estate.md",
         "06-where-did-my-alert-go.md",
+        "11-people-roles-and-signing-in.md",
         "07-backups-upgrades-and-proof.md",
         "08-who-watches-mainstay.md",
+        "10-the-console.md",
     ],
 )
 def test_every_command_of_a_page_works_as_shown(reader: Reader, page: str) -> None:
     assert reader.follow(GUIDE / page) >= 8
+
+
+def test_two_nodes_are_one_mainstay_as_the_guide_says(reader: Reader) -> None:
+    database = server().create("guide")
+    reader.instead = (*reader.instead, ("postgresql://mainstay@db.example.org/mainstay", database))
+    assert reader.follow(GUIDE / "08-two-nodes.md") >= 10
+
+
+def test_an_install_moves_to_postgresql_as_the_guide_says(reader: Reader) -> None:
+    server().create("guide")
+    reader.instead = (
+        *reader.instead,
+        ("postgresql://mainstay@db.example.org/mainstay", server().url_by_tcp("guide")),
+        ("/etc/mainstay/db.password", str(reader.work / "db.password")),
+        ("the password of the role", PASSWORD),
+    )
+    assert reader.follow(GUIDE / "09-when-one-machine-is-not-enough.md") >= 12
+    reader.leave()
+    server().drop("guide")
 
 
 def test_no_page_of_the_guide_is_left_out() -> None:

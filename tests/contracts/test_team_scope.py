@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from browsing import Visitor
 from live import ESTATE, Live, live
 from mainstay.api import ROUTES, Route
 from mainstay.people import PERMISSIONS
@@ -106,6 +107,37 @@ def test_what_cannot_be_told_apart_by_team_is_for_every_team_alone(
     reply = asked(mainstay, "GET", path, role="admin")
     assert reply.status == 403
     assert "every team" in reply.json["detail"]
+
+
+@pytest.fixture(scope="module")
+def ben(mainstay: Live) -> Visitor:
+    """Lead of payops alone, at the console."""
+    visitor = Visitor(mainstay)
+    assert visitor.join("ben", "lead", "payops").status == 303
+    return visitor
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/incidents", "/alerts", "/alerts?state=all", "/search?q=A", "/search?q=pay"]
+)
+def test_no_screen_shows_an_incident_or_an_alert_of_another_team(
+    mainstay: Live, incidents: dict[str, Any], ben: Visitor, path: str
+) -> None:
+    screen = ben.get(path).body.decode()
+    links = re.findall(r"/incidents/(\d+)|/alerts/(alt_\w+)", screen)
+    foreign = mainstay.own("GET", "/alerts?state=all&service=pay-db").json["items"]
+    hidden = {str(incidents["pay-db"]["number"])} | {one["id"] for one in foreign}
+    assert {text for pair in links for text in pair} & hidden == set()
+    assert incidents["pay-db"]["title"] not in screen
+
+
+def test_a_screen_of_another_teams_incident_alert_or_of_the_record_is_refused(
+    mainstay: Live, incidents: dict[str, Any], ben: Visitor
+) -> None:
+    alert = mainstay.own("GET", "/alerts?service=pay-db").json["items"][0]["id"]
+    for path in (f"/incidents/{incidents['pay-db']['number']}", f"/alerts/{alert}", "/record"):
+        assert ben.get(path).status == 403, path
+    assert ben.get(f"/incidents/{incidents['pay-api']['number']}").status == 200
 
 
 def test_an_incident_that_touches_two_teams_is_both_teams(mainstay: Live) -> None:

@@ -134,6 +134,8 @@ class Provider:
         self.connections = 0
         """Ever accepted."""
         self.works = works
+        self.thinks_s = 0.0
+        """How long it takes over each answer, as a real one does."""
         self.always: Fault | None = None
         """Set: every request meets this fault."""
         self._script: deque[Fault] = deque()
@@ -239,6 +241,8 @@ async def _talk(
     while True:
         hit = await _request(reader)
         fault = provider.answer(hit)
+        if provider.thinks_s:
+            await asyncio.wait([asyncio.Future()], timeout=provider.thinks_s)
         match fault:
             case Status():
                 writer.write(fault.wire())

@@ -27,6 +27,7 @@ SENDS = "tests/unit/test_paging_sends.py -k sqlite"
 KILLED = f"{PROPERTIES}test_corridor_killed.py -k fail_point"
 MODEL = f"{PROPERTIES}test_escalation_model.py"
 WIRE = "tests/contracts/test_wire_readers.py tests/contracts/test_api_doors.py"
+ORACLE = f"{PROPERTIES}test_escalation_oracle.py"
 CLOCK = "tests/unit/test_clock.py"
 
 SABOTAGES = (
@@ -105,8 +106,8 @@ SABOTAGES = (
     ),
     Sabotage(
         "claim what is not due",
-        "foundation/due.py", "kind = :kind AND due_at <= :now ORDER BY due_at LIMIT :limit",
-        "kind = :kind ORDER BY due_at LIMIT :limit", "tests/unit/test_due.py",
+        "foundation/due.py", "now=to_us(now), owner=owner, limit=limit,",
+        "now=to_us(now) + 10**9, owner=owner, limit=limit,", "tests/unit/test_due.py",
     ),
     Sabotage(
         "claim by key, not by what is due first",
@@ -129,7 +130,8 @@ SABOTAGES = (
     ),
     Sabotage(
         "fire a step and plan no next one",
-        "paging/escalate.py", "    _plan(tx, run, follows, base=base if found else now)\n", "", MODEL,
+        "paging/escalate.py", "    promise = _plan(tx, run, follows, base=base if found else now)\n",
+        "    promise: dict[str, Any] = {}\n", ORACLE,
     ),
     Sabotage(
         "a policy that runs dry ends in silence",
@@ -153,12 +155,12 @@ SABOTAGES = (
         "page after the acknowledgement",
         "paging/send.py", "    if send.escalation is not None and incident.acknowledged(to_us(now)):",
         "    if send.escalation is None and incident.acknowledged(to_us(now)):",
-        f"{PROOFS}test_ack_race.py",
+        MODEL,
     ),
     Sabotage(
         "an acknowledgement does not stop the policy",
-        "paging/escalate.py", "        due.cancel(tx, STEP_DUE, run.id)\n        words = ",
-        "        words = ", f"{MODEL} tests/stories/test_acts.py {PROOFS}test_ack_race.py",
+        "paging/escalate.py", "    for run in store.running(tx, incident.id):\n        store.end_escalation",
+        "    for run in []:\n        store.end_escalation", f"{ORACLE} {PROOFS}test_ack_race.py",
     ),
     Sabotage(
         "no other channel when the first is down",
@@ -191,7 +193,7 @@ SABOTAGES = (
     Sabotage(
         "a new process waits for the leases of the dead one",
         "loops.py", "        due.release(tx, app.ground.node, now=now)\n", "",
-        f"{PROOFS}test_kill_loop.py -k 'fail_point and sqlite'",
+        "tests/stories/test_channels_fail.py",
     ),
     # -- time ---------------------------------------------------------------------------------------
     Sabotage(
@@ -214,7 +216,7 @@ SABOTAGES = (
     # -- what can be proved afterwards, and who may --------------------------------------------------
     Sabotage(
         "a fact can be edited without a trace",
-        "foundation/record.py", '"receipt", "because", "facts"', '"receipt", "facts"',
+        "foundation/record/chain.py", '"receipt", "because", "facts"', '"receipt", "facts"',
         "tests/unit/test_record.py",
     ),
     Sabotage(

@@ -11,7 +11,7 @@ import json
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,14 +58,27 @@ class Ledger:
 
 
 @contextmanager
-def clients(install: Install, ledger: Ledger, *, writers: int = WRITERS) -> Iterator[None]:
-    """Eight writers and a person, until the block ends."""
+def clients(
+    install: Install, ledger: Ledger, *, writers: int = WRITERS, beside: Sequence[Install] = (),
+    pause_s: float = 0,
+) -> Iterator[None]:  # fmt: skip
+    """Eight writers, each waiting `pause_s` after a yes, and a person, until the block ends.
+
+    `beside`: other nodes of the same install. Each begins with one of them, and goes on to the next
+    when that does not say yes, as behind a load balancer.
+    """
     stop = threading.Event()
+    nodes = [install, *beside]
+
+    def line(first: int, secret: str) -> Line:
+        turn = first % len(nodes)
+        return Line(install.port, secret, nodes=[*nodes[turn:], *nodes[:turn]])
+
     work: list[Callable[[], None]] = [
-        lambda n=n: _write(n, install, ledger, stop)  # type: ignore[misc]
+        lambda n=n: _write(n, install, line(n, install.key), ledger, stop, pause_s)  # type: ignore[misc]
         for n in range(writers)
     ]
-    work.append(lambda: _attend(install, ledger, stop))
+    work.append(lambda: _attend(line(0, install.token), ledger, stop))
     threads = [threading.Thread(target=one, daemon=True) for one in work]
     with ExitStack() as ending:
         for thread in threads:
@@ -75,18 +88,20 @@ def clients(install: Install, ledger: Ledger, *, writers: int = WRITERS) -> Iter
         yield
 
 
-def alert(name: str, number: int) -> list[dict[str, Any]]:
+def alert(name: str, number: int, *, services: int = SERVICES) -> list[dict[str, Any]]:
     """One alert as Prometheus posts it."""
-    labels = {"alertname": name, "service": f"s{number % SERVICES}", "severity": "critical"}
+    labels = {"alertname": name, "service": f"s{number % services}", "severity": "critical"}
     return [{"labels": labels, "startsAt": "2026-01-01T00:00:00Z",
              "endsAt": "2099-01-01T00:00:00Z"}]  # fmt: skip
 
 
 class Line:
-    """A kept-alive connection that is made again whenever it breaks."""
+    """A kept-alive connection that is made again whenever it breaks, to the next node."""
 
-    def __init__(self, port: int, secret: str) -> None:
-        self._port = port
+    def __init__(self, port: int, secret: str, *, nodes: Sequence[Install] = ()) -> None:
+        """To this machine's `port`, or to the first of `nodes`."""
+        self._places = [(node.host, node.port) for node in nodes] or [("127.0.0.1", port)]
+        self._turn = 0
         self._headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
         self._connection: http.client.HTTPConnection | None = None
 
@@ -95,34 +110,48 @@ class Line:
         raw = None if body is None else json.dumps(body)
         try:
             if self._connection is None:
-                self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+                host, port = self._places[self._turn % len(self._places)]
+                self._connection = http.client.HTTPConnection(host, port, timeout=10)
             self._connection.request(method, path, raw, self._headers)
             answer = self._connection.getresponse()
-            return answer.status, answer.read()
+            body = answer.read()
         except (OSError, http.client.HTTPException):
-            self._connection = None
+            self._next()
             return 0, b""
+        if answer.status >= 500:
+            self._next()
+        return answer.status, body
+
+    def _next(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+        self._turn += 1
 
 
-def _write(writer: int, install: Install, ledger: Ledger, stop: threading.Event) -> None:
+def _write(
+    writer: int, install: Install, line: Line, ledger: Ledger, stop: threading.Event, pause_s: float
+) -> None:
     """Distinct alerts, one after the other; one without an answer is sent again until it has one."""
-    line, number = Line(install.port, install.key), 0
+    number = 0
     while not stop.is_set():
         name = f"w{writer}n{number}"
-        status, _ = line.ask("POST", "/api/v2/alerts", alert(name, writer + number))
+        body = alert(name, writer + WRITERS * number, services=install.services)
+        status, _ = line.ask("POST", "/api/v2/alerts", body)
         ledger.heard(status)
         if status == 200:
             ledger.took(name)
             number += 1
+            stop.wait(pause_s)
         elif status == 0:
             stop.wait(AWAY_S)
         else:
             stop.wait(5 * AWAY_S)
 
 
-def _attend(install: Install, ledger: Ledger, stop: threading.Event) -> None:
+def _attend(line: Line, ledger: Ledger, stop: threading.Event) -> None:
     """Takes the oldest of the newest incidents and, the next time round, resolves what it took."""
-    line, mine = Line(install.port, install.token), ""
+    mine = ""
     while not stop.is_set():
         if mine:
             status, _ = line.ask("POST", f"/mainstay/v1/incidents/{mine}/resolve", {})

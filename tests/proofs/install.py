@@ -31,8 +31,8 @@ from peers import free_port, wait_until
 SERVICES = 60
 STEP_S = 2
 """Between the two steps of the policy."""
-UP_WITHIN_S = 30.0
-DRAINED_WITHIN_S = 90.0
+UP_WITHIN_S = 90.0
+DRAINED_WITHIN_S = 180.0
 ESTATE = """
 mainstay: 1
 org:
@@ -86,6 +86,8 @@ class Install:
     allow: str
     database: str
     """A URL, or "" for SQLite in the data folder."""
+    host: str = "127.0.0.1"
+    services: int = SERVICES
     environment: dict[str, str] = field(default_factory=dict)
     """Given to every server, beside what each is given for itself."""
     starts: list[Server] = field(default_factory=list)
@@ -93,10 +95,10 @@ class Install:
     @classmethod
     def make(
         cls, folder: Path, hook: Provider, *, text: str = ESTATE, kind: str = "webhook",
-        database: str | None = None,
+        count: int = SERVICES, database: str | None = None,
     ) -> Install:  # fmt: skip
         """The estate above in force; everybody has an address `/<person>` of `kind` at `hook`."""
-        services = "".join(f"  s{n}: {{tier: 1, owner: payops}}\n" for n in range(SERVICES))
+        services = "".join(f"  s{n}: {{tier: 1, owner: payops}}\n" for n in range(count))
         (folder / "estate").mkdir()
         (folder / "estate" / "estate.yaml").write_text(dedent(text) + services)
         declared = estate.read(folder / "estate")
@@ -120,7 +122,9 @@ class Install:
         assert key is not None
         assert token is not None
         where = {"MAINSTAY_DATABASE": database} if database else {}
-        return cls(folder, free_port(), key, token, hook.at, database, where)
+        return cls(
+            folder, free_port(), key, token, hook.at, database, services=count, environment=where
+        )
 
     @property
     def data(self) -> Path:
@@ -132,7 +136,7 @@ class Install:
         wait: bool = True,
     ) -> Iterator[Server]:  # fmt: skip
         """One that answers, unless not waited for; killed with -9 at the end, whatever it does."""
-        flags = ["--data", str(self.data), "--listen", f"127.0.0.1:{self.port}", "--allow-root",
+        flags = ["--data", str(self.data), "--listen", f"{self.host}:{self.port}", "--allow-root",
                  "--egress-allow", self.allow]  # fmt: skip
         with (self.folder / "server.log").open("ab") as log:
             process = subprocess.Popen(
@@ -168,7 +172,7 @@ class Install:
         if secret is not None:
             headers["Authorization"] = f"Bearer {secret}"
         raw = None if body is None else json.dumps(body)
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout_s)
         with closing(connection):
             try:
                 connection.request(method, path, raw, headers)

@@ -22,9 +22,9 @@ class Lateness:
 
     def __str__(self) -> str:
         return (
-            f"page due → attempted: steady p50 {_share(self.steady, 0.5):.2f} s, "
-            f"p99 {_share(self.steady, 0.99):.2f} s (n {len(self.steady):,}); after a restart, from "
-            f"the start of the process: p99 {_share(self.restarted, 0.99):.2f} s, "
+            f"page due → attempted: steady p50 {share(self.steady, 0.5):.2f} s, "
+            f"p99 {share(self.steady, 0.99):.2f} s (n {len(self.steady):,}); after a restart, from "
+            f"the start of the process: p99 {share(self.restarted, 0.99):.2f} s, "
             f"worst {max(self.restarted, default=0):.2f} s (n {len(self.restarted):,})"
         )
 
@@ -53,11 +53,12 @@ def lateness(install: Install, hits: list[Hit]) -> Lateness:
     return Lateness(sorted(steady), sorted(restarted))
 
 
-def _share(values: list[float], share: float) -> float:
-    return values[min(int(len(values) * share), len(values) - 1)] if values else 0.0
+def share(values: list[float], part: float) -> float:
+    """The value below which this part of the sorted `values` lies."""
+    return values[min(int(len(values) * part), len(values) - 1)] if values else 0.0
 
 
 def check(found: Lateness) -> None:
     """Nobody waits for a page longer than was promised (P2)."""
-    assert _share(found.steady, 0.99) <= STEADY_S, found
+    assert share(found.steady, 0.99) <= STEADY_S, found
     assert max(found.restarted, default=0) <= RESTARTED_S, found

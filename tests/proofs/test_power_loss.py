@@ -23,7 +23,7 @@ from verdict import Verdict, judge
 from fakes.world import World
 from peers import wait_until
 
-ROUNDS = int(os.environ.get("MAINSTAY_PROOF_ROUNDS", "6")) // 2
+ROUNDS = int(os.environ.get("MAINSTAY_PROOF_ROUNDS", "4")) // 2
 MUTANT = """
 import sqlite3, sys
 from mainstay import running as program

@@ -38,7 +38,10 @@ STATES: dict[str, Fault] = {
 }  # fmt: skip
 MAIL = {"451": "451 4.3.0 later", "554": "554 5.7.1 no", "never": SILENT, "reset": DROP}
 WIRES = ("blackhole", "trickle", "corrupt", "half")
+SLOW = ("never", "blackhole", "trickle")
+"""Each takes two time-outs: only with the full counts, as the contracts of the channels have them."""
 KINDS = ("slack", "ntfy", "sms", "webhook") if FULL else ("slack",)
+NEXT_PERSON = "30s" if FULL else "10s"
 HEAD = """
 mainstay: 1
 org: {name: Alpenpay, timezone: UTC}
@@ -54,6 +57,10 @@ class Case:
     person: str
     kind: str
     address: str
+
+
+def _is_tried(state: str) -> bool:
+    return FULL or state not in SLOW
 
 
 def _states(hit: Hit) -> Fault:
@@ -89,14 +96,17 @@ def _down() -> Iterator[Down]:
         broken = {kind: world.provider(kind, works=_states) for kind in KINDS}  # type: ignore[arg-type]
         cases = [
             Case(f"{kind}-{state}", kind, _address(kind, state, broken[kind]))
-            for kind in KINDS for state in STATES
+            for kind in KINDS for state in STATES if _is_tried(state)
         ]  # fmt: skip
         post = ending.enter_context(PostOffice())
         for state, how in MAIL.items():
             post.refuse("RCPT", how, to=f"{state}@example.com")
-        cases += [Case(f"mail-{state}", "mail", f"{state}@example.com") for state in MAIL]
+        cases += [
+            Case(f"mail-{state}", "mail", f"{state}@example.com")
+            for state in MAIL if _is_tried(state)
+        ]  # fmt: skip
         wires = []
-        for fault in WIRES:
+        for fault in filter(_is_tried, WIRES):
             wire = ending.enter_context(Wire((good.host, good.port)))
             wire.fault = fault  # type: ignore[assignment]
             wires.append(wire.at)
@@ -124,7 +134,7 @@ def _estate(cases: list[Case]) -> str:
     lines += ["escalations:", "  fallback: [{after: 0m, notify: [person:mara]}]"]
     lines += ["  payops: [{after: 0m, notify: [person:mara]}]"]
     lines += [
-        f"  t-{name}: [{{after: 0m, notify: [person:{name}]}}, {{after: 30s, notify: [person:mara]}}]"
+        f"  t-{name}: [{{after: 0m, notify: [person:{name}]}}, {{after: {NEXT_PERSON}, notify: [person:mara]}}]"
         for name in names
     ]
     lines += ["services:", *(f"  {name}: {{tier: 1, owner: t-{name}}}" for name in names), ""]

@@ -39,7 +39,7 @@ class Verdict:
     unexcused: set[str]
     """Keys that came twice without a kill in between."""
     unsaid: set[str]
-    """Keys of which a later copy did not say that it is one."""
+    """Keys of which more than one copy did not say that it is one; the first may arrive last."""
     keyless: int
     """Pages without an idempotency key."""
 
@@ -95,7 +95,7 @@ def judge(install: Install, ledger: Ledger, hits: list[Hit], *, kills: list[floa
         copies=sum(len(copies) - 1 for copies in tries.values()),
         unexcused={key for key, copies in tries.items() if not _excused(copies, kills)},
         unsaid={key for key, copies in tries.items()
-                if any(not copy.json["repeat"] for copy in copies[1:])},
+                if sum(not copy.json["repeat"] for copy in copies) > 1},
         keyless=len(tries.get("", ())),
     )  # fmt: skip
 

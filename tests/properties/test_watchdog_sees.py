@@ -10,7 +10,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 
-from mainstay import acts, loops, pipeline
+from mainstay import acts, loops, pipeline, presence
 from mainstay.acts import commands
 from mainstay.alerts import Matcher
 from mainstay.estate import Target, Views
@@ -50,7 +50,7 @@ class Watch:
     def sees(self, *, ledger: Ledger | None = None) -> list[Finding]:
         """What one look finds, at rest."""
         now = self.walk.clock.now()
-        loops.alive(self.walk.app, now)
+        presence.alive(self.walk.app, now)
         return self.walk.app.db.read(
             lambda tx: look(tx, ledger or self.ledger, self.views, now=now, patience=PATIENCE)
         )

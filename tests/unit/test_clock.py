@@ -8,32 +8,16 @@ from datetime import timedelta
 
 import pytest
 
-from mainstay import jumps, loops
+from fakes.machine import Machine
+from mainstay import jumps, presence
 from mainstay.acts.commands import Acknowledge
-from mainstay.foundation.clock import SystemClock, from_us, to_us
+from mainstay.foundation.clock import from_us
 from walk import MONDAY, Walk, fire
-
-
-class Machine:
-    """Its clock, which people set, and its count, which nobody sets."""
-
-    def __init__(self) -> None:
-        self.wall_us = to_us(MONDAY)
-        self.count_us = 5_000_000
-        self.clock = SystemClock(wall_us=lambda: self.wall_us, count_us=lambda: self.count_us)
-
-    def passes(self, **span: float) -> None:
-        by_us = timedelta(**span) // timedelta(microseconds=1)
-        self.wall_us += by_us
-        self.count_us += by_us
-
-    def set(self, **by: float) -> None:
-        self.wall_us += timedelta(**by) // timedelta(microseconds=1)
 
 
 @pytest.fixture
 def machine() -> Machine:
-    return Machine()
+    return Machine(MONDAY)
 
 
 @pytest.fixture
@@ -109,11 +93,11 @@ def test_what_was_planned_during_a_jump_forward_does_not_wait_for_that_time(
 
 def test_set_back_while_we_were_down_is_noticed_at_the_start(walk: Walk, machine: Machine) -> None:
     walk.fires("alpha")
-    loops.alive(walk.app, machine.clock.now())
+    presence.alive(walk.app, machine.clock.now())
     machine.set(hours=-5)
-    clock = SystemClock(wall_us=lambda: machine.wall_us, count_us=lambda: machine.count_us)
+    clock = machine.booted()
     walk.app = replace(walk.app, clock=clock)
-    loops.wake_up(walk.app, clock.now())
+    presence.sign_on(walk.app, clock.now())
     for _ in range(10):
         machine.passes(minutes=1)
         walk.settle()

@@ -9,8 +9,7 @@ import pytest
 
 from mainstay.foundation import due
 from mainstay.foundation.db import Database, Place, open_database
-from mainstay.foundation.due import Due
-from mainstay.foundation.errors import Conflict
+from mainstay.foundation.due import Due, Lease, TakenOver
 
 pytestmark = pytest.mark.both
 
@@ -42,9 +41,9 @@ def test_what_is_due_is_claimed_once_and_what_is_not_yet_due_is_left(db: Databas
 
 
 def test_the_oldest_plan_comes_first_also_when_only_some_fit(db: Database) -> None:
-    for n in (3, 1, 2):
-        plan(db, f"k{n}", NOW - timedelta(minutes=10 - n))
-    assert [one.key for one in claim(db, limit=2)] == ["k1", "k2"]
+    for key, minutes in (("a", 7), ("c", 9), ("b", 8)):
+        plan(db, key, NOW - timedelta(minutes=minutes))
+    assert [one.key for one in claim(db, limit=2)] == ["c", "b"]
 
 
 def test_a_worker_that_dies_is_relieved_when_its_lease_ends(db: Database) -> None:
@@ -125,18 +124,65 @@ def test_kinds_do_not_mix(db: Database) -> None:
     assert db.read(lambda tx: due.next_at(tx, "k")) == NOW
 
 
-def hold(db: Database, owner: str, at: datetime = NOW) -> int | None:
+def hold(db: Database, owner: str, at: datetime = NOW) -> Lease | None:
     return db.run(lambda tx: due.hold(tx, "settle", owner=owner, now=at, lease_s=20))
+
+
+def fence(db: Database, lease: Lease, at: datetime) -> None:
+    db.run(lambda tx: due.fence(tx, lease, now=at, lease_s=20))
 
 
 def test_one_owner_at_a_time_and_the_next_one_gets_a_higher_token(db: Database) -> None:
     first = hold(db, "one")
     assert first is not None
     assert hold(db, "two") is None
-    assert hold(db, "one", NOW + timedelta(seconds=10)) == first
+    renewed = hold(db, "one", NOW + timedelta(seconds=10))
+    assert renewed is not None
+    assert (renewed.token, renewed.since) == (first.token, NOW)
     assert hold(db, "two", NOW + timedelta(seconds=29)) is None
     second = hold(db, "two", NOW + timedelta(seconds=30))
-    assert second == first + 1
-    with pytest.raises(Conflict):
-        db.run(lambda tx: due.fence(tx, "settle", first))
-    db.run(lambda tx: due.fence(tx, "settle", second))
+    assert second is not None
+    assert (second.token, second.since) == (first.token + 1, NOW + timedelta(seconds=30))
+
+
+def test_what_was_begun_before_a_lease_changed_hands_is_refused_even_when_it_came_back(
+    db: Database,
+) -> None:
+    first = hold(db, "one")
+    assert first is not None
+    fence(db, first, NOW + timedelta(seconds=15))  # renewed: until 35 s
+    assert hold(db, "two", NOW + timedelta(seconds=34)) is None
+    second = hold(db, "two", NOW + timedelta(seconds=35))
+    third = hold(db, "one", NOW + timedelta(seconds=60))
+    assert second is not None
+    assert third is not None
+    for stale in (first, second):
+        with pytest.raises(TakenOver):
+            fence(db, stale, NOW + timedelta(seconds=61))
+    fence(db, third, NOW + timedelta(seconds=61))
+
+
+def test_a_renewal_never_shortens_a_lease(db: Database) -> None:
+    lease = hold(db, "one", NOW + timedelta(seconds=10))
+    assert lease is not None
+    fence(db, lease, NOW)
+    assert hold(db, "two", NOW + timedelta(seconds=29)) is None
+
+
+def test_a_lease_of_somebody_who_has_ended_is_free_at_once(db: Database) -> None:
+    hold(db, "one")
+    db.run(lambda tx: due.release(tx, "one", now=NOW))
+    taken = hold(db, "two")
+    assert taken is not None
+    assert taken.token == 2
+
+
+def test_a_claim_is_held_until_somebody_else_takes_it_or_it_is_planned_anew(db: Database) -> None:
+    plan(db)
+    [mine] = claim(db)
+    assert db.read(lambda tx: due.is_held(tx, mine))
+    [theirs] = claim(db, NOW + LEASE, owner="two")
+    assert not db.read(lambda tx: due.is_held(tx, mine))
+    assert db.read(lambda tx: due.is_held(tx, theirs))
+    db.run(lambda tx: due.finish(tx, theirs))
+    assert not db.read(lambda tx: due.is_held(tx, theirs))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mainstay import loops
+from mainstay import presence
 from mainstay.estate import Views
 from mainstay.foundation.db import Tx
 from mainstay.watchdog.look import Patience, look
@@ -91,6 +91,6 @@ def test_no_question_of_a_look_reads_a_whole_table(walk: Walk) -> None:
 
 
 def test_a_question_that_reads_a_whole_table_is_found(walk: Walk) -> None:
-    loops.alive(walk.app, walk.clock.now())
+    presence.alive(walk.app, walk.clock.now())
     asked: dict[str, dict[str, Any]] = {"SELECT * FROM paging_send WHERE state = 'sent'": {}}
     assert walk.app.db.read(lambda tx: full_scans(tx, asked))

@@ -73,20 +73,7 @@ def perform(act: Act, command: OnSetup) -> Done:
             words = f"{proved.person} has proved their {proved.kind} address"
             return _done(act, "address.proved", proved.id, words, proved)
         case AddRule():
-            rule = people.add_rule(
-                act.tx,
-                act.ground.ids,
-                person=command.person,
-                urgency=command.urgency,
-                delay_s=command.delay_s,
-                address=command.address,
-                now=act.now,
-            )
-            minutes, seconds = divmod(rule.delay_s, 60)
-            after = f"{minutes} min" if minutes and not seconds else f"{rule.delay_s} s"
-            when = f"after {after}" if rule.delay_s else "at once"
-            words = f"pages of {rule.urgency} urgency for {rule.person} go to {rule.address} {when}"
-            return _done(act, "rule.added", rule.id, words, rule)
+            return _add_rule(act, command)
         case RemoveRule():
             gone_rule = people.remove_rule(act.tx, command.rule, person=_own(act))
             words = f"{act.actor.id} removed a rule of {gone_rule.person}"
@@ -168,6 +155,23 @@ def _add_device(act: Act, command: AddDevice) -> Done:
         gone = f"{before.address} of {before.person} rings for {row.person} now"
         facts.append(act.fact("address.removed", before.id, gone))
     return Done(words, row.id, row, tuple(facts))
+
+
+def _add_rule(act: Act, command: AddRule) -> Done:
+    rule = people.add_rule(
+        act.tx,
+        act.ground.ids,
+        person=command.person,
+        urgency=command.urgency,
+        delay_s=command.delay_s,
+        address=command.address,
+        now=act.now,
+    )
+    minutes, seconds = divmod(rule.delay_s, 60)
+    after = f"{minutes} min" if minutes and not seconds else f"{rule.delay_s} s"
+    when = f"after {after}" if rule.delay_s else "at once"
+    words = f"pages of {rule.urgency} urgency for {rule.person} go to {rule.address} {when}"
+    return _done(act, "rule.added", rule.id, words, rule)
 
 
 def _create_key(act: Act, command: CreateKey) -> Done:

@@ -24,13 +24,17 @@ RESOLVE_REPEATS = timedelta(hours=1)
 """Senders repeat a resolve (Prometheus for 15 minutes): within this time it is no news."""
 
 
-def apply(tx: Tx, ids: Ids, item: Item, *, origin: Origin) -> Change:
+def apply(
+    tx: Tx, ids: Ids, item: Item, *, origin: Origin, known: dict[store.Key, Alert | None]
+) -> Change:
     """Fold one item into the alert of its source and key. Admitted twice is once.
 
     An alert that is `opened` is not stored yet: `store.insert` keeps it with its incident or its
-    silence, once these are known.
+    silence, once these are known. `known`: what `store.known` found when the transaction began; a
+    key is taken out of it when it is used, for then it may change.
     """
-    last = store.newest(tx, origin.source, item.dedup_key)
+    key = (origin.source, item.dedup_key)
+    last = known.pop(key) if key in known else store.newest(tx, *key)
     is_open = last is not None and last.closed_at is None
     match item.kind:
         case "fire":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from mainstay.alerts.alert import Alert
-from mainstay.alerts.store import of_row
+from mainstay.alerts.store import but, of_row
 from mainstay.foundation.db import Tx
 
 
@@ -31,10 +32,15 @@ class Wanted:
     source: str | None = None
     incident: str | None = None
     silenced: bool | None = None
+    hidden: Collection[str] = ()
+    """Services whose alerts are left out: those that the reader may not see."""
 
 
-def counts_open(tx: Tx) -> list[Count]:
-    """Every open alert, counted by service, severity and whether it is silenced."""
+def counts_open(tx: Tx, *, hidden: Collection[str] = ()) -> list[Count]:
+    """Every open alert, counted by service, severity and whether it is silenced.
+
+    `hidden`: services that are left out.
+    """
     rows = tx.all(
         "SELECT service, severity, CASE WHEN silence IS NULL THEN 0 ELSE 1 END AS silenced,"
         " count(*) AS n, sum(repeats) AS repeats FROM alerts_alert WHERE closed_at IS NULL"
@@ -43,15 +49,19 @@ def counts_open(tx: Tx) -> list[Count]:
     return [
         Count(row["service"], row["severity"], bool(row["silenced"]), row["n"], int(row["repeats"]))
         for row in rows
+        if row["service"] not in hidden
     ]
 
 
-def opened_by_slot(tx: Tx, *, since_us: int, slot_us: int, slots: int) -> list[int]:
+def opened_by_slot(
+    tx: Tx, *, since_us: int, slot_us: int, slots: int, hidden: Collection[str] = ()
+) -> list[int]:
     """How many alerts opened in each of `slots` slots from `since_us` on."""
+    shown, names = but(hidden)
     rows = tx.all(
-        "SELECT (opened_at - :since) / :slot AS slot, count(*) AS n FROM alerts_alert"
-        " WHERE opened_at >= :since GROUP BY (opened_at - :since) / :slot",
-        since=since_us, slot=slot_us,
+        "SELECT (opened_at - :since) / :slot AS slot, count(*) AS n FROM alerts_alert"  # noqa: S608
+        f" WHERE opened_at >= :since{shown} GROUP BY (opened_at - :since) / :slot",
+        since=since_us, slot=slot_us, **names,
     )  # fmt: skip
     counts = [0] * slots
     for row in rows:
@@ -104,7 +114,8 @@ def _where(wanted: Wanted) -> tuple[str, dict[str, str | int]]:
     if wanted.text:
         parts.append("lower(summary || ' ' || service || ' ' || labels) LIKE :text ESCAPE '!'")
         params["text"] = f"%{_escaped(wanted.text.lower())}%"
-    return " AND ".join(parts), params
+    shown, names = but(wanted.hidden)
+    return " AND ".join(parts) + shown, params | names
 
 
 def _escaped(text: str) -> str:

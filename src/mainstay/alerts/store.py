@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,22 @@ SELECT * FROM alerts_alert WHERE id = coalesce(
   (SELECT id FROM alerts_alert
    WHERE source = :source AND dedup_key = :dedup_key ORDER BY opened_at DESC, id DESC LIMIT 1))
 """
+Key = tuple[str, str]
+"""A source and a dedup key."""
+KEYS_N = 64
+_NEWEST_OF = f"""
+WITH wanted (source, dedup_key) AS (VALUES {", ".join(f"(:s{n}, :k{n})" for n in range(KEYS_N))})
+SELECT coalesce(
+  (SELECT id FROM alerts_alert AS a
+   WHERE a.source = w.source AND a.dedup_key = w.dedup_key AND a.closed_at IS NULL),
+  (SELECT id FROM alerts_alert AS a
+   WHERE a.source = w.source AND a.dedup_key = w.dedup_key
+   ORDER BY a.opened_at DESC, a.id DESC LIMIT 1)) AS id
+FROM wanted AS w
+"""  # noqa: S608
+_BY_IDS = f"""
+SELECT * FROM alerts_alert WHERE id IN ({", ".join(f":i{n}" for n in range(KEYS_N))})
+"""  # noqa: S608
 _REPEAT = """
 UPDATE alerts_alert SET severity = :severity, summary = :summary, annotations = :annotations,
   last_at = :last_at, expires_at = :expires_at, repeats = :repeats, last_receipt = :last_receipt
@@ -76,11 +92,26 @@ def newest(tx: Tx, source: str, dedup_key: str) -> Alert | None:
     return None if row is None else of_row(row)
 
 
+def known(tx: Tx, wanted: Iterable[Key]) -> dict[Key, Alert | None]:
+    """What `newest` finds for each of many keys, in two questions for `KEYS_N` of them."""
+    found: dict[Key, Alert | None] = dict.fromkeys(wanted)
+    keys = list(found)
+    for start in range(0, len(keys), KEYS_N):
+        some = keys[start : start + KEYS_N]
+        some += some[-1:] * (KEYS_N - len(some))  # always as many: one statement, one plan
+        asked = {f"s{n}": source for n, (source, _) in enumerate(some)}
+        asked |= {f"k{n}": dedup_key for n, (_, dedup_key) in enumerate(some)}
+        ids = [row["id"] for row in tx.all(_NEWEST_OF, **asked)]
+        rows = tx.all(_BY_IDS, **{f"i{n}": alert for n, alert in enumerate(ids)})
+        found |= {(one.source, one.dedup_key): one for one in map(of_row, rows)}
+    return found
+
+
 def insert(
     tx: Tx, alert: Alert, *, incident: str | None = None, silence: str | None = None
 ) -> None:
     """A new row, in its incident or silenced; the unique index refuses a second open one."""
-    tx.run(
+    tx.later(
         _INSERT,
         id=alert.id,
         source=alert.source,
@@ -110,7 +141,7 @@ def insert(
 
 def repeat(tx: Tx, alert: Alert) -> None:
     """The newest words, the count and the new expiry."""
-    tx.run(
+    tx.later(
         _REPEAT,
         id=alert.id,
         severity=alert.severity,
@@ -125,7 +156,7 @@ def repeat(tx: Tx, alert: Alert) -> None:
 
 def touch(tx: Tx, alert: str, *, last_at: int, receipt: str) -> None:
     """A repeat of what is closed by hand: counted, nothing more."""
-    tx.run(
+    tx.later(
         "UPDATE alerts_alert SET last_at = :last_at, repeats = repeats + 1,"
         " last_receipt = :receipt WHERE id = :id",
         id=alert,
@@ -136,7 +167,7 @@ def touch(tx: Tx, alert: str, *, last_at: int, receipt: str) -> None:
 
 def close(tx: Tx, alert: Alert) -> None:
     """Closed, as its `state` says."""
-    tx.run(
+    tx.later(
         _CLOSE,
         id=alert.id,
         state=alert.state,
@@ -298,7 +329,7 @@ def page_open(
     `hidden`: services whose alerts are left out.
     """
     at, alert = before if before is not None else (1 << 62, "")
-    shown, names = _but(hidden)
+    shown, names = but(hidden)
     rows = tx.all(
         "SELECT * FROM alerts_alert WHERE closed_at IS NULL"  # noqa: S608 (names of parameters)
         " AND (opened_at < :at OR (opened_at = :at AND id < :id))"
@@ -323,7 +354,7 @@ def page_all(
 ) -> list[Alert]:
     """As `page_open`, closed ones too."""
     at, alert = before if before is not None else (1 << 62, "")
-    shown, names = _but(hidden)
+    shown, names = but(hidden)
     rows = tx.all(
         "SELECT * FROM alerts_alert"  # noqa: S608 (names of parameters)
         " WHERE (opened_at < :at OR (opened_at = :at AND id < :id))"
@@ -350,12 +381,12 @@ def every_open(tx: Tx) -> list[Alert]:
 
 def count_all_open(tx: Tx, *, hidden: Collection[str] = ()) -> int:
     """How many alerts are open, those of `hidden` services left out."""
-    shown, names = _but(hidden)
+    shown, names = but(hidden)
     sql = f"SELECT count(*) FROM alerts_alert WHERE closed_at IS NULL{shown}"  # noqa: S608 (names of parameters)
     return int(tx.value(sql, **names))
 
 
-def _but(hidden: Collection[str]) -> tuple[str, dict[str, str]]:
+def but(hidden: Collection[str]) -> tuple[str, dict[str, str]]:
     """The condition that leaves these services out, and its parameters."""
     if not hidden:
         return "", {}

@@ -35,7 +35,7 @@ VERBS = {
     "alerts": "report alerts silence signals",
     "rota": "oncall override",
     "access": "people contact key token setup-link",
-    "install": "status shadow doctor",
+    "install": "status nodes shadow doctor",
     "keeping": "backup restore audit migrate",
 }  # fmt: skip
 """Module → the commands that it registers, in the order in which `--help` lists them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -42,7 +43,7 @@ verbs = Verbs("install")
 
 def register(group: click.Group) -> None:
     """Add these commands to the program's."""
-    for command in (status, shadow, doctor):
+    for command in (status, nodes, shadow, doctor):
         group.add_command(command)
 
 
@@ -111,6 +112,30 @@ def status(desk: Desk) -> None:
             words = f"looked {look.age(value['at'])} ago: {words}"
         rows.append((name.replace("_", " "), show.clean(words)))
     show.pairs(desk.out, rows)
+
+
+@verbs.command()
+@at_desk
+def nodes(desk: Desk) -> None:
+    """The programs that work on this database: who is up, who is lost, who settles.
+
+    \b
+    Example: mainstay nodes
+    """
+    look = desk.look
+    heads: dict[str, Callable[[Mapping[str, Any]], show.Cell]] = {
+        "NODE": lambda one: show.clean(one["id"] + (" (here)" if one["answers"] else "")),
+        "HOST": lambda one: show.clean(one["host"]),
+        "PID": lambda one: str(one["pid"]),
+        "LISTENS": lambda one: show.clean(one["listen"]),
+        "VERSION": lambda one: show.clean(one["version"]),
+        "SCHEMA": lambda one: str(one["schema"]),
+        "STATE": lambda one: show.state(one["standing"]),
+        "SEEN": lambda one: f"{look.age(one['seen_at'])} ago",
+        "SINCE": lambda one: look.when(one["started_at"]),
+        "ROLES": lambda one: show.clean(one["roles"]),
+    }
+    desk.rows(desk.client().get("/nodes")["items"], heads, empty="No node has signed on yet.")
 
 
 @verbs.command()

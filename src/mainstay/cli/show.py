@@ -30,6 +30,7 @@ STYLES = {
     "resolved": "green", "closed": "dim", "sent": "green", "delivered": "green",
     "acknowledged": "green", "failed": "red", "waiting": "yellow", "planned": "yellow",
     "shadow": "dim", "nobody": "bold red", "quarantined": "red", "revoked": "dim",
+    "up": "green", "lost": "bold red", "ended": "dim",
 }  # fmt: skip
 """The colour of a state; the word always stands beside it."""
 

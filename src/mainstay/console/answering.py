@@ -6,15 +6,24 @@ from typing import Any
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from mainstay.console.desk import serving
 from mainstay.console.gate import Visit
 from mainstay.console.kit import File
+from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import NotFound
 
 
 def show(visit: Visit, template: str, /, *, status: int = 200, **words: Any) -> HTMLResponse:
     """A screen, or a part of one. Every template also knows `visit`."""
     found = visit.kit.templates.get_template(template)
-    return HTMLResponse(found.render(visit=visit, **words), status)
+    if visit.known is None or visit.must_set_up_codes:
+        return HTMLResponse(found.render(visit=visit, bare=True, **words), status)
+
+    def inside(tx: Tx) -> str:
+        around = serving.around(visit, tx)
+        return found.render(around | {"visit": visit, "bare": False} | words)
+
+    return HTMLResponse(visit.app.db.read(inside), status)
 
 
 def go(path: str) -> Response:

@@ -126,6 +126,7 @@ async def enter(
     visit = Visit(app, kit, request, now, origin, known, csrf_of(cookie) if known else "", fields)
     if known is None:
         return visit
+    request.state.visit = visit  # a refusal from here on is shown inside of the frame
     if request.method not in _SAFE:
         check_csrf(visit)
     if visit.must_set_up_codes and not screen.before_codes:

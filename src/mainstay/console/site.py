@@ -18,7 +18,7 @@ from mainstay.console.gate import Screen, Visit, enter
 from mainstay.console.kit import make_kit
 from mainstay.console.screens import SCREENS
 from mainstay.console.sso import make_provider
-from mainstay.foundation.errors import MainstayError, NotFound
+from mainstay.foundation.errors import MainstayError, NotFound, Refused
 from mainstay.foundation.limits import Limits
 from mainstay.runtime import Runtime
 from mainstay.signin import Origin
@@ -111,8 +111,12 @@ class Console:
 
     def _refusal(self, request: Request, error: MainstayError) -> Response:
         """What went wrong, as a screen."""
-        visit = Visit(self._app, self._kit, request, self._app.clock.now(), Origin("unknown"))
-        response = show(visit, "refused.html", status=status_of(error), error=error)
+        visit = getattr(request.state, "visit", None)
+        if visit is not None and not visit.is_part and isinstance(error, Refused):
+            response = show(visit, "refused_inside.html", status=status_of(error), error=error)
+        else:
+            visit = Visit(self._app, self._kit, request, self._app.clock.now(), Origin("unknown"))
+            response = show(visit, "refused.html", status=status_of(error), error=error)
         for name, value in more_headers(error):
             if name != b"www-authenticate":
                 response.headers[name.decode()] = value.decode()

@@ -73,8 +73,9 @@ class Times:
         )
 
     def ago(self, at: datetime) -> str:
-        """How long ago: `2 h 54 min`."""
-        return age(self.now - at)
+        """How long ago: `2 h 54 min ago`, `just now`."""
+        span = self.now - at
+        return "just now" if span < timedelta(seconds=1) else f"{age(span)} ago"
 
 
 def place_of(zone: ZoneInfo) -> str:
@@ -122,7 +123,7 @@ def initials(name: str) -> str:
 
 def breakable(text: str) -> Markup:
     """Text with chances to break at slashes, dots and dashes, for long names on a phone."""
-    return Markup(re.sub(r"([/._-])", r"\1<wbr>", str(escape(text))))
+    return Markup(re.sub(r"([/._-])", r"\1<wbr>", str(escape(tied(text)))))
 
 
 def _comes_twice(here: datetime) -> bool:

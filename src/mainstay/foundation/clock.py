@@ -6,14 +6,20 @@ milliseconds on the wire.
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+log = logging.getLogger("mainstay.clock")
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 JUMP_US = 1_000_000
 """What no drift explains: somebody has set the clock, or the machine has slept."""
+FIRST = 3
+"""Samples at the start; the one with the quickest answer counts."""
 _US = timedelta(microseconds=1)
 
 
@@ -30,6 +36,10 @@ class Clock(Protocol):
 
     def follow(self, by: timedelta) -> None:
         """From now on go by the time that was set: what is planned has been moved."""
+        ...
+
+    def sample(self) -> bool:
+        """Set it by its source again, where it has one; False: ask again soon."""
         ...
 
 
@@ -64,6 +74,60 @@ class SystemClock:
     def follow(self, by: timedelta) -> None:
         self._ahead_us += by // _US
 
+    def sample(self) -> bool:
+        return True
+
+
+class SharedClock:
+    """The database's time, the same for every node whatever their own clocks say.
+
+    Asked for every few seconds (`sample`); in between it runs on the count of seconds since the
+    machine started, which nobody sets. What is asked may be wrong once, as while a server that was
+    failed over is set right: a jump counts from the second answer that agrees with it.
+    """
+
+    def __init__(
+        self, ask: Callable[[], int], *, count_us: Callable[[], int] | None = None
+    ) -> None:
+        self._ask = ask
+        self._count_us = count_us or _since_start_us
+        self._lock = threading.Lock()
+        self._doubtful_us: int | None = None
+        self._ahead_us, _ = min((self._asked() for _ in range(FIRST)), key=lambda one: one[1])
+
+    def now(self) -> datetime:
+        return from_us(self._count_us() + self._ahead_us)
+
+    def jumped(self) -> timedelta:
+        """Never: what all nodes share is followed by each of them, and its plan is not moved."""
+        return timedelta(0)
+
+    def follow(self, by: timedelta) -> None:
+        """Nothing is left to follow."""
+
+    def sample(self) -> bool:
+        """Ask again. False: the answer is not believed yet; ask again soon."""
+        ahead_us, journey_us = self._asked()
+        if journey_us > JUMP_US:  # we were stopped meanwhile: when it was said is a guess
+            return False
+        with self._lock:
+            moved_us = ahead_us - self._ahead_us
+            before, self._doubtful_us = self._doubtful_us, None
+            if abs(moved_us) > JUMP_US and (before is None or abs(ahead_us - before) > JUMP_US):
+                self._doubtful_us = ahead_us
+                return False
+            self._ahead_us = ahead_us
+        if abs(moved_us) > JUMP_US:
+            log.warning("the database's clock has jumped by %.1f s; following it", moved_us / 1e6)
+        return True
+
+    def _asked(self) -> tuple[int, int]:
+        """By how much the database's time is ahead of our count, and how long the answer took."""
+        asked_at = self._count_us()
+        answer = self._ask()
+        journey_us = self._count_us() - asked_at
+        return answer - asked_at - journey_us // 2, journey_us
+
 
 class ManualClock:
     """A clock that moves only when told to; for stories and properties."""
@@ -73,6 +137,9 @@ class ManualClock:
 
     def now(self) -> datetime:
         return self._now
+
+    def sample(self) -> bool:
+        return True
 
     def forward(self, **span: float) -> datetime:
         """Move by a `timedelta(**span)` and return the new instant."""
@@ -108,3 +175,8 @@ def to_text(at: datetime) -> str:
 def text_of_us(us: int | None) -> str | None:
     """`to_text` of stored microseconds; None stays None."""
     return None if us is None else to_text(from_us(us))
+
+
+def _since_start_us() -> int:
+    """Microseconds since the machine started; they go on while a process, or all of it, sleeps."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000

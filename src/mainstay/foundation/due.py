@@ -3,6 +3,10 @@
 A row is `(kind, key)`. Whoever claims it moves `due_at` to the end of the lease: if it dies, the
 row comes due again by itself. `token` grows with every plan and claim, so a worker that was paused
 past its lease can no longer finish or move what somebody else has taken over.
+
+A lease by name (`hold`, `fence`) is for what only one node may do at a time. It is checked in the
+transaction that does the work, and its row stays locked until that commits: there is no instant
+between the check and the commit in which another node could take it over.
 """
 
 from __future__ import annotations
@@ -122,10 +126,27 @@ def again(tx: Tx, due: Due, *, at: datetime) -> bool:
     )  # fmt: skip
 
 
+def is_held(tx: Tx, due: Due) -> bool:
+    """Whether the row is still this claim's: nobody has taken it over, planned it anew, or ended it."""
+    held = tx.value(
+        "SELECT token FROM foundation_due WHERE kind = :kind AND key = :key",
+        kind=due.kind, key=due.key,
+    )  # fmt: skip
+    return bool(held == due.token)
+
+
 def release(tx: Tx, owner: str, *, now: datetime) -> int:
-    """Give back what `owner` held when it died, due at once; for the start of the same node."""
+    """Give back all that `owner` held, rows and leases, at once; for when it is known to have ended.
+
+    Returns how many rows; each is due now.
+    """
+    tx.run(
+        "UPDATE foundation_lease SET until = :now WHERE owner = :owner AND until > :now",
+        now=to_us(now), owner=owner,
+    )  # fmt: skip
     return tx.run(
-        "UPDATE foundation_due SET due_at = :now, owner = NULL WHERE owner = :owner",
+        "UPDATE foundation_due SET due_at = :now, owner = NULL, token = token + 1"
+        " WHERE owner = :owner",
         now=to_us(now), owner=owner,
     )  # fmt: skip
 
@@ -212,45 +233,67 @@ def planned_n(tx: Tx, kind: str) -> int:
 # -- one owner at a time ---------------------------------------------------------------------------
 
 
-def hold(tx: Tx, name: str, *, owner: str, now: datetime, lease_s: float) -> int | None:
-    """Take or renew the lease `name`; its fencing token, or None while another owner holds it.
-
-    The token grows when the owner changes; check it with `fence` in every commit made under it.
-    """
-    at, until = to_us(now), to_us(now + timedelta(seconds=lease_s))
-    row = tx.one(
-        "INSERT INTO foundation_lease (name, owner, until, token)"
-        " VALUES (:name, :owner, :until, 1)"
-        " ON CONFLICT (name) DO UPDATE SET until = excluded.until, owner = excluded.owner,"
-        " token = foundation_lease.token"
-        "   + CASE WHEN foundation_lease.owner = excluded.owner THEN 0 ELSE 1 END"
-        " WHERE foundation_lease.owner = excluded.owner OR foundation_lease.until <= :at"
-        " RETURNING token",
-        name=name, owner=owner, until=until, at=at,
-    )  # fmt: skip
-    return None if row is None else int(row["token"])
-
-
-def fence(tx: Tx, name: str, token: int) -> None:
-    """Refuse to go on when the lease `name` has passed to another owner (Conflict)."""
-    held = tx.value("SELECT token FROM foundation_lease WHERE name = :name", name=name)
-    if held != token:
-        raise Conflict(f"Another node has taken over {name!r}.", held=held, token=token)
-
-
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who holds what, and until when."""
+    """What one node alone may do until it ends. `token` grows each time that it changes hands."""
 
     name: str
     owner: str
-    until_us: int
+    token: int
+    since: datetime
+    until: datetime
+
+
+class TakenOver(Conflict):
+    """The lease has changed hands: what was read under it is too old to be written."""
+
+
+_HOLD = """
+INSERT INTO foundation_lease (name, owner, since, until, token)
+VALUES (:name, :owner, :at, :until, 1)
+ON CONFLICT (name) DO UPDATE SET
+  until = excluded.until, owner = excluded.owner,
+  since = CASE WHEN foundation_lease.owner = excluded.owner
+               THEN foundation_lease.since ELSE excluded.since END,
+  token = foundation_lease.token
+        + CASE WHEN foundation_lease.owner = excluded.owner THEN 0 ELSE 1 END
+WHERE foundation_lease.owner = excluded.owner OR foundation_lease.until <= :at
+RETURNING name, owner, token, since, until
+"""
+_FENCE = """
+UPDATE foundation_lease SET until = CASE WHEN until > :until THEN until ELSE :until END
+WHERE name = :name AND owner = :owner AND token = :token
+"""
+
+
+def hold(tx: Tx, name: str, *, owner: str, now: datetime, lease_s: float) -> Lease | None:
+    """Take or renew the lease `name`; None while another owner holds it.
+
+    Call it in the transaction that does the work. `owner` is one start of one program, never a
+    name that a later start could have too.
+    """
+    until = to_us(now + timedelta(seconds=lease_s))
+    row = tx.one(_HOLD, name=name, owner=owner, at=to_us(now), until=until)
+    return None if row is None else _lease(row)
+
+
+def fence(tx: Tx, lease: Lease, *, now: datetime, lease_s: float) -> None:
+    """Renew `lease`, for a later commit on what was read under it.
+
+    TakenOver when it has changed hands since, even if it came back.
+    """
+    until = to_us(now + timedelta(seconds=lease_s))
+    if not tx.run(_FENCE, name=lease.name, owner=lease.owner, token=lease.token, until=until):
+        raise TakenOver(
+            f"Another node has taken over {lease.name!r}; what was begun under token "
+            f"{lease.token} is left to it.",
+            token=lease.token,
+        )
 
 
 def leases(tx: Tx) -> list[Lease]:
-    """Every lease that was ever held."""
-    rows = tx.all("SELECT name, owner, until FROM foundation_lease ORDER BY name")
-    return [Lease(row["name"], row["owner"], row["until"]) for row in rows]
+    """Every lease by name, those too that have ended."""
+    return [_lease(row) for row in tx.all("SELECT * FROM foundation_lease ORDER BY name")]
 
 
 def _token() -> int:
@@ -267,6 +310,11 @@ def _due(row: Row) -> Due:
         tries=row["tries"],
         token=row["token"],
     )
+
+
+def _lease(row: Row) -> Lease:
+    since, until = from_us(row["since"]), from_us(row["until"])
+    return Lease(row["name"], row["owner"], row["token"], since, until)
 
 
 def _json(facts: Mapping[str, Any] | None) -> str:

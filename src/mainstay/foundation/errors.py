@@ -11,7 +11,7 @@ MainstayError            code MS-nnnn · one sentence for a person · facts
 ├ Outside                the world failed; retrying is data. `permanent`: do not try again
 │ ├ Unreachable ├ TimedOut ├ Rejected (status) └ BadReply
 └ Broken                 we are wrong (5xx); Mainstay opens an incident about itself
-  ├ Corrupt ├ Impossible └ Stuck
+  ├ Corrupt ├ Impossible ├ Stuck └ Outdated
 """
 
 from __future__ import annotations
@@ -156,3 +156,9 @@ class Stuck(Broken):
     """No room to write, or no progress (full disk, I/O error, a lost database)."""
 
     code, status, title = "MS-5003", 503, "Stuck"
+
+
+class Outdated(Broken):
+    """A newer program has migrated the database: this one must end."""
+
+    code, status, title = "MS-5004", 503, "Outdated"

@@ -81,7 +81,12 @@ def begin(tx: Tx, feed_due: Due, *, view: View) -> Update | None:
 
 
 def finish(tx: Tx, done: Update, outcome: Answer | MainstayError, *, now: datetime) -> None:
-    """Told: go on from there, at once when more has come since. Not told: later, 20 times."""
+    """Told: go on from there, at once when more has come since. Not told: later, 20 times.
+
+    Another node that has claimed it since decides instead, and tells it again under the same key.
+    """
+    if not due.is_held(tx, done.due):
+        return
     if isinstance(outcome, Answer):
         store.follow(
             tx,

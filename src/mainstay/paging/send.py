@@ -251,10 +251,13 @@ def finish(
 
 
 def _sent(tx: Tx, done: Prepared, answer: Answer, now: datetime) -> Finished:
-    """Recorded even when somebody else took the row over meanwhile: it *was* sent."""
+    """Recorded even when another node took the row over meanwhile: it *was* sent.
+
+    The row goes in any case: a copy on its way there can now fail without being tried again.
+    """
     send = done.send
     store.sent(tx, send.id, at=to_us(now), provider_id=answer.provider_id, answer=answer.words)
-    due.finish(tx, done.due)
+    due.cancel(tx, SEND_DUE, send.id)
     if done.upto is not None:
         _follow(tx, done, done.upto, now)
     because = (

@@ -1,6 +1,6 @@
 """Whether an address is its owner's: a code is sent there, and its owner says it here.
 
-An address counts as good when somebody who may set anybody's addresses has set it, or its owner has
+An address counts as good when somebody else, who may set anybody's, has set it, or its owner has
 proved it. One that its owner has set and not proved is paged only where they have no good one: a
 page that goes astray is bad, and a page that goes nowhere is worse.
 """

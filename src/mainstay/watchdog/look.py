@@ -243,7 +243,7 @@ def _backlog(scene: _Scene) -> Iterator[Finding]:
     lease = next((one for one in due.leases(scene.tx) if one.name == "settle"), None)
     if lease is None:
         whose = "and no node has ever held the lease to settle"
-    elif scene.is_late(lease.until_us, timedelta(0)):
+    elif scene.is_late(to_us(lease.until), timedelta(0)):
         whose = f"and nobody holds the lease to settle; {lease.owner} let it go"
     else:
         whose = f"and {lease.owner}, who holds the lease to settle, does not settle it"

@@ -8,13 +8,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from mainstay.estate import Views
-from mainstay.foundation.clock import Clock
+from mainstay.foundation.clock import Clock, from_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import MainstayError
 from mainstay.watchdog.alarm import Alarm
@@ -100,11 +99,7 @@ class Rounds:
         """What is wrong by the database; None when it does not answer."""
         begun = perf_counter()
         if self._looking is None:
-            question = partial(
-                look, ledger=self._ledger, views=self._views, now=self.clock.now(),
-                patience=self.patience,
-            )  # fmt: skip
-            self._looking = asyncio.ensure_future(asyncio.to_thread(self.read, question))
+            self._looking = asyncio.ensure_future(asyncio.to_thread(self.read, self._question))
         try:
             found = await asyncio.wait_for(asyncio.shield(self._looking), LOOK_WITHIN_S)
         except TimeoutError:  # it goes on; one look at a time is all that the ledger bears
@@ -115,6 +110,12 @@ class Rounds:
             found = None
         self._looking = None
         return found, perf_counter() - begun
+
+    def _question(self, tx: Tx) -> list[Finding]:
+        """One look, by the clock that the nodes go by: a server's own, where there is one."""
+        time_us = tx.time_us()
+        now = self.clock.now() if time_us is None else from_us(time_us)
+        return look(tx, self._ledger, self._views, now=now, patience=self.patience)
 
     def _unread(self) -> list[Finding]:
         """While we cannot look, what stood still stands."""

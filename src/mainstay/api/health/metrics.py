@@ -64,7 +64,7 @@ def _stored(tx: Tx, *, now: datetime) -> list[Family]:
     since = signals.waiting_since(tx)
     age_s = 0.0 if since is None else max(0.0, (now - since).total_seconds())
     leases: dict[Labels, float] = {
-        (one.name, one.owner): (one.until_us - to_us(now)) / 1e6 for one in due.leases(tx)
+        (one.name, one.owner): (one.until - now).total_seconds() for one in due.leases(tx)
     }
     return [
         Gauge("mainstay_backlog_signals", "Signals that wait to be settled.",

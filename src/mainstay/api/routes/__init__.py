@@ -141,6 +141,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/shift", "incidents.read", overview.get_shift, overview.Shift),
     Route("GET", "/shadow", "paging.read", overview.get_shadow, overview.Comparison),
     Route("GET", "/status", "system.read", overview.get_status, overview.Status),
+    Route("GET", "/nodes", "system.read", overview.list_nodes, Listed[overview.Node]),
 )  # fmt: skip
 """Acts take their permission from `acts.PERMISSION`, so that table and door cannot differ. What
 concerns oneself needs `people.contact_own` or `people.account_own` here; what others need is asked

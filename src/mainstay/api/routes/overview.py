@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import Query, Request
 from pydantic import BaseModel, Field
 
-from mainstay import __version__, alerts, incidents, paging, signals, watchdog
+from mainstay import __version__, alerts, incidents, nodes, paging, signals, watchdog
 from mainstay import trace as tracing
 from mainstay.api import asking
 from mainstay.api.routes import shapes
@@ -139,12 +139,34 @@ class Status(BaseModel):
     """The newest signed checkpoint of the record."""
     backup_at: At | None
     """The state that the newest backup holds which was made by itself and found whole."""
+    nodes_up: int
+    nodes_lost: int
+    settles: str | None
     last_page: Page | None
     channels: list[str]
     estate_version: int
     troubles: list[str]
     """Why this node is not ready, if it is not."""
     watchdog: Watchdog | None
+
+
+class Node(BaseModel):
+    """One start of one program. `roles`: `settle` is the one that settles."""
+
+    id: str
+    host: str
+    pid: int
+    listen: str
+    folder: str
+    version: str
+    schema_: int = Field(alias="schema")
+    standing: str
+    started_at: At
+    seen_at: At
+    ended_at: At | None
+    roles: list[str]
+    answers: bool
+    """Whether it is the one that gave this answer."""
 
 
 def get_trace(call: asking.Asked, id: str) -> Trace:
@@ -253,6 +275,26 @@ def get_shadow(
     )  # fmt: skip
 
 
+def list_nodes(call: asking.Asked) -> Listed[Node]:
+    """The nodes of the last day: who is up, who is lost, who settles."""
+
+    def look(tx: Tx) -> Listed[Node]:
+        found = nodes.known(tx, now=call.now)
+        return Listed(items=[_node(one, call) for one in found], next=None)
+
+    return call.read(look)
+
+
+def _node(one: nodes.Node, call: asking.Asked) -> Node:
+    return Node(
+        id=one.id, host=one.host, pid=one.pid, listen=one.listen, folder=one.folder,
+        version=one.version, schema=one.schema, standing=one.standing(call.now),
+        started_at=to_text(one.started_at), seen_at=to_text(one.seen_at),
+        ended_at=None if one.ended_at is None else to_text(one.ended_at),
+        roles=list(one.roles), answers=one.id == call.app.node.id,
+    )  # fmt: skip
+
+
 def get_status(call: asking.Asked, request: Request) -> Status:
     """Version, backlog, what is open, and whether pages go out."""
     app = call.app
@@ -261,6 +303,8 @@ def get_status(call: asking.Asked, request: Request) -> Status:
     def look(tx: Tx) -> Status:
         pages = paging.latest_sends(tx, limit=1)
         newest = record.newest_checkpoint(tx)
+        known = nodes.known(tx, now=call.now)
+        standings = [one.standing(call.now) for one in known]
         return Status(
             version=__version__,
             node=app.ground.node,
@@ -274,6 +318,9 @@ def get_status(call: asking.Asked, request: Request) -> Status:
             unsealed=record.unsealed_n(tx),
             checkpoint_at=text_of_us(newest.at_us) if newest else None,
             backup_at=text_of_us(record.marked(tx, "backup_at")),
+            nodes_up=standings.count("up"),
+            nodes_lost=standings.count("lost"),
+            settles=next((one.id for one in known if nodes.SETTLE in one.roles), None),
             last_page=shapes.page(pages[0]) if pages else None,
             channels=sorted(app.channels),
             estate_version=app.ground.views.current_or_empty(tx).version,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -73,6 +74,18 @@ class Reader:
             return False
         return True
 
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The services that they do not see: other teams', for who may for some teams alone."""
+        return self.once("hidden", lambda: acts.hidden(self.view, self.actor, "incidents.read"))
+
+    def check_services(self, services: Iterable[str]) -> None:
+        """Forbidden unless they may see what concerns these services."""
+        concerned = sorted(services)
+        if concerned and self.hidden.issuperset(concerned):
+            owner = self.view.estate.services[concerned[0]].owner
+            people.require(self.actor, "incidents.read", team=owner)
+
     def asking(self, query: Mapping[str, str]) -> Reader:
         """The same reader, asking for something else."""
         return replace(self, query=query)
@@ -107,6 +120,14 @@ class Reader:
         """A person as people call them; the id where the estate knows no such person."""
         known = self.view.estate.people.get(person or "")
         return known.name if known is not None else (person or "nobody")
+
+    def named(self, text: str) -> str:
+        """A sentence of the record, people called by their names."""
+        people = {name: one.name for name, one in self.view.estate.people.items()}
+        if not people:
+            return text
+        ids = self.once("ids", lambda: re.compile(rf"\b({'|'.join(map(re.escape, people))})\b"))
+        return ids.sub(lambda match: people[match[0]], text)
 
     def service(self, service: str) -> str:
         """A service as people call it."""

@@ -108,7 +108,7 @@ class Renderer:
 
     def screen(self, showing: Showing, reader: Reader, tx: Tx, **more: Any) -> str:
         """The whole document."""
-        context = self._words(reader, tx) | {"here": showing.here} | dict(showing.look(reader, tx))
+        context = self.words(reader, tx) | {"here": showing.here} | dict(showing.look(reader, tx))
         return self.templates.get_template(showing.template).render(context | more)
 
     def part(self, part: Part, reader: Reader, tx: Tx) -> str:
@@ -116,7 +116,8 @@ class Renderer:
         people.require(reader.actor, part.permission)
         return self._wrapped(part, reader, self._inside(part, reader, tx))
 
-    def _words(self, reader: Reader, tx: Tx) -> dict[str, Any]:
+    def words(self, reader: Reader, tx: Tx) -> dict[str, Any]:
+        """What every template of a screen or part may say."""
         times = reader.times
         return {
             "reader": reader, "may": reader.may, "when": times.html, "clock": times.clock,
@@ -142,11 +143,11 @@ class Renderer:
             code = error.code if isinstance(error, MainstayError) else "MS-5000"
             failed = {"title": part.title, "code": code}
             return self.templates.get_template("failed.html").render(
-                self._words(reader, tx) | failed
+                self.words(reader, tx) | failed
             )
 
     def _inside(self, part: Part, reader: Reader, tx: Tx) -> str:
-        context = self._words(reader, tx) | dict(part.look(reader, tx))
+        context = self.words(reader, tx) | dict(part.look(reader, tx))
         return self.templates.get_template(f"parts/{part.name}.html").render(context)
 
     def _wrapped(self, part: Part, reader: Reader, inside: str) -> str:

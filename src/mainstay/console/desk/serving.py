@@ -21,7 +21,7 @@ from mainstay.console.stream import NEEDS
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import MainstayError, NotFound, Refused
-from mainstay.web import note_tried, send_test, status_of, to_try
+from mainstay.web import note_tried, send_code, send_test, status_of, to_try
 
 SAID = "__Host-mainstay-said"
 """What an act said, carried over the redirect to the next screen; shown once."""
@@ -41,6 +41,7 @@ def screens() -> tuple[Screen, ...]:
         ),
         *(Screen("POST", one.path, one.permission, partial(_act, one)) for one in FORMS),
         Screen("POST", "/settings/test", "people.contact_own", _try_out),
+        Screen("POST", "/settings/addresses/{id}/code", "people.contact_own", _send_code),
         Screen("POST", "/settings/devices", "people.contact_own", _set_up_device),
         Screen("POST", "/settings/devices/{id}/test", "people.contact_own", _try_device),
         Screen("POST", "/settings/look", SELF, _look_like),
@@ -77,6 +78,12 @@ def _document(showing: Showing, visit: Visit, **words: Any) -> str:
         return renderer.screen(showing, reader, tx, made_after=record.last_seq(tx), **words)
 
     return visit.app.db.read(look)
+
+
+def around(visit: Visit, tx: Tx) -> dict[str, Any]:
+    """What the frame needs around a screen that is not of the desk."""
+    words = _renderer(visit).words(_reader(visit), tx)
+    return words | {"made_after": record.last_seq(tx), "where": "", "title": "", "here": "settings"}
 
 
 def _part(part: Part, visit: Visit) -> Response:
@@ -159,6 +166,12 @@ def _set_up_device(visit: Visit) -> Response:
     except Refused as error:
         return _back(settings.SCREEN, visit, error)
     return _on(Went("/settings", done.sentence))
+
+
+async def _send_code(visit: Visit) -> Response:
+    """A code to an address of one's own, which proves that pages sent there arrive."""
+    said = await send_code(visit.call, visit.path["id"])
+    return _on(Went("/settings", f"A code is on its way ({said}). Type it in here within 15 min."))
 
 
 def _look_like(visit: Visit) -> Response:

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 BOX_H = 26
 GAP_X = 12
+GAP_MAX = 150
 GAP_Y = 54
 INNER_Y = 26
 DEPTH_MAX = 6
@@ -96,14 +97,25 @@ def _placed(rows: Mapping[str, Sequence[Node]]) -> tuple[dict[str, _Box], int]:
         if not row:
             continue
         for line in _lines(row):
-            free = WIDTH - LEFT - sum(_width(n) for n in line) - GAP_X * (len(line) - 1)
-            x = LEFT + max(0.0, free) / 2
+            x, gap = _spread(line, len(boxes))
             for node in line:
                 boxes[node.id] = _Box(round(x, 1), y, _width(node))
-                x += _width(node) + GAP_X
+                x += _width(node) + gap
             y += BOX_H + INNER_Y
         y += GAP_Y - INNER_Y
     return boxes, int(y - GAP_Y + 22)
+
+
+def _spread(line: Sequence[Node], before: int) -> tuple[float, float]:
+    """Where a line begins, and the gap in it: wide enough that edges pass between the boxes.
+
+    A node that stands alone moves aside, to and fro, so that edges do not run through it.
+    """
+    free = WIDTH - LEFT - sum(_width(n) for n in line)
+    if len(line) == 1:
+        return LEFT + free * (0.36 if before % 2 else 0.6), GAP_X
+    gap = max(GAP_X, min(GAP_MAX, free / (len(line) + 1)))
+    return LEFT + max(0.0, free - gap * (len(line) - 1)) / 2, gap
 
 
 def _lines(row: Sequence[Node]) -> list[list[Node]]:

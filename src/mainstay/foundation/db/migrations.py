@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib import resources
 
 from mainstay.foundation.db.tx import Tx
-from mainstay.foundation.errors import Refused
+from mainstay.foundation.errors import Outdated, Refused
 
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
 _COUNTED = re.compile(r"\bCREATE TABLE (\w+) \(\s*(\w+)\s+\{identity\}")
@@ -24,6 +25,7 @@ def migrations() -> list[tuple[int, str]]:
     return sorted(found)
 
 
+@cache
 def schema_number() -> int:
     """The schema that this program brings a database to."""
     return migrations()[-1][0]
@@ -71,3 +73,16 @@ def missing(have: int, *, upto: int | None = None) -> list[tuple[int, str]]:
             "Start the newer Mainstay, or restore a backup made before the upgrade."
         )
     return [(number, text) for number, text in known if have < number <= (upto or number)]
+
+
+def check(have: int, *, known: int) -> None:
+    """Outdated when a newer program has migrated the database while this one ran.
+
+    Asked in every transaction, under a lock that a migration takes too: an old program never works
+    on a schema that it does not know, not even with the transaction that was under way.
+    """
+    if have > known:
+        raise Outdated(
+            f"A newer Mainstay has brought this database to schema {have}; this program knows "
+            f"{known}, and stops. Start the newer one here too."
+        )

@@ -18,7 +18,7 @@ import psycopg
 
 from mainstay.foundation.db.dialect import POSTGRESQL, statements
 from mainstay.foundation.db.durable import require_durable
-from mainstay.foundation.db.migrations import missing, schema_of
+from mainstay.foundation.db.migrations import check, missing, schema_number, schema_of
 from mainstay.foundation.db.place import Place
 from mainstay.foundation.db.session import ANSWER_S, PostgresTx, Session, adapters
 from mainstay.foundation.db.tx import Tx
@@ -33,10 +33,16 @@ TRIES = 4
 """Of a transaction that the server ended in favour of another."""
 SERIAL_LOCK = 0x6D61696E73746179
 """The advisory lock of whatever reads and then writes: "mainstay" in ASCII."""
-_BEGIN_SERIAL = f"BEGIN; SELECT pg_advisory_xact_lock({SERIAL_LOCK})"
+APPEND_LOCK = SERIAL_LOCK + 1
+"""The advisory lock that appends share, so that a migration can keep them out."""
+_SCHEMA = "SELECT number FROM foundation_schema"
+_BEGIN_SERIAL = f"BEGIN; SELECT pg_advisory_xact_lock({SERIAL_LOCK}); {_SCHEMA}"
+_BEGIN_APPEND = f"BEGIN; SELECT pg_advisory_xact_lock_shared({APPEND_LOCK}); {_SCHEMA}"
+_BEGIN_MIGRATION = f"BEGIN; SELECT pg_advisory_xact_lock({SERIAL_LOCK}); SELECT pg_advisory_xact_lock({APPEND_LOCK})"
 _NUMBER = "foundation_schema (number BIGINT NOT NULL)"
 """One row: what SQLite keeps as `user_version`."""
-_BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN_READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SCHEMA}"
+_TIME = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
 _AGAIN = frozenset(("40001", "40P01"))
 """serialization_failure, deadlock_detected: nothing is wrong, and nothing was done."""
 _NO_ROOM = ("53", "58")
@@ -55,7 +61,7 @@ class Postgres:
         self._context = adapters()
         self._away_until = 0.0
         self._serial = _Writer(self._writing, _BEGIN_SERIAL)
-        self._appends = _Writer(self._writing, "BEGIN")
+        self._appends = _Writer(self._writing, _BEGIN_APPEND)
         self._readers: queue.LifoQueue[Session | None] = queue.LifoQueue()
         for _ in range(READERS):
             self._readers.put(None)
@@ -89,6 +95,10 @@ class Postgres:
         finally:
             self._readers.put(session)
 
+    def ask_time(self) -> int:
+        """The server's time, in microseconds since 1970."""
+        return int(self.read(lambda tx: tx.value(_TIME)))
+
     def migrate(self, *, upto: int | None = None, moving: bool = False) -> None:
         """Bring the schema up to this program's version; each migration is one transaction.
 
@@ -106,11 +116,15 @@ class Postgres:
         """A reader in its transaction; a connection that died meanwhile is replaced."""
         if session is not None:
             with contextlib.suppress(psycopg.OperationalError):
-                session.tell(_BEGIN_READ)
+                _begin(session, _BEGIN_READ)
                 return session
             session.close()
         session = self._connect()
-        session.tell(_BEGIN_READ)
+        try:
+            _begin(session, _BEGIN_READ)
+        except BaseException:
+            session.close()
+            raise
         return session
 
     def _writing(self) -> Session:
@@ -180,22 +194,29 @@ class _Writer:
         """In a transaction; a connection that died meanwhile is replaced, once."""
         if self._session is not None:
             try:
-                self._session.tell(self._begin)
+                _begin(self._session, self._begin)
             except psycopg.OperationalError as error:
                 if not _is_gone(error) or error.sqlstate == "55P03":
                     raise
                 self.hang_up()
         if self._session is None:
             self._session = self._connect()
-            self._session.tell(self._begin)
+            _begin(self._session, self._begin)
         return self._session
+
+
+def _begin(session: Session, text: str) -> None:
+    """Into a transaction, unless a newer program has migrated the database."""
+    check(session.number(text), known=schema_number())
 
 
 def _run_one(session: Session, tx: Tx, call: Call) -> None:
     session.tell("SAVEPOINT one")
     try:
         call.value = call.fn(tx)
+        session.catch_up()
     except BaseException as error:
+        session.forget()
         if isinstance(error, psycopg.Error) and (_is_gone(error) or error.sqlstate in _AGAIN):
             raise
         session.tell("ROLLBACK TO one")
@@ -238,9 +259,9 @@ def _migrate(session: Session, upto: int | None, *, moving: bool) -> None:
     tx = PostgresTx(session)
     if not moving:
         _refuse_half(tx)
-    session.tell(f"{_BEGIN_SERIAL}; CREATE TABLE IF NOT EXISTS {_NUMBER}; COMMIT")
+    session.tell(f"{_BEGIN_MIGRATION}; CREATE TABLE IF NOT EXISTS {_NUMBER}; COMMIT")
     for number, text in missing(schema_of(tx), upto=upto):
-        session.tell(_BEGIN_SERIAL)
+        session.tell(_BEGIN_MIGRATION)
         if schema_of(tx) < number:  # else another node was quicker
             for statement in statements(text, POSTGRESQL):
                 session.tell(statement)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import groupby
+from operator import itemgetter
 from secrets import token_hex
 from typing import Any
 
@@ -30,6 +32,8 @@ LOCK_S = 5
 ANSWER_S = 6.0
 """How long one statement may take, a commit too; longer than any wait that the server ends. After
 it the server counts as away, and who asks hears so at once."""
+LATER_MAX = 200
+"""Statements that are put off at most."""
 FETCHED = 500
 """Rows that a long question brings at once."""
 PREPARED_MAX = 500
@@ -42,6 +46,8 @@ SET idle_in_transaction_session_timeout = '{IDLE_S}s';
 SET lock_timeout = '{LOCK_S}s';
 SET statement_timeout = 0; -- it would end the wait for a standby, and the commit would claim success
 SET client_min_messages = warning;
+SET jit = off; -- our statements are short, and compiling takes longer than they do
+SET enable_seqscan = off; -- a plan made while a table was empty would read all of it when it is full
 SET timezone = 'UTC'
 """
 
@@ -59,6 +65,9 @@ def adapters() -> adapt.AdaptersMap:
     context.register_dumper(int, Int8Dumper)
     context.register_dumper(bool, _Flag)
     return context
+
+
+_TIME = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
 
 
 class Record:
@@ -106,6 +115,7 @@ class Session:
         if place.password is not None:
             given["password"] = place.password
         self._warnings: list[str] = []
+        self._later: list[tuple[str, list[Any]]] = []
         target = conninfo.make_conninfo(**(_USUAL | given))
         self._connection = _Connection.connect(
             target, autocommit=True, context=context, cursor_factory=psycopg.RawCursor,
@@ -118,6 +128,7 @@ class Session:
 
     def is_clean(self) -> bool:
         """Ready for the next transaction, what was begun being undone; False: hang up instead."""
+        self.forget()
         if self._connection.info.transaction_status in _BEGUN:
             with suppress(psycopg.Error):
                 self.tell("ROLLBACK")
@@ -127,6 +138,7 @@ class Session:
         self, sql: str, params: Mapping[str, Any] | list[Any] | None = None
     ) -> psycopg.Cursor[Record]:
         """One statement of a room, with its values by `:name` or in the order of its `?`."""
+        self.catch_up()
         text, names = numbered(sql)
         if isinstance(params, list):
             return self._connection.execute(text, params)
@@ -134,9 +146,29 @@ class Session:
 
     def executemany(self, sql: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """The same statement for every row, without waiting for each answer."""
+        self.catch_up()
         text, names = numbered(sql)
         values = [[row[name] for name in names] for row in rows]
         self._connection.cursor().executemany(text, values)
+
+    def later(self, sql: str, params: Mapping[str, Any]) -> None:
+        """Put off a statement, so that it goes together with others."""
+        text, names = numbered(sql)
+        self._later.append((text, [params[name] for name in names]))
+        if len(self._later) >= LATER_MAX:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Run what was put off, in its order; equal statements in one journey."""
+        if not self._later:
+            return
+        waiting, self._later = self._later, []
+        for text, some in groupby(waiting, key=itemgetter(0)):
+            self._connection.cursor().executemany(text, [values for _, values in some])
+
+    def forget(self) -> None:
+        """What was put off will be rolled back anyway."""
+        self._later.clear()
 
     def tell(self, text: str) -> str:
         """Statements of our own, in one journey; the word that the last was answered with."""
@@ -146,12 +178,21 @@ class Session:
             pass
         return cursor.statusmessage or ""
 
+    def number(self, text: str) -> int:
+        """Statements of our own, in one journey; the number that the last one finds."""
+        cursor = self._connection.execute(text)
+        while cursor.nextset():
+            pass
+        row = cursor.fetchone()
+        return 0 if row is None else int(row[0])
+
     def commit(self) -> str | None:
         """None when all of it is durable, else why not, in the server's words.
 
         A failed transaction answers COMMIT with ROLLBACK, and a commit whose wait for the standby
         was cut short succeeds with a warning: neither is an error, and neither is durable.
         """
+        self.catch_up()
         word = self.tell("COMMIT")
         if self._warnings:
             return self._warnings[0]
@@ -175,6 +216,13 @@ class PostgresTx(Tx):
 
     def __init__(self, session: Session) -> None:
         self._connection = session  # type: ignore[assignment]  # it is asked as sqlite3's is
+
+    def later(self, sql: str, **params: Any) -> None:
+        """Goes with the next statement, or with the commit."""
+        self._connection.later(sql, params)  # type: ignore[attr-defined]
+
+    def time_us(self) -> int | None:
+        return int(self.value(_TIME))
 
     def each(self, sql: str, **params: Any) -> Iterator[Row]:
         """Every row, by a cursor on the server, which ends with the transaction."""

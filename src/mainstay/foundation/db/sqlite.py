@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mainstay.foundation.db.dialect import statements
-from mainstay.foundation.db.migrations import missing
+from mainstay.foundation.db.migrations import check, missing, schema_number
 from mainstay.foundation.db.tx import Tx
 from mainstay.foundation.db.writer import Call
 from mainstay.foundation.errors import Broken, Corrupt, Refused, Stuck
@@ -34,6 +34,8 @@ _NO_ROOM = frozenset(
 class Sqlite:
     """WAL, `synchronous=FULL`: one connection that writes, some that read."""
 
+    ask_time = None
+    """This machine's time is its own."""
     appends_apart = False
 
     def __init__(self, path: Path) -> None:
@@ -57,6 +59,7 @@ class Sqlite:
         tx = Tx(connection)
         try:
             connection.execute("BEGIN IMMEDIATE")
+            _check(connection)
             if len(batch) == 1:  # nobody beside it to be kept from its failure
                 batch[0].value = batch[0].fn(tx)
             else:
@@ -89,6 +92,7 @@ class Sqlite:
         with self._reader() as connection:
             try:
                 connection.execute("BEGIN")
+                _check(connection)
                 return fn(Tx(connection))
             except sqlite3.Error as error:
                 raise _as_stuck(error) from error
@@ -105,6 +109,10 @@ class Sqlite:
             yield connection
         finally:
             self._readers.put(connection)
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    check(connection.execute("PRAGMA user_version").fetchone()[0], known=schema_number())
 
 
 # -- opening and migrating -----------------------------------------------------------------------

@@ -29,6 +29,10 @@ class Tx:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
+    def time_us(self) -> int | None:
+        """The time of the database's own clock; None where it has none but this machine's."""
+        return None
+
     def all(self, sql: str, **params: Any) -> list[Row]:
         """Every row."""
         return self._connection.execute(sql, params).fetchall()
@@ -50,6 +54,11 @@ class Tx:
     def run(self, sql: str, **params: Any) -> int:
         """Rows changed."""
         return self._connection.execute(sql, params).rowcount
+
+    def later(self, sql: str, **params: Any) -> None:
+        """Run it before the next statement at the latest, or with the commit: for writes whose
+        count nobody needs. Over a network many go in one journey."""
+        self._connection.execute(sql, params)
 
     def insert(self, into: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """New rows, up to `ROWS_MAX` a statement; `into` is `INSERT INTO table`. All name the same

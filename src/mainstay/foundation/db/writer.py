@@ -50,6 +50,10 @@ class Call:
 class Engine(Protocol):
     """What runs the transactions: SQLite, or PostgreSQL."""
 
+    @property
+    def ask_time(self) -> Callable[[], int] | None:
+        """Asks the server for its time, in microseconds since 1970; None: it has none of its own."""
+
     appends_apart: bool
     """Whether what only appends can be committed beside what reads and then writes."""
 
@@ -120,6 +124,11 @@ class Database:
         future: Future[T] = Future()
         self._writes.submit(Call(fn, future, None))
         return future.result()
+
+    @property
+    def ask_time(self) -> Callable[[], int] | None:
+        """How to ask for the time that all nodes share; None where there is but this machine's."""
+        return self.engine.ask_time
 
     @property
     def waiting(self) -> int:

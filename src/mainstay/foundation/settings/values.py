@@ -362,6 +362,8 @@ class Settings(Table):
     """Pages a minute to one address; further ones are bundled."""
     backlog_max: int = Field(default=50_000, ge=1)
     """Waiting signals beyond which the doors answer 429."""
+    lease_s: float = Field(default=10, ge=1, le=300)
+    """Several nodes: after how many seconds of silence another one goes on with settling."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least that is worth a line."""
     log_format: Literal["text", "json"] = "text"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mainstay import incidents
+from mainstay import incidents, people
 from mainstay.console import words
 from mainstay.console.desk.reader import Reader
 from mainstay.console.desk.render import Part, Showing
@@ -31,6 +31,7 @@ KINDS = (
 
 def everything(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     """The screen."""
+    _for_every_team(reader)
     n = record.last_seq(tx)
     waiting = record.unsealed_n(tx)
     sealed = (
@@ -45,6 +46,7 @@ def everything(reader: Reader, tx: Tx) -> Mapping[str, Any]:
 
 def rows(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     """The rows that were asked for, newest first."""
+    _for_every_team(reader)
     text = reader.query.get("before", "")
     before = int(text) if text.isdecimal() and len(text) < 19 else None
     kind = reader.query.get("kind", "")
@@ -57,6 +59,12 @@ def rows(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     asked = {name: reader.query[name] for name in ("kind", "actor", "q") if reader.query.get(name)}
     more = str(found[-1]["seq"]) if len(found) == AT_ONCE else ""
     return {"rows": [_row(one, numbers) for one in found], "more": more, "asked": asked}
+
+
+def _for_every_team(reader: Reader) -> None:
+    """Forbidden for who may for some teams alone: the whole record cannot be told apart by team."""
+    if reader.actor.teams("record.read") is not None:
+        people.require(reader.actor, "record.read", team=people.EVERY_TEAM)
 
 
 def _row(row: Row, numbers: Mapping[str, int]) -> dict[str, Any]:

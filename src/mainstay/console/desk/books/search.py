@@ -38,9 +38,10 @@ def find(reader: Reader, tx: Tx) -> Mapping[str, Any]:
 def _hits(reader: Reader, tx: Tx, text: str) -> list[Hit]:
     low, found = text.lower(), list[Hit]()
     one = incidents.by_name(tx, text)
-    if one is not None:
+    if one is not None and one.service not in reader.hidden:
         found.append(Hit(f"/incidents/{one.number}", "incident", one.name, one.title))
-    for row in incidents.page(tx, open_only=False, before=None, limit=LOOKED_AT):
+    rows = incidents.page(tx, open_only=False, before=None, limit=LOOKED_AT, hidden=reader.hidden)
+    for row in rows:
         if low in row.title.lower() or low in row.service:
             found.append(Hit(f"/incidents/{row.number}", "incident", row.name, row.title))
     found = list(dict.fromkeys(found))[:EACH]
@@ -51,7 +52,9 @@ def _hits(reader: Reader, tx: Tx, text: str) -> list[Hit]:
         )
         found += [
             Hit(f"/alerts/{alert.id}", "alert", alert.summary, reader.service(alert.service))
-            for alert in alerts.find(tx, Wanted(text=text), before=None, limit=EACH)
+            for alert in alerts.find(
+                tx, Wanted(text=text, hidden=reader.hidden), before=None, limit=EACH
+            )
         ]  # fmt: skip
     if reader.may("people.read"):
         people = _named("person", "/people#", {n: p.name for n, p in estate.people.items()}, low)

@@ -18,6 +18,7 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Invalid
 from mainstay.foundation.secrets import digest
 from mainstay.paging.channels import Push
+from mainstay.web import prove
 
 RINGS = {
     "ntfy": "Give the Mainstay topic an urgent priority channel, and let it pass Do Not Disturb.",
@@ -50,8 +51,9 @@ def own(reader: Reader, tx: Tx) -> Mapping[str, Any]:
         sentence = "No page can reach you: add an address."
     return {
         "title": "Your settings", "where": "Your settings", "sentence": sentence, "addresses": addresses,
-        "rules": rules, "plan": plan, "kinds": sorted(set(reader.app.channels) - {people.DEVICE}),
-        "known": known, "push": _push(reader, tx, addresses),
+        "rules": rules, "plan": plan, "good": {one.id for one in addresses if people.is_good(one)},
+        "kinds": sorted(set(reader.app.channels) - {people.DEVICE}), "known": known,
+        "push": _push(reader, tx, addresses),
         "by_id": {one.id: one for one in addresses}, "rings": RINGS, "tested": tested,
         "tested_at": from_us(tested["at"]) if tested is not None else None,
         "next": next_shift(reader, tx, me) if known else None,
@@ -95,6 +97,11 @@ def add_address(reader: Reader) -> Went:
     return Went("/settings", reader.act(command).sentence)
 
 
+def prove_address(reader: Reader) -> Went:
+    """The code that was sent there, said back: it is theirs."""
+    return Went("/settings", prove(reader.call, reader.query["id"], reader.text("code").strip()))
+
+
 def remove_address(reader: Reader) -> Went:
     """No longer there."""
     return Went("/settings", reader.act(commands.RemoveAddress(reader.query["id"])).sentence)
@@ -121,6 +128,7 @@ SHOWINGS = (SCREEN,)
 _MAY = "people.contact_own"
 FORMS = (
     Form("/settings/addresses", _MAY, add_address, back=SCREEN),
+    Form("/settings/addresses/{id}/prove", _MAY, prove_address, back=SCREEN),
     Form("/settings/addresses/{id}/remove", _MAY, remove_address, back=SCREEN),
     Form("/settings/rules", _MAY, add_rule, back=SCREEN),
     Form("/settings/rules/{id}/remove", _MAY, remove_rule, back=SCREEN),

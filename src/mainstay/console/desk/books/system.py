@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from mainstay import __version__, acts, paging, signals
+from mainstay import __version__, acts, paging, signals, watchdog
 from mainstay.acts import commands
 from mainstay.console import words
 from mainstay.console.desk.now.standing import Standing, stand
@@ -22,12 +22,23 @@ SENDS = 300
 SHOWN = 12
 BEAT_MAX = timedelta(seconds=30)
 """The loops note every five seconds that they run; older than this they do not."""
+WATCHED_WITHIN = timedelta(minutes=3)
+"""The watchdog looks every minute or so; longer ago than this, nobody watches."""
 
 
 def everything(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     """The screen."""
     standing = stand(reader, tx)
-    if standing.down:
+    sign = watchdog.last_sign(reader.app.settings.data_dir)
+    wrong = [one.sentence for one in reader.app.pulse.reasons()]
+    wrong += [told.finding.sentence for told in (sign.findings if sign is not None else ())]
+    alive_at = _alive_at(tx)
+    if wrong:
+        sentence = wrong[0]
+    elif alive_at is None or reader.now - alive_at >= BEAT_MAX:
+        since = f" since {reader.times.short(alive_at)}" if alive_at is not None else ""
+        sentence = f"The loops have not been seen{since}: nothing settles, nobody is paged."
+    elif standing.down:
         kinds = words.listed([one.kind for one in standing.down])
         sentence = f"Pages by {kinds} are failing."
     elif standing.quarantined:
@@ -40,10 +51,12 @@ def everything(reader: Reader, tx: Tx) -> Mapping[str, Any]:
 def health(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     """What can be seen of this install now."""
     standing = stand(reader, tx)
-    alive = record.marked(tx, "alive_at")
-    alive_at = from_us(alive) if alive is not None else None
+    alive_at = _alive_at(tx)
     sends = paging.latest_sends(tx, limit=SENDS)
+    sign = watchdog.last_sign(reader.app.settings.data_dir)
     return {
+        "reasons": reader.app.pulse.reasons(), "sign": sign,
+        "watches": sign is not None and reader.now - sign.at < WATCHED_WITHIN,
         "standing": standing, "alive_at": alive_at, "node": reader.app.ground.node,
         "is_alive": alive_at is not None and reader.now - alive_at < BEAT_MAX,
         "ways": [_way(kind, sends, standing, reader) for kind in sorted(reader.app.channels)],
@@ -51,6 +64,12 @@ def health(reader: Reader, tx: Tx) -> Mapping[str, Any]:
         "unsealed": record.unsealed_n(tx), "running": paging.running_n(tx),
         "problems": signals.with_problems(tx, limit=20),
     }  # fmt: skip
+
+
+def _alive_at(tx: Tx) -> datetime | None:
+    """When the loops last noted that they run."""
+    alive = record.marked(tx, "alive_at")
+    return from_us(alive) if alive is not None else None
 
 
 def _way(kind: str, sends: list[Send], standing: Standing, reader: Reader) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Hop:
 def everything(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     """The screen: what is asked, and how much of it there is."""
     standing = stand(reader, tx)
-    signals_n = sum(one.n + one.repeats for one in alerts.counts_open(tx))
+    signals_n = sum(one.n + one.repeats for one in alerts.counts_open(tx, hidden=reader.hidden))
     head = f"{words.counted(standing.alerts_n, 'open', 'open')} from {words.counted(signals_n, 'signal')}"
     silenced = f"; {standing.alerts_silenced_n:,} silenced" if standing.alerts_silenced_n else ""
     unowned = f"; {standing.alerts_unheld_n:,} that nobody has" if standing.alerts_unheld_n else ""
@@ -78,7 +78,11 @@ def listed(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     found = alerts.find(tx, wanted, before=cursor(reader.query.get("before", "")), limit=AT_ONCE)
     more = f"{found[-1].opened_at}.{found[-1].id}" if len(found) == AT_ONCE else ""
     n = alerts.count(tx, wanted)
-    wider = alerts.count(tx, Wanted(open_only=False, text=wanted.text)) if not found else 0
+    wider = (
+        alerts.count(tx, Wanted(open_only=False, text=wanted.text, hidden=reader.hidden))
+        if not found
+        else 0
+    )
     asked = {name: reader.query[name] for name in FILTERS if reader.query.get(name)}
     rows = [alert_row(reader, tx, one) for one in found]
     return {"groups": None, "rows": rows, "n": n, "more": more, "asked": asked, "wider": wider}
@@ -99,7 +103,7 @@ def _wanted(reader: Reader, tx: Tx) -> Wanted:
     return Wanted(
         open_only=state != "all", text=asked("q") or None, services=services,
         severity=asked("severity") or None, source=asked("source") or None, incident=incident,
-        silenced={"silenced": True, "firing": False}.get(state),
+        silenced={"silenced": True, "firing": False}.get(state), hidden=reader.hidden,
     )  # fmt: skip
 
 
@@ -110,7 +114,7 @@ def _groups(reader: Reader, tx: Tx) -> list[Group]:
         rows = [alert_row(reader, tx, alert) for alert in found]
         groups.append(Group(one, one.state, rows, one.alerts_n))
     alone = [
-        one for one in alerts.find(tx, Wanted(silenced=True), before=None, limit=AT_ONCE)
+        one for one in alerts.find(tx, Wanted(silenced=True, hidden=reader.hidden), before=None, limit=AT_ONCE)
         if one.incident is None
     ]  # fmt: skip
     if alone:
@@ -127,10 +131,11 @@ def one(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     alert = alerts.get(tx, reader.query.get("id", ""))
     if alert is None:
         raise NotFound("There is no such alert; /alerts?state=all lists what is kept.")
+    reader.check_services([alert.service])
     told = trace.trace(tx, reader.app.ground, alert.id)
     return {
-        "title": alert.summary, "where": "Alert", "alert": alert, "answer": told.answer,
-        "hops": [_hop(line) for line in told.lines], "row": alert_row(reader, tx, alert),
+        "title": alert.summary, "where": "Alert", "alert": alert, "answer": reader.named(told.answer),
+        "hops": [_hop(reader, line) for line in told.lines], "row": alert_row(reader, tx, alert),
         "matchers": _matchers_of(alert),
     }  # fmt: skip
 
@@ -159,10 +164,10 @@ _HOPS = {
 }
 
 
-def _hop(line: trace.Line) -> Hop:
+def _hop(reader: Reader, line: trace.Line) -> Hop:
     kind = line.kind.partition(".")[2].replace("_", " ")
     glyph, word = _HOPS.get(line.kind, ("wait", kind.capitalize()))
-    return Hop(line.at, glyph, word, line.sentence)
+    return Hop(line.at, glyph, word, reader.named(line.sentence))
 
 
 def _matchers_of(alert: Alert) -> str:

@@ -50,6 +50,7 @@ def found(reader: Reader, tx: Tx) -> Incident:
     row = incidents.by_name(tx, name)
     if row is None:
         raise NotFound(f"There is no incident {name[:40]!r}; /incidents lists them.")
+    reader.check_services([row.service, *incidents.services(tx, row.id)])
     return row
 
 

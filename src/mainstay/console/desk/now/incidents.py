@@ -42,7 +42,9 @@ def opened(reader: Reader, tx: Tx) -> Mapping[str, Any]:
 def over(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     """Those that are resolved or closed, newest first."""
     before = cursor(reader.query.get("before", ""))
-    rows = incidents.page(tx, open_only=False, before=before, limit=OVER_AT_ONCE)
+    rows = incidents.page(
+        tx, open_only=False, before=before, limit=OVER_AT_ONCE, hidden=reader.hidden
+    )
     shown = [one for one in rows if one.resolved_at is not None]
     more = f"{rows[-1].opened_at}.{rows[-1].id}" if len(rows) == OVER_AT_ONCE else ""
     return {"rows": shown, "more": more}

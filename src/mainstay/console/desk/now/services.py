@@ -66,9 +66,11 @@ def one(reader: Reader, tx: Tx) -> Mapping[str, Any]:
         near = hint(name[:60], declared)
         raise NotFound(f"The estate declares no service {name[:60]!r}{near}.")
     states = stand(reader, tx).services
-    opened = alerts.find(tx, Wanted(services=(name,)), before=None, limit=20)
+    opened = alerts.find(tx, Wanted(services=(name,), hidden=reader.hidden), before=None, limit=20)
     past = [
-        row for row in incidents.page(tx, open_only=False, before=None, limit=300)
+        row for row in incidents.page(
+            tx, open_only=False, before=None, limit=300, hidden=reader.hidden
+        )
         if row.service == name
     ][:5]  # fmt: skip
     told = changes.recent(

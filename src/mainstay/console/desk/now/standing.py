@@ -99,9 +99,11 @@ def stand(reader: Reader, tx: Tx) -> Standing:
 
 
 def _read(reader: Reader, tx: Tx) -> Standing:
-    found = incidents.page(tx, open_only=True, before=None, limit=INCIDENTS_MAX)
+    found = incidents.page(
+        tx, open_only=True, before=None, limit=INCIDENTS_MAX, hidden=reader.hidden
+    )
     opened = tuple(sorted((_open(reader, tx, one) for one in found), key=_urgency))
-    counts = alerts.counts_open(tx)
+    counts = alerts.counts_open(tx, hidden=reader.hidden)
     unheld = {one.incident.id for one in opened if not one.is_held}
     sends = paging.latest_sends(tx, limit=SENDS_LOOKED_AT)
     proven, proven_at = _proven(tx, sends)
@@ -112,7 +114,7 @@ def _read(reader: Reader, tx: Tx) -> Standing:
     ends = min((one.ends_at for one in silences), default=None)
     return Standing(
         open=opened,
-        last_closed=_last_closed(tx),
+        last_closed=_last_closed(reader, tx),
         alerts_n=sum(one.n for one in counts),
         alerts_silenced_n=sum(one.n for one in counts if one.silenced),
         alerts_unheld_n=sum(alerts.count_open(tx, one) for one in unheld),
@@ -168,8 +170,8 @@ def _urgency(one: Open) -> tuple[bool, str, int]:
     return (one.is_held, one.incident.priority, one.incident.opened_at)
 
 
-def _last_closed(tx: Tx) -> Incident | None:
-    rows = incidents.page(tx, open_only=False, before=None, limit=50)
+def _last_closed(reader: Reader, tx: Tx) -> Incident | None:
+    rows = incidents.page(tx, open_only=False, before=None, limit=50, hidden=reader.hidden)
     over = [one for one in rows if one.resolved_at is not None]
     return max(over, key=lambda one: one.resolved_at or 0, default=None)
 

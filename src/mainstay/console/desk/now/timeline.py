@@ -84,11 +84,9 @@ class Event:
 
 def events(reader: Reader, rows: list[Row], *, only: str = "all") -> list[Event]:
     """The rows as lines, oldest first."""
-    names = {name: one.name for name, one in reader.view.estate.people.items()}
-    people = re.compile(rf"\b({'|'.join(map(re.escape, names))})\b") if names else None
     found: list[Event] = []
     for row in rows:
-        one = _event(row, names, people)
+        one = _event(reader, row)
         if only not in ("all", one.group):
             continue
         joined = _joined(found[-1], one) if found else None
@@ -99,20 +97,19 @@ def events(reader: Reader, rows: list[Row], *, only: str = "all") -> list[Event]
     return found
 
 
-def _event(row: Row, names: Mapping[str, str], people: re.Pattern[str] | None) -> Event:
+def _event(reader: Reader, row: Row) -> Event:
     kind, actor, text = row["kind"], row["actor"], row["because"]
     person = actor.removeprefix("person:") if actor.startswith("person:") else None
-    by = names.get(person, person) if person is not None else None
+    by = reader.name(person) if person is not None else None
     at = from_us(row["at"])
     if kind in NOTES:
         return Event(row["seq"], at, kind, text, "", by)
     if person is not None:
         text = text.removeprefix(f"{person} ")
-    if people is not None:
-        text = people.sub(lambda match: names[match[0]], text)
+    text = reader.named(text)
     if kind == "page.sent":
         told = record.facts_of(row)
-        paged = f"paged {names.get(told['person'], told['person'])}"
+        paged = f"paged {reader.name(told['person'])}"
         return Event(row["seq"], at, kind, paged, "", by, (told["channel"],))
     parts = _REST.split(text, maxsplit=1)
     return Event(row["seq"], at, kind, parts[0], "".join(parts[1:]), by)

@@ -174,7 +174,9 @@ def last_day(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     """The incidents of the last 24 hours, drawn: when each began, was paged for, taken, ended."""
     start = reader.now - DAY
     rows = [
-        one for one in incidents.page(tx, open_only=False, before=None, limit=100)
+        one for one in incidents.page(
+            tx, open_only=False, before=None, limit=100, hidden=reader.hidden
+        )
         if one.resolved_at is None or from_us(one.resolved_at) > start
     ]  # fmt: skip
     rows.sort(key=lambda one: (one.priority, one.opened_at))
@@ -205,13 +207,17 @@ def _bar(tx: Tx, one: Incident) -> draw.Bar:
 
 def open_alerts(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     """The newest open alerts, with who has each, and how they came over the last hours."""
-    rows = alerts.page_open(tx, service=None, before=None, limit=60)
+    rows = alerts.page_open(tx, service=None, before=None, limit=60, hidden=reader.hidden)
     rows.sort(key=lambda one: (one.silence is not None, alerts.rank(one.severity), -one.opened_at))
-    counts = alerts.counts_open(tx)
+    counts = alerts.counts_open(tx, hidden=reader.hidden)
     slot = timedelta(minutes=15)
     since = reader.now - slot * SLOTS
     slots = alerts.opened_by_slot(
-        tx, since_us=to_us(since), slot_us=slot.seconds * 1_000_000, slots=SLOTS
+        tx,
+        since_us=to_us(since),
+        slot_us=slot.seconds * 1_000_000,
+        slots=SLOTS,
+        hidden=reader.hidden,
     )
     return {
         "rows": [alert_row(reader, tx, one) for one in rows[:ALERTS_SHOWN]],

@@ -103,7 +103,7 @@ def preview(reader: Reader, tx: Tx) -> dict[str, Any]:
         matchers = _matchers(asked)
     except MainstayError as error:
         return nothing | {"wrong": error.sentence}
-    opened = alerts.page_open(tx, service=None, before=None, limit=LOOKED_AT)
+    opened = alerts.page_open(tx, service=None, before=None, limit=LOOKED_AT, hidden=reader.hidden)
     hits = [one for one in opened if alerts.fits_all(matchers, alerts.matched_labels(one))]
     shown = [alert_row(reader, tx, one) for one in hits[:PREVIEW]]
     return nothing | {"hits": shown, "n": len(hits), "looked_at": len(opened)}
