@@ -192,7 +192,7 @@ def seal(app: Runtime, now: datetime) -> datetime | None:
 
 
 def checkpoint(app: Runtime, now: datetime) -> datetime | None:
-    """Sign where the chain stands, when enough is new; only the settle owner does."""
+    """Sign where the chain stands, when enough is new."""
     audit = app.settings.audit
     every, rows_max = duration(audit.checkpoint_every), audit.checkpoint_rows
 
@@ -245,8 +245,7 @@ def back_up(app: Runtime, now: datetime) -> datetime | None:
 
 def _tell_no_backup(tx: Tx, app: Runtime, words: str, late: bool, now: datetime) -> None:
     fact = record.Fact("backup.failed", "backup", words)
-    version = app.ground.views.current_or_empty(tx).version
-    record.write(tx, [fact], now=now, estate_version=version)
+    presence.note(tx, app, fact, now)
     if late:
         summary = f"Backups fail: {words}"
         pipeline.report_self(tx, app.ground, summary, key="backup.failed", now=now)

@@ -42,6 +42,8 @@ _BEGIN_MIGRATION = f"BEGIN; SELECT pg_advisory_xact_lock({SERIAL_LOCK}); SELECT 
 _NUMBER = "foundation_schema (number BIGINT NOT NULL)"
 """One row: what SQLite keeps as `user_version`."""
 _BEGIN_READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SCHEMA}"
+_BEGIN_PEEK = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 0"
+"""Of whoever looks at any database, an empty one too."""
 _TIME = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
 _AGAIN = frozenset(("40001", "40P01"))
 """serialization_failure, deadlock_detected: nothing is wrong, and nothing was done."""
@@ -56,8 +58,9 @@ class Postgres:
 
     appends_apart = True
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, peeks: bool = False) -> None:
         self.place = place
+        self._begin_read = _BEGIN_PEEK if peeks else _BEGIN_READ
         self._context = adapters()
         self._away_until = 0.0
         self._serial = _Writer(self._writing, _BEGIN_SERIAL)
@@ -116,12 +119,12 @@ class Postgres:
         """A reader in its transaction; a connection that died meanwhile is replaced."""
         if session is not None:
             with contextlib.suppress(psycopg.OperationalError):
-                _begin(session, _BEGIN_READ)
+                _begin(session, self._begin_read)
                 return session
             session.close()
         session = self._connect()
         try:
-            _begin(session, _BEGIN_READ)
+            _begin(session, self._begin_read)
         except BaseException:
             session.close()
             raise
