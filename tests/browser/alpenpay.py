@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 import uvloop
 
-from mainstay import acts, app, estate, loops, people, pipeline, signin
+from mainstay import acts, app, estate, people, pipeline, presence, signin
 from mainstay.acts import commands
 from mainstay.api import Server, limits_of, make_server
 from mainstay.foundation.clock import ManualClock
@@ -99,7 +99,7 @@ class Day:
         self._hand.submit(self._step).result()
 
     def _step(self) -> None:
-        loops.alive(self.runtime, self.clock.now())
+        presence.alive(self.runtime, self.clock.now())
         app.drain(self.runtime)
 
     # -- what comes in -------------------------------------------------------------------------------

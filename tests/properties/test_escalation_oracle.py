@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from fakes.machine import Machine
-from mainstay import estate, jumps, loops
+from mainstay import estate, jumps, presence
 from mainstay.acts import commands
 from mainstay.foundation.errors import Unreachable
 from mainstay.oncall import Wanted
@@ -135,7 +135,7 @@ class Escalation(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([-2]))
     def the_clock_is_set_back_while_it_is_down(self, hours: int) -> None:
-        loops.alive(self.walk.app, self.walk.clock.now())
+        presence.alive(self.walk.app, self.walk.clock.now())
         self.machine.set(hours=hours)
         self.naive.clock_is_set(timedelta(hours=hours))
         self.opens_again()
