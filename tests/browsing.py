@@ -72,7 +72,7 @@ class Visitor:
     def csrf(self) -> str:
         """What our own forms of this session carry."""
         if self.cookie not in self.seen:
-            found = re.search(rb'name="csrf" value="(\w+)"', self.get("/").body)
+            found = re.search(rb'name="csrf" value="(\w+)"', self.get("/account").body)
             self.seen[self.cookie] = found[1].decode() if found else ""
         return self.seen[self.cookie]
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import days
 import pytest
 from alpenpay import Day, alpenpay
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from windows import DESK, Watched, sign_in
+
+expect.set_options(timeout=30_000)  # a machine under load is slow, and still right
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ SHOTS = {
     "usual": {
         "today": "/", "incident": "/incidents/3", "page-at-night": "/incidents/4", "alerts": "/alerts",
         "services": "/services", "on-call": "/oncall", "silences": "/silences", "why": "{alert}",
-        "settings": "/settings", "system": "/system",
+        "settings": "/settings",
     },
     "bad": {"today": "/", "alerts": "/alerts", "incidents": "/incidents"},
     "states": {"no-such-screen": "/services/pay-dd", "not-yours": "/silences/new", "nothing-matches": "/alerts?q=kyc"},

@@ -113,6 +113,7 @@ def test_the_server_stops_though_a_screen_listens(page: Page, fresh: Day) -> Non
     page.goto(f"{fresh.url}/")
     expect(page.locator("#live")).to_have_attribute("data-state", "on")
     assert fresh.server is not None
+    fresh.server.config.timeout_graceful_shutdown = 300  # without us, it would wait so long
     fresh.server.should_exit = True
-    fresh.thread.join(timeout=8)
+    fresh.thread.join(timeout=60)
     assert not fresh.thread.is_alive(), "the open stream holds the server up"

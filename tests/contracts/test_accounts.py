@@ -28,12 +28,12 @@ def as_admin(mainstay: Live, method: str, path: str, body: Any = None) -> Reply:
 def signed_in(mainstay: Live, person: str, role: str | None = None) -> Visitor:
     visitor = Visitor(mainstay)
     assert visitor.join(person, role).status == 303
-    assert visitor.get("/").status == 200
+    assert visitor.get("/account").status == 200
     return visitor
 
 
 def is_out(visitor: Visitor) -> bool:
-    return visitor.get("/").status == 303
+    return visitor.get("/account").status == 303
 
 
 def test_somebody_is_invited_with_a_role_and_comes_in_by_the_link_once(mainstay: Live) -> None:
@@ -47,7 +47,7 @@ def test_somebody_is_invited_with_a_role_and_comes_in_by_the_link_once(mainstay:
     assert ben.get(path).status == ben.get(path).status == 200  # looking spends nothing
     assert ben.post(path, words).status == 303
     assert Visitor(mainstay).post(path, words).status == 409
-    assert b"responder" in ben.get("/").body
+    assert b"responder" in ben.get("/account").body
     (account,) = [
         one
         for one in as_admin(mainstay, "GET", "/accounts").json["items"]
@@ -77,7 +77,7 @@ def test_other_roles_end_every_session_at_once(mainstay: Live) -> None:
     as_admin(mainstay, "POST", "/roles", {"person": "ben", "role": "lead", "team": "payops"})
     assert is_out(ben)
     ben.sign_in("ben")
-    assert b"lead of payops" in ben.get("/").body
+    assert b"lead of payops" in ben.get("/account").body
     ended = as_admin(mainstay, "DELETE", "/people/ben/roles/lead?team=payops")
     assert ended.status == 200
     assert is_out(ben)
@@ -194,7 +194,7 @@ def test_the_set_up_link_makes_the_first_administrator_and_then_no_other(mainsta
     assert first.post(path, words | {"again": "another"}).status == 400
     assert first.post(path, words | {"password": "short", "again": "short"}).status == 400
     assert first.post(path, words).status == 303
-    assert b"admin" in first.get("/").body
+    assert b"admin" in first.get("/account").body
     assert second.post(path, words | {"name": "ben"}).status == 409
     assert second.post(second.link("setup"), words | {"name": "ben"}).status == 409
     assert is_out(second)

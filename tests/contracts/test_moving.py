@@ -75,15 +75,18 @@ def content(where: Place) -> dict[str, list[tuple[object, ...]]]:
 def goes_on(walk: Walk, url: str) -> None:
     """A server on the new database escalates what was open, numbers on, and seals."""
     walk.database = url
+    newest = "SELECT max(seq) FROM foundation_record"
+    last = peek(place(walk, ""), lambda tx: tx.value(newest))
     walk.app = walk.open()
     try:
-        last = max(row["seq"] for row in walk.rows("SELECT seq FROM foundation_record"))
         walk.journal.clear()
         walk.fires("beta", "C")
         assert [one.page.person for one in walk.journal]
         assert walk.incidents()[-1].number == 3
-        newest = walk.rows("SELECT min(seq) AS seq FROM foundation_record WHERE seq > :s", s=last)
-        assert newest[0]["seq"] > last + 5, "a number that was given out once is given again"
+        next_ones = "SELECT min(seq) AS seq FROM foundation_record WHERE seq > :last"
+        assert walk.rows(next_ones, last=last)[0]["seq"] > last + 5, (
+            "a number that was given out once is given again"
+        )
         walk.forward(minutes=1)
         assert walk.app.db.read(record.verify).broken is None
     finally:

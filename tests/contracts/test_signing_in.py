@@ -96,9 +96,9 @@ def test_a_new_password_needs_the_old_one_and_ends_the_other_sessions(
     words = {"old": "wrong", "password": NEW, "again": NEW}
     assert mara.post("/account/password", words).status == 400
     assert mara.post("/account/password", words | {"old": PASSWORD, "again": "x"}).status == 400
-    assert other.get("/").status == 200
+    assert other.get("/account").status == 200
     assert mara.post("/account/password", words | {"old": PASSWORD}).status == 303
-    assert (mara.get("/").status, other.get("/").status) == (200, 303)
+    assert (mara.get("/account").status, other.get("/account").status) == (200, 303)
     assert (other.sign_in("mara").status, other.sign_in("mara", NEW).status) == (401, 303)
 
 
@@ -168,7 +168,7 @@ def test_where_codes_are_required_nothing_else_opens_before_they_are_set_up(tmp_
         code = totp.code_at(secret, totp.step_of(mainstay.runtime.clock.now()))
         fields = {"csrf": csrf[1], "code": code}
         assert mara.post("/account/codes", fields, csrf=False).status == 200
-        assert mara.get("/").status == 200
+        assert mara.get("/account").status == 200
         assert mara.post("/account/codes/end", {"old": PASSWORD}).status == 400
 
 
@@ -205,7 +205,7 @@ def test_ones_sessions_are_listed_and_each_can_be_ended(mainstay: Live, mara: Vi
     ben.join("ben", "lead")
     assert ben.post(f"/account/sessions/{name}/end").status == 404
     assert mara.post(f"/account/sessions/{name}/end").status == 303
-    assert (other.get("/").status, mara.get("/").status) == (303, 200)
+    assert (other.get("/account").status, mara.get("/account").status) == (303, 200)
 
 
 def test_an_address_behind_a_proxy_is_believed_from_listed_proxies_alone(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_roles_follow_the_groups_and_what_was_given_by_hand_stays(
         "SELECT role, origin FROM people_grant WHERE ended_at IS NULL ORDER BY role"
     )
     assert held == [("auditor", "oidc"), ("viewer", "hand")]
-    assert mara.get("/").status == 303  # other roles end the older sessions
+    assert mara.get("/account").status == 303  # other roles end the older sessions
 
 
 def test_groups_may_stand_in_userinfo(tmp_path: Path, provider: OpenId) -> None:
@@ -106,7 +106,7 @@ def test_groups_may_stand_in_userinfo(tmp_path: Path, provider: OpenId) -> None:
     with signing_on(tmp_path, provider) as mainstay:
         mara = Visitor(mainstay)
         come(mara)
-        assert b"responder of payops" in mara.get("/").body
+        assert b"responder of payops" in mara.get("/account").body
         assert "/userinfo" in provider.asked
 
 
@@ -244,7 +244,7 @@ def test_signing_out_leads_to_the_providers_sign_out(mainstay: Live, provider: O
     reply = mara.post("/sign-out", {"csrf": csrf}, csrf=False)
     assert reply.status == 200
     assert f"{provider.issuer}/logout?id_token_hint=" in reply.body.decode()
-    assert mara.get("/").status == 303
+    assert mara.get("/account").status == 303
     assert mainstay.rows("SELECT count(*) FROM signin_session WHERE hint IS NOT NULL") == [(0,)]
 
 

@@ -83,20 +83,20 @@ class Watcher:
         self._app = app
         self._listeners: set[Listener] = set()
         self._task: asyncio.Task[None] | None = None
+        self._begun = asyncio.Event()
         self._seen: set[int] = set()
         self._upto = 0
 
     async def listen(self, *, after: int | None, may: frozenset[str]) -> AsyncIterator[bytes]:
         """The stream of one screen that was made after row `after`; None: it comes back."""
         mine = Listener(may)
-        if after is None:
-            mine.hear({ALL})
-        else:
-            mine.hear(await run_in_threadpool(self._app.db.read, lambda tx: _since(tx, after)))
         self._listeners.add(mine)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._watch())
         try:
+            await self._watching()  # before we look back, or what happens in between is lost
+            if after is None:
+                mine.hear({ALL})
+            else:
+                mine.hear(await run_in_threadpool(self._app.db.read, lambda tx: _since(tx, after)))
             while not mine.is_over:
                 yield await mine.next()
         finally:
@@ -107,9 +107,19 @@ class Watcher:
         for one in self._listeners:
             one.end()
 
-    async def _watch(self) -> None:
-        self._upto = await run_in_threadpool(self._app.db.read, record.last_seq)
-        self._seen = set(range(max(0, self._upto - SEEN_AGAIN), self._upto + 1))
+    async def _watching(self) -> None:
+        """The watch runs, and knows from which row on it tells."""
+        if self._task is None or self._task.done():
+            self._begun = asyncio.Event()
+            self._task = asyncio.create_task(self._watch(self._begun))
+        await self._begun.wait()
+
+    async def _watch(self, begun: asyncio.Event) -> None:
+        try:
+            self._upto = await run_in_threadpool(self._app.db.read, record.last_seq)
+            self._seen = set(range(max(0, self._upto - SEEN_AGAIN), self._upto + 1))
+        finally:
+            begun.set()
         while self._listeners:
             pause = asyncio.Event()
             with suppress(TimeoutError):

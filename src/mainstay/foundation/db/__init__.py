@@ -81,15 +81,15 @@ def peek(place: Place, question: Callable[[Tx], T]) -> T:
     """Ask without any way to change the database, migrate it, or hold up its server."""
     if not place.url:
         return peek_sqlite(place.path, question)
-    engine = _postgres(place, peeks=True)
+    engine = _postgres(place)
     try:
-        found: T = engine.read(question)
+        found: T = engine.peek(question)
         return found
     finally:
         engine.close()
 
 
-def _postgres(place: Place, *, peeks: bool = False) -> Any:
+def _postgres(place: Place) -> Any:
     """The engine whose library is not part of the base install."""
     try:
         module = importlib.import_module("mainstay.foundation.db.postgres")
@@ -97,4 +97,4 @@ def _postgres(place: Place, *, peeks: bool = False) -> Any:
         raise Invalid(
             "PostgreSQL needs its client library: pip install 'mainstay[postgres]'."
         ) from error
-    return module.Postgres(place, peeks=peeks)
+    return module.Postgres(place)

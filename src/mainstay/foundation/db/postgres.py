@@ -20,7 +20,7 @@ from mainstay.foundation.db.dialect import POSTGRESQL, statements
 from mainstay.foundation.db.durable import require_durable
 from mainstay.foundation.db.migrations import check, missing, schema_number, schema_of
 from mainstay.foundation.db.place import Place
-from mainstay.foundation.db.session import ANSWER_S, PostgresTx, Session, adapters
+from mainstay.foundation.db.session import ANSWER_S, IDLE_S, PostgresTx, Session, adapters
 from mainstay.foundation.db.tx import Tx
 from mainstay.foundation.db.writer import Call
 from mainstay.foundation.errors import Broken, Refused, Stuck
@@ -41,12 +41,21 @@ _BEGIN_APPEND = f"BEGIN; SELECT pg_advisory_xact_lock_shared({APPEND_LOCK}); {_S
 _BEGIN_MIGRATION = f"BEGIN; SELECT pg_advisory_xact_lock({SERIAL_LOCK}); SELECT pg_advisory_xact_lock({APPEND_LOCK})"
 _NUMBER = "foundation_schema (number BIGINT NOT NULL)"
 """One row: what SQLite keeps as `user_version`."""
-_BEGIN_READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SCHEMA}"
-_BEGIN_PEEK = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 0"
-"""Of whoever looks at any database, an empty one too."""
+_BEGIN_PEEK = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN_READ = f"{_BEGIN_PEEK}; {_SCHEMA}"
 _TIME = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
 _AGAIN = frozenset(("40001", "40P01"))
 """serialization_failure, deadlock_detected: nothing is wrong, and nothing was done."""
+_WAITED = "55P03"
+"""lock_not_available: another node's transaction lasts too long."""
+_END_SILENT = f"""
+SELECT count(pg_terminate_backend(l.pid))
+FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND a.datname = current_database()
+  AND CAST(l.classid AS BIGINT) = {SERIAL_LOCK >> 32}
+  AND CAST(l.objid AS BIGINT) = {SERIAL_LOCK & 0xFFFFFFFF}
+  AND a.wait_event_type = 'Client' AND a.state_change < clock_timestamp() - interval '{IDLE_S}s'
+"""  # noqa: S608 (numbers of our own)
 _NO_ROOM = ("53", "58")
 """insufficient_resources, system_error."""
 _GONE = ("08", "57P", "25006", "25P03", "55P03")
@@ -58,9 +67,8 @@ class Postgres:
 
     appends_apart = True
 
-    def __init__(self, place: Place, *, peeks: bool = False) -> None:
+    def __init__(self, place: Place) -> None:
         self.place = place
-        self._begin_read = _BEGIN_PEEK if peeks else _BEGIN_READ
         self._context = adapters()
         self._away_until = 0.0
         self._serial = _Writer(self._writing, _BEGIN_SERIAL)
@@ -80,6 +88,15 @@ class Postgres:
     def commit(self, batch: list[Call], *, serial: bool = True) -> None:
         """One transaction for all of `batch`; errors land in their call."""
         (self._serial if serial else self._appends).commit(batch)
+
+    def peek(self, fn: Callable[[Tx], T]) -> T:
+        """Run `fn` on one committed state, whatever schema it has, or none."""
+        try:
+            with contextlib.closing(self._connect()) as session:
+                session.tell(_BEGIN_PEEK)
+                return fn(PostgresTx(session))
+        except psycopg.Error as error:
+            raise told(error) from error
 
     def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` on one committed state; it must not write."""
@@ -119,12 +136,12 @@ class Postgres:
         """A reader in its transaction; a connection that died meanwhile is replaced."""
         if session is not None:
             with contextlib.suppress(psycopg.OperationalError):
-                _begin(session, self._begin_read)
+                _begin(session, _BEGIN_READ)
                 return session
             session.close()
         session = self._connect()
         try:
-            _begin(session, self._begin_read)
+            _begin(session, _BEGIN_READ)
         except BaseException:
             session.close()
             raise
@@ -166,7 +183,8 @@ class _Writer:
                 return
             except BaseException as error:
                 self._session = _after(self._session)
-                if getattr(error, "sqlstate", None) in _AGAIN and left:
+                code = getattr(error, "sqlstate", None)
+                if left and (code in _AGAIN or (code == _WAITED and self._end_silent())):
                     continue
                 failure = told(error)
                 for call in batch:
@@ -178,6 +196,19 @@ class _Writer:
         if self._session is not None:
             self._session.close()
             self._session = None
+
+    def _end_silent(self) -> bool:
+        """Waited for the serial lock in vain: end whoever holds it and says nothing; was there any?
+
+        The server ends a transaction that is idle by itself, but not one that stands between two
+        statements of a pipeline, whose program was paused or cut off.
+        """
+        try:
+            self._session = self._session or self._connect()
+            return self._session.number(_END_SILENT) > 0
+        except (psycopg.Error, Stuck):
+            self._session = _after(self._session)
+            return False
 
     def _transaction(self, batch: list[Call]) -> None:
         session = self._begun()
@@ -199,7 +230,7 @@ class _Writer:
             try:
                 _begin(self._session, self._begin)
             except psycopg.OperationalError as error:
-                if not _is_gone(error) or error.sqlstate == "55P03":
+                if not _is_gone(error) or error.sqlstate == _WAITED:
                     raise
                 self.hang_up()
         if self._session is None:

@@ -27,6 +27,9 @@ CONNECT_S = 2
 IDLE_S = 4
 """A transaction whose program says nothing for so long is ended by the server: a node that was
 paused or cut off must not hold up the others, and what it would still commit is refused."""
+UNHEARD_S = 4
+"""How long the server goes on sending to a node that takes nothing in: a transaction that stands in
+its answer is not idle, and would be held for a quarter of an hour."""
 LOCK_S = 5
 """How long to wait for another node's transaction."""
 ANSWER_S = 6.0
@@ -43,6 +46,7 @@ _USUAL: dict[str, Any] = {"connect_timeout": CONNECT_S, "application_name": "mai
 _BEGUN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 _BEGINNING = f"""
 SET idle_in_transaction_session_timeout = '{IDLE_S}s';
+SET tcp_user_timeout = '{UNHEARD_S}s';
 SET lock_timeout = '{LOCK_S}s';
 SET statement_timeout = 0; -- it would end the wait for a standby, and the commit would claim success
 SET client_min_messages = warning;

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from mainstay import __version__, acts, paging, signals, watchdog
+from mainstay import __version__, acts, nodes, paging, signals, watchdog
 from mainstay.acts import commands
 from mainstay.console import words
 from mainstay.console.desk.now.standing import Standing, stand
@@ -55,6 +55,7 @@ def health(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     sends = paging.latest_sends(tx, limit=SENDS)
     sign = watchdog.last_sign(reader.app.settings.data_dir)
     return {
+        "nodes": [one for one in nodes.known(tx, now=reader.now) if one.standing(reader.now) != "ended"],
         "reasons": reader.app.pulse.reasons(), "sign": sign,
         "watches": sign is not None and reader.now - sign.at < WATCHED_WITHIN,
         "standing": standing, "alive_at": alive_at, "node": reader.app.ground.node,
