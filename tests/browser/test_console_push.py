@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 from alpenpay import Day, alpenpay
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
+from test_console_screens import RULES
 from windows import PHONE, Watched, sign_in
 
 from fakes.pushservice import Browser, signed_by
@@ -216,6 +218,7 @@ def test_a_device_is_tried_listed_and_removed_and_nothing_of_it_is_shown(
     phone: Phone, day: Day
 ) -> None:
     phone.set_up("pager")
+    assert Axe().run(phone.page, options=RULES).response["violations"] == []
     phone.page.locator("[data-device]").get_by_role("button", name="Try it").click()
     expect(phone.page.locator(".said")).to_contain_text("1 of 1 were taken")
     phone.receives()
