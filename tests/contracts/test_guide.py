@@ -80,7 +80,7 @@ def test_every_command_of_a_page_works_as_shown(reader: Reader, page: str) -> No
 
 
 def test_two_nodes_are_one_mainstay_as_the_guide_says(reader: Reader) -> None:
-    database = server().create("guide")
+    database = server().create("guide_nodes")
     reader.instead = (*reader.instead, ("postgresql://mainstay@db.example.org/mainstay", database))
     assert reader.follow(GUIDE / "12-two-nodes.md") >= 10
 
