@@ -22,8 +22,8 @@ from mainstay.console import Console
 from mainstay.estate import Views
 from mainstay.foundation import backup, failpoint, record
 from mainstay.foundation.backup.job import Job, Outcome
-from mainstay.foundation.clock import Clock, SharedClock, SystemClock
-from mainstay.foundation.db import open_database, place_of, schema_number
+from mainstay.foundation.clock import Clock, SharedClock, SystemClock, to_us
+from mainstay.foundation.db import Database, open_database, place_of, schema_number
 from mainstay.foundation.egress import Egress
 from mainstay.foundation.errors import Broken, Invalid, MainstayError, Outside, Unreachable
 from mainstay.foundation.ids import Ids
@@ -32,7 +32,7 @@ from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
 from mainstay.measures import Measures
 from mainstay.nodes import Node
-from mainstay.paging.channels import Answer, Channel, Page, Sms, Smtp, To, build
+from mainstay.paging.channels import Answer, Channel, Page, Sms, Smtp, To, Vapid, build, new_key
 from mainstay.people import Address
 from mainstay.runtime import Runtime, Wake
 
@@ -57,9 +57,10 @@ def open_app(
     db.read(backup.check_whole)
     clock = clock or (SharedClock(db.ask_time) if db.ask_time else SystemClock())
     egress = Egress(_allowed(settings), passing=passing)
-    ways = (
-        dict(channels) if channels is not None else _channels(settings, egress, environment, clock)
-    )
+    if channels is None:
+        vapid = _vapid(db, settings, clock)
+        channels = _channels(settings, egress, environment, clock, vapid=vapid)
+    ways = dict(channels)
     limits = paging.Limits(settings.page_per_minute, settings.public_url)
     ids = Ids()
     me = _node(settings, node or ids.new("nod", clock.now()), clock.now())
@@ -172,9 +173,20 @@ def _signer(settings: Settings, environment: Mapping[str, str]) -> record.Signer
     return record.signer_of(resolve(where, environment=environment), where="audit.key")
 
 
+def _vapid(db: Database, settings: Settings, clock: Clock) -> Vapid:
+    """The key that pushes are signed with: made once, and the same on every node of the database."""
+    key = db.read(paging.push_key)
+    if key is None:
+        made, at = new_key(), to_us(clock.now())
+        key = db.run(lambda tx: paging.keep_push_key(tx, made, at=at))
+    contact = settings.public_url if settings.public_url.startswith("https:") else None
+    return Vapid.of(key, contact=contact)
+
+
 def _channels(
-    settings: Settings, egress: Egress, environment: Mapping[str, str], clock: Clock
-) -> dict[str, Channel]:
+    settings: Settings, egress: Egress, environment: Mapping[str, str], clock: Clock, *,
+    vapid: Vapid,
+) -> dict[str, Channel]:  # fmt: skip
     smtp, sms = settings.smtp, settings.sms
     relay = None
     if smtp is not None:
@@ -189,7 +201,9 @@ def _channels(
     if sms is not None:
         token = resolve(sms.token, environment=environment)
         account = Sms(base=sms.base, account=sms.account, token=token, sender=sms.sender)
-    return build(egress, smtp=relay, sms=account, ntfy_server=settings.ntfy_server, clock=clock)
+    return build(
+        egress, smtp=relay, sms=account, vapid=vapid, ntfy_server=settings.ntfy_server, clock=clock
+    )
 
 
 def _checker(channels: Mapping[str, Channel]) -> Callable[[str, str], str]:
@@ -215,9 +229,16 @@ async def _send(
     if channel is None:
         return Unreachable(f"No channel {address.kind!r} is set up here.", permanent=True)
     try:
-        secret = resolve(address.secret, environment=environment) if address.secret else None
-        return await channel.send(page, To(address.address, secret))
+        return await channel.send(page, _to(address, environment))
     except MainstayError as error:
         return error
     except Exception as error:
         return Outside(f"The {address.kind} channel failed: {type(error).__name__}.")
+
+
+def _to(address: Address, environment: Mapping[str, str]) -> To:
+    """Where the channel sends, with the secret in clear."""
+    if (device := address.device) is not None:
+        return To(device.endpoint, f"{device.key}.{device.secret}")
+    secret = resolve(address.secret, environment=environment) if address.secret else None
+    return To(address.address, secret)

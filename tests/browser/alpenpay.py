@@ -30,7 +30,7 @@ from mainstay.api import Server, limits_of, make_server
 from mainstay.foundation.clock import ManualClock
 from mainstay.foundation.errors import MainstayError
 from mainstay.foundation.settings import Settings
-from mainstay.paging.channels import Answer, Page, To
+from mainstay.paging.channels import Answer, Channel, Page, To
 from mainstay.people import Grant
 from mainstay.runtime import Runtime
 from peers import wait_until
@@ -218,15 +218,20 @@ def declared() -> estate.Estate:
 
 
 @contextmanager
-def alpenpay(folder: Path, *, start: str = "08:00", **settings: Any) -> Iterator[Day]:
-    """Alpenpay on the Monday before; everybody has a phone (ntfy), a number and a mailbox."""
+def alpenpay(
+    folder: Path, *, start: str = "08:00", beside: Channel | None = None, **settings: Any
+) -> Iterator[Day]:
+    """Alpenpay on the Monday before; everybody has a phone (ntfy), a number and a mailbox.
+
+    `beside`: one channel more, a real one.
+    """
     hour, minute = start.split(":")
     monday = (TUESDAY - timedelta(days=1)).replace(hour=int(hour), minute=int(minute))
     clock = ManualClock(monday)
     ways = {kind: Way(kind) for kind in ("ntfy", "sms", "mail")}
     runtime = app.open_app(
         Settings(data_dir=folder / "data", **settings), environment={}, clock=clock,
-        channels=dict(ways), node="pay-ops-1",
+        channels={**ways, **({beside.kind: beside} if beside else {})}, node="pay-ops-1",
     )  # fmt: skip
     runtime.db.start()
     day = Day(runtime, clock, ways)

@@ -110,7 +110,17 @@ def _webhook(hit: Hit) -> Status:
     return Status(204)
 
 
-WORKS: dict[str, Works] = {"slack": _ok, "ntfy": _ntfy, "sms": _twilio, "webhook": _webhook}
+def _push(hit: Hit) -> Status:
+    return Status(201, headers={"Location": "https://push.example/message/secret-receipt"})
+
+
+WORKS: dict[str, Works] = {
+    "slack": _ok,
+    "ntfy": _ntfy,
+    "sms": _twilio,
+    "webhook": _webhook,
+    "push": _push,
+}
 
 
 class Provider:

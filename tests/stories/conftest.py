@@ -110,6 +110,7 @@ class World:
         self.sms = FakeChannel("sms", self.phones)
         self.mail = FakeChannel("mail", self.phones)
         self.webhook = FakeChannel("webhook", self.phones)
+        self.push = FakeChannel("push", self.phones)
         self.database = fresh()
         self.app = self._open()
         self.text = text
@@ -120,7 +121,7 @@ class World:
             Settings(data_dir=self.folder / "data", database=self.database),
             environment={},
             clock=self.clock,
-            channels={c.kind: c for c in (self.sms, self.mail, self.webhook)},
+            channels={c.kind: c for c in (self.sms, self.mail, self.webhook, self.push)},
             node="story",
         )
 

@@ -146,6 +146,16 @@ class AddAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class AddDevice:
+    """The browser that I sit at rings for me."""
+
+    name: str
+    endpoint: str = field(repr=False)
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveAddress:
     """No longer there."""
 
@@ -310,7 +320,7 @@ class Apply:
 Command = (
     Acknowledge | Unacknowledge | Resolve | Reopen | Note | Picture | Reassign | Move
     | EscalateNow | PageByHand | AddSilence | EndSilence | AddOverrides | RemoveOverride | ReleaseSignal
-    | AddAddress | RemoveAddress | BeginProof | ProveAddress | AddRule | RemoveRule
+    | AddAddress | AddDevice | RemoveAddress | BeginProof | ProveAddress | AddRule | RemoveRule
     | CreateKey | RevokeKey | CreateToken
     | RevokeToken | Apply | MakeSetupLink | Invite | GrantRole | EndRole | MakeResetLink | CloseAccount
     | EndSession | EndSessions | ChangePassword | ConfirmTotp | TurnOffTotp
@@ -333,6 +343,7 @@ PERMISSION: dict[type, str] = {
     RemoveOverride: "oncall.override",
     ReleaseSignal: "signals.release",
     AddAddress: "people.contact_any",
+    AddDevice: "people.contact_own",
     RemoveAddress: "people.contact_any",
     BeginProof: "people.contact_any",
     ProveAddress: "people.contact_any",

@@ -7,6 +7,7 @@ from typing import assert_never
 from mainstay import estate, oncall, paging, people, signals
 from mainstay.acts.commands import (
     AddAddress,
+    AddDevice,
     AddOverrides,
     AddRule,
     Apply,
@@ -27,7 +28,7 @@ from mainstay.foundation.nearest import hint
 from mainstay.foundation.record import Fact
 
 OnSetup = (
-    AddOverrides | RemoveOverride | ReleaseSignal | AddAddress | RemoveAddress | AddRule
+    AddOverrides | RemoveOverride | ReleaseSignal | AddAddress | AddDevice | RemoveAddress | AddRule
     | BeginProof | ProveAddress
     | RemoveRule | CreateKey | RevokeKey | CreateToken | RevokeToken | Apply
 )  # fmt: skip
@@ -50,6 +51,8 @@ def perform(act: Act, command: OnSetup) -> Done:
             return Done(words, receipt, None, (fact,))
         case AddAddress():
             return _add_address(act, command)
+        case AddDevice():
+            return _add_device(act, command)
         case RemoveAddress():
             own = _own(act)
             removed = people.remove_address(act.tx, command.address, now=act.now, person=own)
@@ -70,20 +73,7 @@ def perform(act: Act, command: OnSetup) -> Done:
             words = f"{proved.person} has proved their {proved.kind} address"
             return _done(act, "address.proved", proved.id, words, proved)
         case AddRule():
-            rule = people.add_rule(
-                act.tx,
-                act.ground.ids,
-                person=command.person,
-                urgency=command.urgency,
-                delay_s=command.delay_s,
-                address=command.address,
-                now=act.now,
-            )
-            minutes, seconds = divmod(rule.delay_s, 60)
-            after = f"{minutes} min" if minutes and not seconds else f"{rule.delay_s} s"
-            when = f"after {after}" if rule.delay_s else "at once"
-            words = f"pages of {rule.urgency} urgency for {rule.person} go to {rule.address} {when}"
-            return _done(act, "rule.added", rule.id, words, rule)
+            return _add_rule(act, command)
         case RemoveRule():
             gone_rule = people.remove_rule(act.tx, command.rule, person=_own(act))
             words = f"{act.actor.id} removed a rule of {gone_rule.person}"
@@ -143,6 +133,45 @@ def _add_address(act: Act, command: AddAddress) -> Done:
     words = f"{row.person} can be paged by {row.kind} at"
     fact = act.fact("address.added", row.id, f"{words} {people.masked(row.address)}")
     return Done(f"{words} {row.address}", row.id, row, (fact,))
+
+
+def _add_device(act: Act, command: AddDevice) -> Done:
+    row, before = people.add_device(
+        act.tx,
+        act.ground.ids,
+        person=act.actor.id,
+        name=command.name,
+        device=people.Device(command.endpoint, command.key, command.secret),
+        check=act.ground.check_address,
+        people=act.view.estate.people,
+        by=act.who,
+        now=act.now,
+    )
+    if before is not None and before.id == row.id:
+        return Done(f"{row.address} rings for {row.person} already.", row.id, row)
+    words = f"{row.person} can be paged by push at {row.address}"
+    facts = [act.fact("address.added", row.id, words)]
+    if before is not None:
+        gone = f"{before.address} of {before.person} rings for {row.person} now"
+        facts.append(act.fact("address.removed", before.id, gone))
+    return Done(words, row.id, row, tuple(facts))
+
+
+def _add_rule(act: Act, command: AddRule) -> Done:
+    rule = people.add_rule(
+        act.tx,
+        act.ground.ids,
+        person=command.person,
+        urgency=command.urgency,
+        delay_s=command.delay_s,
+        address=command.address,
+        now=act.now,
+    )
+    minutes, seconds = divmod(rule.delay_s, 60)
+    after = f"{minutes} min" if minutes and not seconds else f"{rule.delay_s} s"
+    when = f"after {after}" if rule.delay_s else "at once"
+    words = f"pages of {rule.urgency} urgency for {rule.person} go to {rule.address} {when}"
+    return _done(act, "rule.added", rule.id, words, rule)
 
 
 def _create_key(act: Act, command: CreateKey) -> Done:

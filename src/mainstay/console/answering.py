@@ -31,11 +31,25 @@ def go(path: str) -> Response:
     return RedirectResponse(path, status_code=303)
 
 
+WORKER = "push/worker.js"
+
+
 def file(visit: Visit) -> Response:
     """One file of `static`; a browser that has it already is told so."""
     found = visit.kit.files.get(visit.path["name"])
     if found is None:
         raise NotFound("There is no such file.")
+    return _sent(visit, found)
+
+
+def worker(visit: Visit) -> Response:
+    """The service worker, at the root: from there it may answer for the whole console."""
+    response = _sent(visit, visit.kit.files[WORKER])
+    response.headers["service-worker-allowed"] = "/"
+    return response
+
+
+def _sent(visit: Visit, found: File) -> Response:
     headers = {"etag": found.tag, "cache-control": _keep(visit, found), "vary": "accept-encoding"}
     if visit.request.headers.get("if-none-match") == found.tag:
         return Response(status_code=304, headers=headers)

@@ -19,11 +19,16 @@ from mainstay.runtime import Runtime
 
 KINDS = {
     "css": "text/css; charset=utf-8",
+    "html": "text/html; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
+    "png": "image/png",
     "svg": "image/svg+xml",
+    "webmanifest": "application/manifest+json",
     "woff2": "font/woff2",
 }
 """By the end of the name; a file of another kind is not served."""
+PACKED = ("png", "woff2")
+"""Compressed by themselves."""
 
 
 class File(NamedTuple):
@@ -71,6 +76,7 @@ def _files() -> dict[str, File]:
         if kind is not None and path.is_file():
             content = path.read_bytes()
             tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-            packed = gzip.compress(content, 9, mtime=0) if kind != KINDS["woff2"] else None
+            is_packed = path.suffix[1:] in PACKED
+            packed = None if is_packed else gzip.compress(content, 9, mtime=0)
             found[path.relative_to(root).as_posix()] = File(content, kind, tag, packed)
     return found

@@ -15,6 +15,7 @@ _ONE = "/accounts/{person}"
 
 SCREENS: tuple[Screen, ...] = (
     Screen("GET", "/static/{name:path}", OPEN, answering.file),
+    Screen("GET", "/sw.js", OPEN, answering.worker),
     Screen("GET", SIGN_IN, OPEN, signing_in.form),
     Screen("POST", SIGN_IN, OPEN, signing_in.sign_in),
     Screen("POST", "/sign-out", SELF, signing_in.sign_out, before_codes=True),

@@ -16,7 +16,7 @@ from mainstay.foundation import due
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.due import Due
-from mainstay.foundation.errors import BadReply, MainstayError, Outside, TimedOut
+from mainstay.foundation.errors import BadReply, MainstayError, Outside, Rejected, TimedOut
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.record import Fact
 from mainstay.incidents import Incident
@@ -233,7 +233,9 @@ def finish(
     if permanent or done.tries >= TRIES_MAX:
         if not due.finish(tx, done.due):
             return _overtaken(done, outcome)
-        return _failed(tx, ids, done.send, outcome.sentence, tries=done.tries, now=now)
+        gone = _forget(tx, done, outcome, now)
+        failed = _failed(tx, ids, done.send, outcome.sentence, tries=done.tries, now=now)
+        return Finished(gone + failed.facts, failed.trouble)
     wait_s = outcome.retry_after_s or BACKOFF_S[min(done.tries, len(BACKOFF_S)) - 1]
     at = now + timedelta(seconds=min(wait_s, 60) * (1 + jitter / 4))
     unknown = isinstance(outcome, TimedOut | BadReply)  # it may have arrived all the same
@@ -274,6 +276,17 @@ def _follow(tx: Tx, done: Prepared, upto: tuple[int, str], now: datetime) -> Non
     store.follow(tx, send.incident, send.address, person=send.person, upto=upto, told=0)
     if feed.has_news(tx, done.incident, upto=upto):
         feed.tell(tx, send.incident, now=now)
+
+
+def _forget(tx: Tx, done: Prepared, outcome: MainstayError, now: datetime) -> list[Fact]:
+    """Remove an address of which the provider says that it is gone for good; nobody else would."""
+    address = people.address(tx, done.address.id)
+    gone = isinstance(outcome, Rejected) and outcome.facts.get("gone")
+    if not gone or address is None or address.removed_at is not None:
+        return []
+    removed = people.remove_address(tx, address.id, now=now)
+    because = f"{outcome.sentence} {removed.sentence}"
+    return [Fact("address.removed", address.id, because, incident=done.send.incident)]
 
 
 def _overtaken(done: Prepared, error: MainstayError) -> Finished:

@@ -454,6 +454,26 @@ def use_link(tx: Tx, digest: str, at: int) -> bool:
     )
 
 
+# -- our key at push services ------------------------------------------------------------------------
+
+
+def push_key(tx: Tx) -> str | None:
+    """The private key of this install, if it has one yet."""
+    found: str | None = tx.value("SELECT private FROM paging_push_key WHERE number = 1")
+    return found
+
+
+def keep_push_key(tx: Tx, private: str, *, at: int) -> str:
+    """The key that is in force from now on: another node's, if that was first."""
+    tx.run(
+        "INSERT INTO paging_push_key (number, private, made_at) VALUES (1, :private, :at)"
+        " ON CONFLICT DO NOTHING",
+        private=private,
+        at=at,
+    )
+    return push_key(tx) or private
+
+
 # -- rows ------------------------------------------------------------------------------------------
 
 

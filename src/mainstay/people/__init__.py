@@ -16,6 +16,7 @@ from mainstay.people.contacts import (
     remove_address,
     remove_rule,
 )
+from mainstay.people.devices import add_device
 from mainstay.people.grants import (
     ADMIN,
     check_grant,
@@ -42,7 +43,9 @@ from mainstay.people.roles import (
     who_may,
 )
 from mainstay.people.store import (
+    DEVICE,
     Address,
+    Device,
     Held,
     Rule,
     Token,
@@ -63,6 +66,7 @@ from mainstay.people.tokens import (
 
 __all__ = [
     "ADMIN",
+    "DEVICE",
     "EVERY_TEAM",
     "MAINSTAY",
     "OPERATOR",
@@ -71,6 +75,7 @@ __all__ = [
     "Actor",
     "Address",
     "Contact",
+    "Device",
     "Grant",
     "Held",
     "NewToken",
@@ -79,6 +84,7 @@ __all__ = [
     "Token",
     "Urgency",
     "add_address",
+    "add_device",
     "add_rule",
     "address",
     "addresses",

@@ -62,16 +62,24 @@ def add_address(
     who sets it, as the record names them.
     """
     check_known(person, people, what="person")
+    if kind == store.DEVICE:
+        words = "A device is set up at the device itself: in the console, under Your settings."
+        raise Invalid(words, pointer="/kind")
     normal = check(kind, address)
     if secret is not None:
         _check_secret(secret)
-    if len(store.addresses(tx, person)) >= ADDRESSES_MAX:
-        words = f"{person} has {ADDRESSES_MAX} addresses, the most that one person may have."
-        raise OverLimit(f"{words} Remove one first.", limit=ADDRESSES_MAX, unit="addresses")
+    check_room(tx, person)
     row = Address(ids.new("adr", now), person, kind, normal, secret, now, added_by=by)
     if not store.insert_address(tx, row):
         raise Conflict(f"{person} already has the {kind} address {normal}.")
     return row
+
+
+def check_room(tx: Tx, person: str) -> None:
+    """OverLimit when the person has as many addresses as one may have."""
+    if len(store.addresses(tx, person)) >= ADDRESSES_MAX:
+        words = f"{person} has {ADDRESSES_MAX} addresses, the most that one person may have."
+        raise OverLimit(f"{words} Remove one first.", limit=ADDRESSES_MAX, unit="addresses")
 
 
 def remove_address(tx: Tx, address_id: str, *, now: datetime, person: str | None = None) -> Removed:

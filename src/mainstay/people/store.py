@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Row, Tx
 from mainstay.people.roles import Grant
+
+DEVICE = "push"
+"""The kind of an address that is a device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a browser subscribed with (the Push API's PushSubscription); base64url. None of it is shown."""
+
+    endpoint: str = field(repr=False)
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,7 @@ class Address:
     """Who set it, as the record names them; None: before that was kept."""
     verified_at: datetime | None = None
     """When its owner proved that it is theirs."""
+    device: Device | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +90,11 @@ class Held:
 
 # -- addresses -----------------------------------------------------------------------------------
 
+_ADDRESS = (
+    "SELECT a.*, d.endpoint, d.key AS device_key, d.secret AS device_secret"
+    " FROM people_address a LEFT JOIN people_device d ON d.address = a.id"
+)
+
 
 def insert_address(tx: Tx, row: Address) -> bool:
     """False when the person already has this address."""
@@ -97,15 +115,15 @@ def insert_address(tx: Tx, row: Address) -> bool:
 
 def address(tx: Tx, address_id: str) -> Address | None:
     """One address, also a removed one: pages that went there still name it."""
-    row = tx.one("SELECT * FROM people_address WHERE id = :id", id=address_id)
+    row = tx.one(f"{_ADDRESS} WHERE a.id = :id", id=address_id)
     return _address(row) if row else None
 
 
 def addresses(tx: Tx, person: str | None = None) -> tuple[Address, ...]:
     """The addresses of a person (None: of everybody) that are not removed, oldest first."""
     rows = tx.all(
-        "SELECT * FROM people_address WHERE removed_at IS NULL"
-        " AND (:everybody = 1 OR person = :person) ORDER BY person, id",
+        f"{_ADDRESS} WHERE a.removed_at IS NULL"
+        " AND (:everybody = 1 OR a.person = :person) ORDER BY a.person, a.id",
         person=person or "",
         everybody=int(person is None),
     )
@@ -119,7 +137,27 @@ def mark_removed(tx: Tx, address_id: str, *, now: datetime) -> bool:
         id=address_id,
         now=to_us(now),
     )
+    tx.run("DELETE FROM people_device WHERE address = :id", id=address_id)
     return changed == 1
+
+
+def insert_device(tx: Tx, row: Address) -> None:
+    """What belongs to an address that was just inserted."""
+    assert row.device is not None
+    tx.run(
+        "INSERT INTO people_device (address, endpoint, key, secret)"
+        " VALUES (:address, :endpoint, :key, :secret)",
+        address=row.id,
+        endpoint=row.device.endpoint,
+        key=row.device.key,
+        secret=row.device.secret,
+    )
+
+
+def address_of_device(tx: Tx, endpoint: str) -> Address | None:
+    """Whose address the device is now."""
+    row = tx.one(f"{_ADDRESS} WHERE d.endpoint = :endpoint", endpoint=endpoint)
+    return _address(row) if row else None
 
 
 def mark_verified(tx: Tx, address_id: str, *, now: datetime) -> None:
@@ -339,7 +377,14 @@ def _address(row: Row) -> Address:
         removed_at=_at(row["removed_at"]),
         added_by=row["added_by"],
         verified_at=_at(row["verified_at"]),
+        device=_device(row),
     )
+
+
+def _device(row: Row) -> Device | None:
+    if row["endpoint"] is None:
+        return None
+    return Device(row["endpoint"], row["device_key"], row["device_secret"])
 
 
 def _rule(row: Row) -> Rule:

@@ -11,6 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from mainstay import people
+from mainstay.acts import commands
+from mainstay.console.desk.books import settings
 from mainstay.console.desk.reader import Reader
 from mainstay.console.desk.render import Form, Part, Renderer, Showing, Went
 from mainstay.console.desk.tables import FORMS, PARTS, SHOWINGS
@@ -18,7 +20,7 @@ from mainstay.console.gate import SELF, Screen, Visit
 from mainstay.console.stream import NEEDS
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
-from mainstay.foundation.errors import MainstayError, Refused
+from mainstay.foundation.errors import MainstayError, NotFound, Refused
 from mainstay.web import note_tried, send_code, send_test, status_of, to_try
 
 SAID = "__Host-mainstay-said"
@@ -40,6 +42,8 @@ def screens() -> tuple[Screen, ...]:
         *(Screen("POST", one.path, one.permission, partial(_act, one)) for one in FORMS),
         Screen("POST", "/settings/test", "people.contact_own", _try_out),
         Screen("POST", "/settings/addresses/{id}/code", "people.contact_own", _send_code),
+        Screen("POST", "/settings/devices", "people.contact_own", _set_up_device),
+        Screen("POST", "/settings/devices/{id}/test", "people.contact_own", _try_device),
         Screen("POST", "/settings/look", SELF, _look_like),
         Screen("GET", "/events", SELF, _events),
     )
@@ -130,12 +134,38 @@ def _said(visit: Visit) -> tuple[str, str] | None:
 
 async def _try_out(visit: Visit) -> Response:
     """A page to oneself, by every way one has; what each provider said stands in the record."""
+    known = await run_in_threadpool(to_try, visit.call, visit.call.actor.id)
+    return await _tried(visit, known)
+
+
+async def _try_device(visit: Visit) -> Response:
+    """A page to one device of one's own."""
+    known = await run_in_threadpool(to_try, visit.call, visit.call.actor.id)
+    chosen = tuple(one for one in known if one.id == visit.path["id"])
+    if not chosen:
+        raise NotFound("There is no such device of yours.")
+    return await _tried(visit, chosen)
+
+
+async def _tried(visit: Visit, known: tuple[people.Address, ...]) -> Response:
     call = visit.call
-    known = await run_in_threadpool(to_try, call, call.actor.id)
     tried = [await send_test(call, one) for one in known]
     words = await run_in_threadpool(note_tried, call, call.actor.id, tried)
     failed = "".join(f". {one.kind}: {one.answer}" for one in tried if not one.sent)
     return _on(Went("/settings", f"{words}{failed}"))
+
+
+def _set_up_device(visit: Visit) -> Response:
+    """The browser that asks rings from now on for whoever is signed in at it."""
+    command = commands.AddDevice(
+        visit.text("name").strip() or visit.origin.device,
+        visit.text("endpoint"), visit.text("key"), visit.text("secret"),
+    )  # fmt: skip
+    try:
+        done = visit.call.act(command)
+    except Refused as error:
+        return _back(settings.SCREEN, visit, error)
+    return _on(Went("/settings", done.sentence))
 
 
 async def _send_code(visit: Visit) -> Response:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from mainstay import people
+from mainstay import paging, people
 from mainstay.acts import commands
 from mainstay.console.desk.now.today import next_shift
 from mainstay.console.desk.reader import Reader
@@ -14,11 +16,14 @@ from mainstay.foundation import record
 from mainstay.foundation.clock import from_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Invalid
+from mainstay.foundation.secrets import digest
+from mainstay.paging.channels import Push
 from mainstay.web import prove
 
 RINGS = {
     "ntfy": "Give the Mainstay topic an urgent priority channel, and let it pass Do Not Disturb.",
     "sms": "Save the sending number as a contact and let that contact pass Do Not Disturb.",
+    "push": "Let notifications of this site sound, and pass Do Not Disturb, in the phone's settings.",
     "mail": "Mail rarely rings at night: have another way beside it.",
     "slack": "Slack obeys its own Do Not Disturb: have another way beside it.",
     "webhook": "What the other side does with it decides whether anything rings.",
@@ -46,13 +51,44 @@ def own(reader: Reader, tx: Tx) -> Mapping[str, Any]:
         sentence = "No page can reach you: add an address."
     return {
         "title": "Your settings", "where": "Your settings", "sentence": sentence, "addresses": addresses,
-        "rules": rules, "plan": plan, "good": {one.id for one in addresses if people.is_good(one)}, "kinds": sorted(reader.app.channels), "known": known,
+        "rules": rules, "plan": plan, "good": {one.id for one in addresses if people.is_good(one)},
+        "kinds": sorted(set(reader.app.channels) - {people.DEVICE}), "known": known,
+        "push": _push(reader, tx, addresses),
         "by_id": {one.id: one for one in addresses}, "rings": RINGS, "tested": tested,
         "tested_at": from_us(tested["at"]) if tested is not None else None,
         "next": next_shift(reader, tx, me) if known else None,
         "typed": {name: reader.text(name) for name in ("kind", "address")},
         "roles": [str(grant) for grant in reader.actor.grants],
     }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A device of one's own. `mark`: by it the browser knows itself again, and nobody else it."""
+
+    address: people.Address
+    mark: str
+    used_at: datetime | None
+
+
+def _push(
+    reader: Reader, tx: Tx, addresses: tuple[people.Address, ...]
+) -> Mapping[str, Any] | None:
+    """What "This device" needs; None where nothing is pushed."""
+    channel = reader.app.channels.get(people.DEVICE)
+    if not isinstance(channel, Push):
+        return None
+    devices = [
+        Installed(one, digest(one.device.endpoint)[:16], _used_at(tx, one))
+        for one in addresses
+        if one.device is not None
+    ]
+    return {"key": channel.public_key, "devices": devices}
+
+
+def _used_at(tx: Tx, address: people.Address) -> datetime | None:
+    last = paging.last_sent_to(tx, address.id)
+    return from_us(last.sent_at) if last is not None and last.sent_at is not None else None
 
 
 def add_address(reader: Reader) -> Went:
