@@ -20,7 +20,18 @@ from textwrap import dedent
 from typing import Any
 
 from databases import CHOSEN, drop, fresh, template
-from mainstay import acts, app, estate, incidents, loops, paging, people, pipeline, signals
+from mainstay import (
+    acts,
+    app,
+    estate,
+    incidents,
+    loops,
+    paging,
+    people,
+    pipeline,
+    presence,
+    signals,
+)
 from mainstay.alerts import Alert, every_open
 from mainstay.foundation.clock import ManualClock, to_us
 from mainstay.foundation.errors import MainstayError
@@ -297,7 +308,7 @@ def _fill(folder: Path, kinds: tuple[str, ...], url: str) -> None:
     providers = {kind: Provider(kind, clock, []) for kind in kinds}
     made = app.open_app(
         Settings(data_dir=folder / "data", database=url), environment={}, clock=clock,
-        channels=providers, node="walk",
+        channels=providers, node="template",
     )  # fmt: skip
 
     def act(command: acts.Command) -> None:
@@ -307,4 +318,5 @@ def _fill(folder: Path, kinds: tuple[str, ...], url: str) -> None:
     for person in declared.people:
         for kind in kinds:
             act(acts.commands.AddAddress(person, kind, f"{person}/{kind}"))
+    presence.sign_off(made, clock.now())  # a walk is at another place, and frees nothing of ours
     made.close()
