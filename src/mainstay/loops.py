@@ -170,11 +170,30 @@ def pass_time(app: Runtime, now: datetime) -> datetime | None:
     at = app.db.read(acts.next_at)
     if at is None or at > now:
         return at
-    if not presence.as_settler(app, lambda tx, at: _pass_time(tx, app, at)):
-        return None
-    app.ground.passing(Moment.TIME_COMMITTED)
+    done: int | None = None
+    with _trying("what time does; each by itself now") as batch:
+        done = presence.as_settler(app, lambda tx, at: _pass_time(tx, app, at))
+        app.ground.passing(Moment.TIME_COMMITTED)
+    if batch.error is not None:
+        done = _pass_time_one_by_one(app)
     app.wake.deliver()
-    return now
+    return now if done else None
+
+
+def _pass_time_one_by_one(app: Runtime) -> int:
+    """One that raises keeps its lease and is told of; it holds up nothing else (P10)."""
+    claimed = presence.as_settler(app, lambda tx, at: acts.claim(tx, app.ground, now=at)) or []
+    work = {f"{one.kind} {one.key}": partial(acts.take, one=one) for one in claimed}
+    for name, what in {**work, "expiries": acts.expire}.items():
+        with about(due=name), _trying("what time does") as trial:
+            presence.as_settler(app, lambda tx, at, what=what: what(tx, app.ground, now=at))  # type: ignore[misc]
+        if trial.error is not None:
+            words = f"{name} cannot be done; the log says why"
+            tell = partial(
+                pipeline.report_self, ground=app.ground, summary=words, key="time.poison"
+            )
+            app.db.run(lambda tx, tell=tell: tell(tx, now=app.clock.now()))  # type: ignore[misc]
+    return len(claimed)
 
 
 def _pass_time(tx: Tx, app: Runtime, now: datetime) -> int:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from mainstay import incidents, people
 from mainstay.acts import commands, on_incidents, on_people, on_setup, on_silences
-from mainstay.acts.by_time import next_at, pass_time
+from mainstay.acts.by_time import claim, expire, next_at, pass_time, take
 from mainstay.acts.commands import PERMISSION, AddSilence, Command, EndSilence
 from mainstay.acts.done import Act, Done
 from mainstay.acts.scope import check_team, hidden, owner_of
@@ -27,12 +27,15 @@ __all__ = [
     "Act",
     "Command",
     "Done",
+    "claim",
     "commands",
+    "expire",
     "hidden",
     "next_at",
     "pass_time",
     "perform",
     "refused",
+    "take",
 ]
 
 _ABOUT_ONESELF: Mapping[type, str] = {

@@ -6,8 +6,9 @@ each further one in a transaction of its own, between which pages are sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from mainstay import alerts, incidents
 from mainstay.acts import on_silences
@@ -31,29 +32,52 @@ Step = Callable[[Act, Due], list[Fact]]
 
 def pass_time(tx: Tx, ground: Ground, *, now: datetime) -> int:
     """Do all that is due by time alone; returns how much. Claimed and done in one transaction."""
-    act = Act(tx, ground, ground.views.current_or_empty(tx), MAINSTAY, now)
-    return sum(_take(act, *job) for job in JOBS) + _expiries(act)
+    act = _act(tx, ground, now)
+    claimed = claim(tx, ground, now=now)
+    for one in claimed:
+        _take(act, one)
+    return len(claimed) + _expiries(act)
+
+
+def claim(tx: Tx, ground: Ground, *, now: datetime) -> list[Due]:
+    """What is due by time; who takes each in a transaction of its own has `LEASE_S` for it."""
+    return [
+        one
+        for kind, (_, at_once) in JOBS.items()
+        for one in due.claim(
+            tx, kind, now=now, owner=ground.node, limit=at_once, lease_s=LEASE_S
+        )
+    ]  # fmt: skip
+
+
+def take(tx: Tx, ground: Ground, one: Due, *, now: datetime) -> None:
+    """Do what one claimed row asks for."""
+    _take(_act(tx, ground, now), one)
+
+
+def expire(tx: Tx, ground: Ground, *, now: datetime) -> int:
+    """Close alerts that their source no longer repeats; returns how many."""
+    return _expiries(_act(tx, ground, now))
 
 
 def next_at(tx: Tx) -> datetime | None:
     """When `pass_time` next has something to do."""
-    instants = [at for kind, _, _ in JOBS if (at := due.next_at(tx, kind)) is not None]
+    instants = [at for kind in JOBS if (at := due.next_at(tx, kind)) is not None]
     expiry = alerts.next_expiry(tx)
     if expiry is not None:
         instants.append(from_us(expiry))
     return min(instants, default=None)
 
 
-def _take(act: Act, kind: str, step: Step, at_once: int) -> int:
-    owner = act.ground.node
-    claimed = due.claim(
-        act.tx, kind, now=act.now, owner=owner, limit=at_once, lease_s=LEASE_S
-    )  # fmt: skip
-    for one in claimed:
-        due.finish(act.tx, one)  # before the step, which may plan it anew
-        facts = step(act, one)
-        record.write(act.tx, facts, now=act.now, estate_version=act.view.version)
-    return len(claimed)
+def _act(tx: Tx, ground: Ground, now: datetime) -> Act:
+    return Act(tx, ground, ground.views.current_or_empty(tx), MAINSTAY, now)
+
+
+def _take(act: Act, one: Due) -> None:
+    if not due.finish(act.tx, one):  # before the step, which may plan it anew
+        return  # somebody else has taken it over
+    step, _ = JOBS[one.kind]
+    record.write(act.tx, step(act, one), now=act.now, estate_version=act.view.version)
 
 
 def _acknowledgement(act: Act, one: Due) -> list[Fact]:
@@ -113,13 +137,15 @@ def _close(act: Act, one: Due) -> list[Fact]:
     return []
 
 
-JOBS: tuple[tuple[str, Step, int], ...] = (
-    (incidents.ACK_DUE, _acknowledgement, AT_ONCE),
-    (alerts.SILENCE_DUE, _silence, 1),  # each moves up to a slice of alerts
-    (alerts.MUTE_DUE, _mute, 1),
-    (alerts.UNMUTE_DUE, _unmute, 1),
-    (ALERTS_DUE, _close_alerts, 1),
-    (incidents.CLOSE_DUE, _close, AT_ONCE),
+JOBS: Mapping[str, tuple[Step, int]] = MappingProxyType(
+    {
+        incidents.ACK_DUE: (_acknowledgement, AT_ONCE),
+        alerts.SILENCE_DUE: (_silence, 1),  # each moves up to a slice of alerts
+        alerts.MUTE_DUE: (_mute, 1),
+        alerts.UNMUTE_DUE: (_unmute, 1),
+        ALERTS_DUE: (_close_alerts, 1),
+        incidents.CLOSE_DUE: (_close, AT_ONCE),
+    }
 )
 """What is due → what it asks for, and how many in one transaction."""
 
