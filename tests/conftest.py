@@ -8,7 +8,7 @@ import pytest
 
 pytest_plugins = ["skips", "peers", "databases"]
 
-ORDER = ("house", "unit", "properties", "contracts", "stories", "browser")
+ORDER = ("house", "unit", "properties", "contracts", "stories", "proofs", "browser")
 HERE = Path(__file__).parent
 
 

@@ -341,6 +341,7 @@ async def _take_one_by_one(
     troubles = []
     for one in await app.db.write(lambda tx: pipeline.claim(tx, app.ground, DELIVERED, now=now)):
         if one.key in but:
+            await app.db.write(partial(due.again, due=one, at=now + pipeline.LOOK_AGAIN))
             continue
         with about(due=f"{one.kind} {one.key}"), _trying("what is due") as trial:
             taken = await app.db.write(partial(_take_alone, app=app, one=one, now=now))

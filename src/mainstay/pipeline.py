@@ -14,7 +14,7 @@ nothing happens without its row, and `mainstay trace` can tell the whole way.
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
@@ -32,6 +32,7 @@ from mainstay.paging.channels import Answer
 from mainstay.settling import Batch
 from mainstay.signals import Arrived, Item, Request
 
+LOOK_AGAIN = timedelta(milliseconds=500)
 AT_ONCE = 50
 """Steps, sends and updates claimed in one transaction."""
 Ready = paging.Prepared | paging.Update
@@ -141,6 +142,9 @@ def begin_sends(
     """
     due_now = claim(tx, ground, (paging.SEND_DUE, paging.FEED_DUE), now=now)
     ground.passing(Moment.SEND_CLAIMED)
+    for one in due_now:
+        if one.key in but:  # or it ends at this moment, and is planned anew: look again soon
+            due.again(tx, one, at=now + LOOK_AGAIN)
     taken = [take(tx, ground, one, now=now) for one in due_now if one.key not in but]
     return [ready for ready in taken if ready is not None]
 

@@ -188,6 +188,7 @@ class Day:
             self._keys[source] = (
                 self.act("root", commands.CreateKey(source), role="admin").secret or ""
             )
+            self.runtime.wake.doors()  # as every door does that made a key
         return self._keys[source]
 
     def _post(self, path: str, body: Any, source: str) -> None:
