@@ -268,11 +268,6 @@ def mark_ended(tx: Tx, session_id: str, *, because: str, now: datetime) -> bool:
     return changed == 1
 
 
-def delete_sessions(tx: Tx, *, before: datetime) -> int:
-    """Forget sessions that were made before; the record keeps that they were."""
-    return tx.run("DELETE FROM signin_session WHERE made_at < :before", before=to_us(before))
-
-
 # -- links -----------------------------------------------------------------------------------------
 
 
