@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -25,6 +26,8 @@ import pytest
 READY_WITHIN_S = 20
 STOP_WITHIN_S = 10
 LOOK_EVERY_S = 0.05
+PORTS = (10_240, 32_000)
+"""Registered ports. The kernel gives its own from 32,768 up (`ip_local_port_range`)."""
 NEEDED = frozenset({"prometheus", "promtool", "alertmanager", "amtool"})
 Config = Mapping[str, Any]
 T = TypeVar("T")
@@ -163,11 +166,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A TCP port on 127.0.0.1 that nobody listens on now, and no connection will be given.
+
+    A server that a test stops and starts again wants the same port twice. Of the kernel's own
+    choice, any program that connects in between may be given it; these lie below that range.
+    """
+    while True:
+        port = random.randint(*PORTS)
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def wait_until(question: Callable[[], T], *, within_s: float, what: str) -> T:

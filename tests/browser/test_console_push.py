@@ -177,7 +177,8 @@ def test_the_button_on_the_notification_acknowledges_when_nobody_is_signed_in_an
     assert "Why you: " in shown["body"]
     assert shown["actions"] == ["Acknowledge", "Open"]
     assert _acked_by(day, incident) is None, "to be shown is not to be acknowledged"
-    phone.context.clear_cookies()
+    assert phone.faults == []
+    phone.context.clear_cookies()  # from here on the open screen is refused whatever it fetches
     phone.presses("acknowledge")
     outcome = phone.shows(f"{incident.name} is acknowledged")
     assert outcome["body"] == "You have it now. Nobody else is paged."
@@ -186,7 +187,7 @@ def test_the_button_on_the_notification_acknowledges_when_nobody_is_signed_in_an
     phone.shows(f"{incident.name} SEV 1 checkout")
     phone.presses("acknowledge")
     assert "used before" in phone.shows("is NOT acknowledged")["body"]
-    assert phone.faults == []
+    assert [fault for fault in phone.faults if "401 (Unauthorized)" not in fault] == []
 
 
 def test_without_a_connection_the_button_says_so_and_no_screen_is_shown_from_memory(
