@@ -16,7 +16,7 @@ from functools import partial
 
 import msgspec
 
-from mainstay import __version__, loops, paging, presence
+from mainstay import __version__, beating, loops, paging, presence
 from mainstay.api import App, limits_of, make_app
 from mainstay.console import Console
 from mainstay.estate import Views
@@ -142,6 +142,7 @@ def drain(app: Runtime, now: datetime | None = None) -> None:
         now = now or app.clock.now()
         busy = loops.settle(app, now) == now
         busy |= loops.pass_time(app, now) == now
+        busy |= beating.step(app, now) == now
         busy |= asyncio.run(_deliver_all(app, now))
         if not busy:
             loops.seal(app, now)

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from mainstay import acts, jumps, nodes, paging, pipeline, presence, signals
+from mainstay import acts, beating, jumps, nodes, paging, pipeline, presence, signals
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
@@ -495,6 +495,7 @@ class Loop:
 LOOPS = (
     Loop("settle", settle, SETTLE_EVERY),
     Loop("time", pass_time, timedelta(seconds=1)),
+    Loop(beating.LOOP, beating.step, beating.EVERY),
     Loop("seal", seal, timedelta(seconds=1)),
     Loop("checkpoint", checkpoint, timedelta(seconds=5)),
     Loop("export", export, timedelta(seconds=5)),
@@ -525,6 +526,7 @@ class Threads:
     def start(self) -> None:
         """Start them all."""
         self._app.wake.settle_through(self._wakes["settle"])
+        self._app.wake.beats_through(self._wakes[beating.LOOP])
         for thread in self._threads:
             thread.start()
 

@@ -19,7 +19,10 @@ from mainstay.people import Actor
 from mainstay.runtime import Runtime
 
 T = TypeVar("T")
-_DOORS_MUST_KNOW = (commands.CreateKey, commands.RevokeKey, commands.Apply)
+_DOORS_MUST_KNOW = (
+    commands.CreateKey, commands.RevokeKey, commands.Apply, commands.CreateHeartbeat,
+    commands.ChangeHeartbeat, commands.RemoveHeartbeat, commands.AdoptUuid,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Checks: what must be so, looked at again and again."""
