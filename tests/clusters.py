@@ -70,6 +70,8 @@ class Cluster:
     folder: Path
     port: int = field(default_factory=free_port)
     settings: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    """Of its processes from the next start on, beside ours."""
     _process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -109,9 +111,11 @@ class Cluster:
             "unix_socket_directories": str(self.folder), **self.settings,
         }  # fmt: skip
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        own = [f"{name}={value}" for name, value in self.environment.items()]
         with (self.folder / "log.txt").open("ab") as log:
             self._process = subprocess.Popen(
-                [*_as_postgres(), str(programs() / "postgres"), "-D", str(self.data), *flags],
+                [*_as_postgres(), "env", *own, str(programs() / "postgres"), "-D", str(self.data),
+                 *flags],
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
