@@ -111,7 +111,7 @@ def _settle_one_by_one(app: Runtime, now: datetime) -> int:
     """Find the culprit: it is tried three times, then quarantined; the others pass (P10)."""
 
     def begin(tx: Tx) -> tuple[Lease | None, list[Request]]:
-        lease = presence.hold(tx, app, app.clock.now())
+        lease = presence.hold(tx, app, jumps.time_in(tx, app))
         return lease, signals.waiting(tx, SETTLE_ITEMS) if lease else []
 
     lease, waiting = app.db.run(begin)
@@ -131,7 +131,7 @@ def _settle_one_by_one(app: Runtime, now: datetime) -> int:
 
 def _settle_alone(tx: Tx, app: Runtime, lease: Lease, request: Request) -> None:
     """One of those that were read under `lease`; TakenOver when another node settles by now."""
-    now = app.clock.now()
+    now = jumps.time_in(tx, app)
     due.fence(tx, lease, now=now, lease_s=app.settings.lease_s)
     pipeline.settle(tx, app.ground, [request], now=now)
 
@@ -209,51 +209,56 @@ async def deliver(
         return []
     ready: list[pipeline.Ready] = []
     with _trying("what is due; each step and page comes by itself now") as batch:
-        await app.db.write(lambda tx: _fire_steps(tx, app, now))
+        await app.db.write(lambda tx: _fire_steps(tx, app))
         app.ground.passing(Moment.STEP_COMMITTED)
-        ready = await app.db.write(lambda tx: _begin_sends(tx, app, now, but))
+        ready = await app.db.write(lambda tx: _begin_sends(tx, app, but))
         app.ground.passing(Moment.SEND_COMMITTED)
     if batch.error is not None:
-        ready = await _take_one_by_one(app, now, but)
+        ready = await _take_one_by_one(app, but)
     return [asyncio.create_task(_send(app, one), name=one.due.key) for one in ready]
 
 
-def _fire_steps(tx: Tx, app: Runtime, now: datetime) -> None:
-    pipeline.fire_steps(tx, app.ground, now=now)
+def _fire_steps(tx: Tx, app: Runtime) -> None:
+    pipeline.fire_steps(tx, app.ground, now=jumps.time_in(tx, app))
     app.ground.passing(Moment.STEP_WRITTEN)
 
 
-def _begin_sends(tx: Tx, app: Runtime, now: datetime, but: frozenset[str]) -> list[pipeline.Ready]:
-    ready = pipeline.begin_sends(tx, app.ground, now=now, but=but)
+def _begin_sends(tx: Tx, app: Runtime, but: frozenset[str]) -> list[pipeline.Ready]:
+    ready = pipeline.begin_sends(tx, app.ground, now=jumps.time_in(tx, app), but=but)
     app.ground.passing(Moment.SEND_WRITTEN)
     return ready
 
 
-async def _take_one_by_one(
-    app: Runtime, now: datetime, but: frozenset[str]
-) -> list[pipeline.Ready]:
+async def _take_one_by_one(app: Runtime, but: frozenset[str]) -> list[pipeline.Ready]:
     """One that raises keeps its lease and is told of; it holds up nobody else (P10)."""
     ready: list[pipeline.Ready] = []
     troubles = []
-    for one in await app.db.write(lambda tx: pipeline.claim(tx, app.ground, DELIVERED, now=now)):
+    for one in await app.db.write(partial(_claim, app=app)):
         if one.key in but:
-            await app.db.write(partial(due.again, due=one, at=now + pipeline.LOOK_AGAIN))
+            at = app.clock.now() + pipeline.LOOK_AGAIN
+            await app.db.write(partial(due.again, due=one, at=at))
             continue
         with about(due=f"{one.kind} {one.key}"), _trying("what is due") as trial:
-            taken = await app.db.write(partial(_take_alone, app=app, one=one, now=now))
+            taken = await app.db.write(partial(_take_alone, app=app, one=one))
             ready += [taken] if taken is not None else []
         if trial.error is not None:
             troubles.append(f"{one.kind} {one.key} cannot be done; the log says why")
     for words in troubles:
         tell = partial(
-            pipeline.report_self, ground=app.ground, summary=words, key="paging.poison", now=now
-        )
+            pipeline.report_self, ground=app.ground, summary=words, key="paging.poison",
+            now=app.clock.now(),
+        )  # fmt: skip
         await app.db.write(tell)
     return ready
 
 
-def _take_alone(tx: Tx, app: Runtime, one: Due, now: datetime) -> pipeline.Ready | None:
+def _claim(tx: Tx, app: Runtime) -> list[Due]:
+    return pipeline.claim(tx, app.ground, DELIVERED, now=jumps.time_in(tx, app))
+
+
+def _take_alone(tx: Tx, app: Runtime, one: Due) -> pipeline.Ready | None:
     """Nothing when another node has claimed it since: what it did must not be done again."""
+    now = jumps.time_in(tx, app)
     return pipeline.take(tx, app.ground, one, now=now) if due.is_held(tx, one) else None
 
 
@@ -290,7 +295,7 @@ async def _send(app: Runtime, ready: pipeline.Ready) -> None:
 def _finish_send(
     tx: Tx, app: Runtime, ready: pipeline.Ready, outcome: Answer | MainstayError, jitter: float
 ) -> None:
-    now = app.clock.now()
+    now = jumps.time_in(tx, app)
     pipeline.finish_send(tx, app.ground, ready, outcome, jitter=jitter, now=now)
     app.ground.passing(Moment.ANSWER_WRITTEN)
 
@@ -329,7 +334,7 @@ async def delivering(app: Runtime, stop: threading.Event) -> None:
         wake.clear()
         try:
             if app.clock.jumped():  # here, where claims are made: none is made in between
-                await asyncio.to_thread(jumps.follow, app, app.clock.now())
+                await asyncio.to_thread(jumps.follow, app)
             free = len(under_way) < SENDS_MAX
             started = await deliver(app, app.clock.now(), under_way) if free else []
             for task in started:

@@ -40,6 +40,8 @@ BEYOND_THE_DOOR = (
     "mainstay.checks.probes",
     "mainstay.watchdog.probes",
     "mainstay.telemetry.connectors",
+    # Pure analysis of log lines, entered by its own door.
+    "mainstay.telemetry.logs",
 )
 """Packages inside of a room that others may import too."""
 

@@ -128,8 +128,7 @@ def test_a_step_that_another_node_has_fired_is_not_fired_again(
     assert len(world.phones["ben"].pages) == 1
     planned = world.app.db.read(lambda tx: due.pending(tx, stale.kind, stale.key))
     pause(world, timedelta(minutes=1))
-    now = world.clock.now()
-    world.app.db.run(lambda tx: loops._take_alone(tx, world.app, stale, now))
+    world.app.db.run(lambda tx: loops._take_alone(tx, world.app, stale))
     assert world.app.db.read(lambda tx: due.pending(tx, stale.kind, stale.key)) == planned
     app.drain(world.app)
     assert len(world.phones["ben"].pages) == 1
