@@ -401,6 +401,7 @@ LOOPS = (
     Loop("export", upkeep.export, timedelta(seconds=5)),
     Loop("backup", upkeep.back_up, timedelta(seconds=10)),
     Loop("alive", presence.alive, presence.ALIVE_EVERY),
+    Loop("room", upkeep.keep_room, timedelta(seconds=2)),
     Loop("purge", upkeep.purge, timedelta(hours=1)),
     Loop("shadow", upkeep.shadow_day, timedelta(minutes=10)),
     Loop("not seen", checking.sweep, checking.SWEEP_EVERY),

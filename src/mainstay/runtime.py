@@ -18,6 +18,7 @@ from mainstay.foundation.clock import Clock
 from mainstay.foundation.db import Database
 from mainstay.foundation.errors import MainstayError
 from mainstay.foundation.record import Signer, Sink
+from mainstay.foundation.reserve import Reserve
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
 from mainstay.measures import Measures
@@ -104,6 +105,8 @@ class Runtime:
     """Signs checkpoints of the record."""
     sinks: tuple[Sink, ...]
     """Where checkpoints are kept outside."""
+    reserve: Reserve
+    """Room that is kept for when the disk is full."""
     back_up: Callable[[datetime], Made]
     """Make the next backup that `backup.to` asks for; takes a while. MainstayError if it failed."""
     close: Callable[[], None]
