@@ -1,7 +1,7 @@
 """The estate: what is supported, as code. Read it, check it, store it, ask it.
 
 Files are read by `read` or `check`; `save` makes them a version, `current` is the one in force.
-Questions: `Graph`, `Days`, `Routes`, `policy_of`, `priority_of`, `is_shadow`.
+`open_folder`, `rewritten`: to change files. Questions: `Graph`, `Days`, `Routes`, `policy_of`, `priority_of`, `is_shadow`.
 """
 
 from __future__ import annotations
@@ -42,6 +42,15 @@ from mainstay.estate.collections.text import (
     wall_clock,
 )
 from mainstay.estate.days import Days, days, is_business_day, why
+from mainstay.estate.editing import (
+    Declared,
+    File,
+    Folder,
+    PatchLine,
+    open_folder,
+    patch_lines,
+    rewritten,
+)
 from mainstay.estate.graph import Graph
 from mainstay.estate.plan import Difference, differences
 from mainstay.estate.read import Checked, check, from_values, read
@@ -72,9 +81,12 @@ __all__ = [
     "Checked",
     "Condition",
     "Days",
+    "Declared",
     "Difference",
     "Escalation",
     "Estate",
+    "File",
+    "Folder",
     "Format",
     "Graph",
     "Handover",
@@ -85,6 +97,7 @@ __all__ = [
     "Layer",
     "Only",
     "Org",
+    "PatchLine",
     "Pattern",
     "Person",
     "Priorities",
@@ -123,10 +136,13 @@ __all__ = [
     "json_path",
     "json_schema",
     "nearest",
+    "open_folder",
+    "patch_lines",
     "policy_of",
     "priority_of",
     "problem",
     "read",
+    "rewritten",
     "save",
     "starter",
     "target",
