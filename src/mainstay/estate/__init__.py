@@ -1,7 +1,7 @@
 """The estate: what is supported, as code. Read it, check it, store it, ask it.
 
 Files are read by `read` or `check`; `save` makes them a version, `current` is the one in force.
-Questions: `Graph`, `Days`, `Routes`, `policy_of`, `priority_of`, `is_shadow`.
+`open_folder`, `rewritten`: to change files. Questions: `Graph`, `Days`, `Routes`, `policy_of`, `priority_of`, `is_shadow`.
 """
 
 from __future__ import annotations
@@ -52,6 +52,15 @@ from mainstay.estate.days import (
     is_business_day,
     why,
 )
+from mainstay.estate.editing import (
+    Declared,
+    File,
+    Folder,
+    PatchLine,
+    open_folder,
+    patch_lines,
+    rewritten,
+)
 from mainstay.estate.expect import Expectation, Held, NoPast, Past, Period, judge, needs_past, parse
 from mainstay.estate.graph import Graph
 from mainstay.estate.plan import Difference, differences
@@ -86,10 +95,13 @@ __all__ = [
     "Condition",
     "Cron",
     "Days",
+    "Declared",
     "Difference",
     "Escalation",
     "Estate",
     "Expectation",
+    "File",
+    "Folder",
     "Format",
     "Graph",
     "Handover",
@@ -104,6 +116,7 @@ __all__ = [
     "Only",
     "Org",
     "Past",
+    "PatchLine",
     "Pattern",
     "Period",
     "Person",
@@ -146,11 +159,14 @@ __all__ = [
     "judge",
     "nearest",
     "needs_past",
+    "open_folder",
     "parse",
+    "patch_lines",
     "policy_of",
     "priority_of",
     "problem",
     "read",
+    "rewritten",
     "save",
     "starter",
     "target",
