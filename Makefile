@@ -27,7 +27,7 @@ style: .venv/.dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 test: peers style  ## everything, against real Prometheus and Alertmanager too
-	$(BIN)/pytest
+	$(BIN)/pytest --cache-clear || $(BIN)/python scripts/again $$?
 
 stories: .venv/.dev  ## the promises of the README, one story each
 	$(BIN)/pytest tests/stories

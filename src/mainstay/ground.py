@@ -21,6 +21,10 @@ HEARTBEAT_SOURCE = Source(format="pagerduty")
 """How that is read; it stays open until the heartbeat is heard of again."""
 REPORT_SOURCE = Source(format="report")
 """How a report is read that came by our own API instead of a declared source."""
+CHECK_SOURCE = Source(format="report")
+"""How what our own checks say is read."""
+CHECKS = "checks"
+"""The source's name of our own checks."""
 REPORTS = "report"
 """The source's name of such reports."""
 
@@ -44,6 +48,8 @@ def source_in(view: View, name: str) -> Source:
     """The source as declared; Corrupt when it is gone, which quarantines what it sent."""
     if name == SELF:
         return SELF_SOURCE
+    if name == CHECKS:
+        return CHECK_SOURCE
     found = view.estate.sources.get(name)
     if found is not None:
         return found

@@ -356,11 +356,38 @@ class AdoptUuid:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """A file of the estate that is written with it; SHA-256 (hex) of what it held and holds."""
+
+    file: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class Apply:
     """A new version of the estate. `rebase`: running escalations go on under it."""
 
     estate: Estate
     rebase: bool = False
+    edited: Edited | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskFor:
+    """Somebody who may is asked to do what I may not. `about`: the screen, as a path."""
+
+    permission: str
+    about: str
+    team: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAsk:
+    """I have seen to what somebody asked for; `seq`: the row of the record in which they did."""
+
+    seq: int
 
 
 Command = (
@@ -372,6 +399,7 @@ Command = (
     | EndSession | EndSessions | ChangePassword | ConfirmTotp | TurnOffTotp
     | CreateHeartbeat | ChangeHeartbeat | RemoveHeartbeat | PauseHeartbeat | ResumeHeartbeat
     | AdoptUuid
+    | AskFor | AnswerAsk
 )  # fmt: skip
 
 PERMISSION: dict[type, str] = {
@@ -419,6 +447,8 @@ PERMISSION: dict[type, str] = {
     PauseHeartbeat: "heartbeats.pause",
     ResumeHeartbeat: "heartbeats.pause",
     AdoptUuid: "heartbeats.edit",
+    AskFor: "people.account_own",
+    AnswerAsk: "people.account_own",
 }
 """What each command needs. Where it is about oneself, `people.contact_own` or `people.account_own`
 will do; an address with a secret needs `people.secret`, an invitation with a role `people.grant`."""

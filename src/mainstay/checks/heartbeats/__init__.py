@@ -19,9 +19,9 @@ from mainstay.checks.heartbeats.declare import (
     sync,
     uuid_of,
 )
-from mainstay.checks.heartbeats.fold import Holds, News
+from mainstay.checks.heartbeats.fold import Judge, News
 from mainstay.checks.heartbeats.keys import Known, Ring, normal_uuid
-from mainstay.checks.heartbeats.plan import Counts, Plan, kind_of
+from mainstay.checks.heartbeats.plan import Counts, Plan
 from mainstay.checks.heartbeats.step import (
     PINGS_KEPT,
     Rules,
@@ -39,7 +39,7 @@ __all__ = [
     "Beat",
     "Counts",
     "Declared",
-    "Holds",
+    "Judge",
     "Kind",
     "Known",
     "News",
@@ -63,7 +63,6 @@ __all__ = [
     "get",
     "is_due",
     "keep",
-    "kind_of",
     "listen",
     "name_for",
     "named",

@@ -13,7 +13,7 @@ import msgspec
 
 from mainstay.checks.heartbeats import fold, store
 from mainstay.checks.heartbeats.beat import Beat, Ping, Status
-from mainstay.checks.heartbeats.fold import Holds, News
+from mainstay.checks.heartbeats.fold import Judge, News
 from mainstay.checks.heartbeats.plan import Counts
 from mainstay.foundation.db import Tx
 
@@ -34,7 +34,7 @@ class Rules:
     """What folding asks of the rest: business days, and whether a report is as expected."""
 
     counts: Counts
-    holds: Holds
+    judge: Judge
 
 
 def is_due(tx: Tx, now: datetime) -> bool:
@@ -79,7 +79,7 @@ def _hear(beat: Beat, pings: Sequence[Ping], rules: Rules) -> tuple[Beat, list[P
     """One heartbeat after its pings; each with its number, and the news that they make."""
     numbered, news = [], []
     for ping in pings:
-        beat, told = fold.hear(beat, ping, counts=rules.counts, holds=rules.holds)
+        beat, told = fold.hear(beat, ping, counts=rules.counts, judge=rules.judge)
         ends = ping.kind in ("success", "fail")
         took = beat.ran_us if ends else None
         numbered.append(msgspec.structs.replace(ping, n=beat.pings_n, took_us=took))
@@ -93,13 +93,13 @@ def _forget(tx: Tx, before: Beat, beat: Beat) -> None:
         store.forget(tx, beat.id, upto=upto)
 
 
-def find_late(tx: Tx, now: datetime) -> tuple[list[News], bool]:
-    """Those that should have been heard of by now; True: there are more to look at."""
+def find_late(tx: Tx, now: datetime) -> list[News]:
+    """Those that should have been heard of by now, so many at once; call it again while `is_due`."""
     due = store.overdue(tx, now - UNDER_WAY, LATE_AT_ONCE)
     told = [fold.look(beat, now) for beat in due]
     news = [one for _, one in told if one is not None]
     keep_standing(tx, [beat for beat, _ in told], news)
-    return news, len(due) == LATE_AT_ONCE
+    return news
 
 
 def keep_standing(tx: Tx, beats: Iterable[Beat], news: Iterable[News]) -> None:
