@@ -15,6 +15,8 @@ from mainstay.runtime import Runtime
 
 EVERY = timedelta(milliseconds=250)
 """How long at most a ping that another node took waits to be folded."""
+GATHER = timedelta(milliseconds=200)
+"""Pings are gathered so long for one transaction: a thousand a second are five, and not a hundred."""
 UNHEARD = timedelta(seconds=15)
 """So long without a whole step of this loop: the database was away, and pings were refused."""
 LOOP = "heartbeats"
@@ -24,15 +26,20 @@ FOLLOWED = "beats_estate"
 
 
 def step(app: Runtime, now: datetime) -> datetime | None:
-    """Do what is due, and look again at once; or when the next one is late."""
+    """Do what is due, then rest; else when the next one is late, if that is soon."""
     at = app.db.read(lambda tx: _next(tx, app, now))
     if at is None or at > now:
         return at if at is not None and at - now < EVERY else None
-    if presence.as_settler(app, lambda tx, at: _work(tx, app, at)) is None:
-        return now + EVERY  # another node does it
-    app.ground.passing(Moment.TIME_COMMITTED)
-    app.wake.settle()
-    return now
+    return now + (GATHER if work(app) else EVERY)  # else another node does it
+
+
+def work(app: Runtime) -> bool:
+    """One transaction of it, if this node holds the lease and something is due; whether it was."""
+    done = presence.as_settler(app, lambda tx, at: _work(tx, app, at))
+    if done:
+        app.ground.passing(Moment.TIME_COMMITTED)
+        app.wake.settle()
+    return bool(done)
 
 
 def _next(tx: Tx, app: Runtime, now: datetime) -> datetime | None:
@@ -43,7 +50,9 @@ def _next(tx: Tx, app: Runtime, now: datetime) -> datetime | None:
 
 
 def _work(tx: Tx, app: Runtime, now: datetime) -> bool:
-    """In one transaction: what is found out, the signals of it, and their rows. True: it is done."""
+    """What is found out, the signals of it, and their rows. False: nothing is due."""
+    if _next(tx, app, now) != now:
+        return False
     view = app.ground.views.current_or_empty(tx)
     _follow(tx, app, view, now)
     silent = timedelta(seconds=app.pulse.ages().get(LOOP, 0))

@@ -35,6 +35,7 @@ SAME_FLOOR = """
 BEYOND_THE_DOOR = (
     # Foundation is used by its parts (clock, errors, ids …) and needs no line here.
     "mainstay.estate.collections",
+    "mainstay.estate.importers",
     # The vocabulary of what people can ask for: every door builds these.
     "mainstay.acts.commands",
     # The registries of what speaks to the outside.

@@ -34,7 +34,7 @@ VERBS = {
     ),
     "alerts": "report alerts silence signals",
     "rota": "oncall override",
-    "watch": "heartbeats",
+    "watch": "heartbeats import",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
     "keeping": "backup restore audit migrate",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from mainstay.cli.watch.heartbeats import heartbeats
+from mainstay.cli.watch.importing import import_
 
 
 def register(group: click.Group) -> None:
     """Add these commands to the program's."""
-    group.add_command(heartbeats)
+    for command in (heartbeats, import_):
+        group.add_command(command)
