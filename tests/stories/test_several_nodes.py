@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from conftest import World
-from mainstay import acts, app, loops, paging, pipeline, presence, signals
+from mainstay import acts, app, loops, paging, pipeline, presence, signals, upkeep
 from mainstay.estate import Views
 from mainstay.foundation import due, record
 from mainstay.foundation.due import Due, TakenOver
@@ -66,7 +66,7 @@ def test_what_one_node_took_another_settles_and_only_one_at_a_time(
     assert holder(world) == "story"
     world.sends("prometheus", [alert("reports")])
     loops.settle(second, world.clock.now())
-    loops.seal(second, world.clock.now())
+    upkeep.seal(second, world.clock.now())
     assert world.app.db.read(signals.waiting_n) == 1, "the second node settled beside the first"
     pause(world, settle_lease(world))
     loops.settle(second, world.clock.now())
