@@ -11,7 +11,15 @@ from dataclasses import fields
 from datetime import datetime
 
 from mainstay import incidents, people
-from mainstay.acts import commands, on_asking, on_incidents, on_people, on_setup, on_silences
+from mainstay.acts import (
+    commands,
+    on_asking,
+    on_incidents,
+    on_people,
+    on_setup,
+    on_silences,
+    watch,
+)
 from mainstay.acts.by_time import claim, expire, next_at, pass_time, take
 from mainstay.acts.commands import PERMISSION, AddSilence, Command, EndSilence
 from mainstay.acts.done import Act, Done
@@ -93,6 +101,8 @@ def _perform(act: Act, command: Command) -> Done:
     _may(act, command)
     check_team(act, command)
     match command:
+        case _ if isinstance(command, watch.OnHeartbeats):
+            return watch.perform(act, command)
         case AddSilence():
             return on_silences.add(act, command)
         case EndSilence():

@@ -27,6 +27,7 @@ from mainstay.api.routes import (
     signals,
 )
 from mainstay.api.routes.shapes import Listed, Sentence
+from mainstay.api.routes.watch import heartbeats
 
 PREFIX = "/mainstay/v1"
 
@@ -100,6 +101,15 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/overrides", "oncall.read", oncall.list_overrides, Listed[oncall.Override]),
     Route("POST", "/overrides", ACT[commands.AddOverrides], oncall.add_overrides, oncall.OverridesMade, 201),
     Route("DELETE", "/overrides/{id}", ACT[commands.RemoveOverride], oncall.remove_override, Sentence),
+    # heartbeats
+    Route("GET", "/heartbeats", "heartbeats.read", heartbeats.list_heartbeats, Listed[heartbeats.Heartbeat]),
+    Route("POST", "/heartbeats", ACT[commands.CreateHeartbeat], heartbeats.create_heartbeat, heartbeats.HeartbeatMade, 201),
+    Route("GET", "/heartbeats/{name}", "heartbeats.read", heartbeats.get_heartbeat, heartbeats.Heartbeat),
+    Route("DELETE", "/heartbeats/{name}", ACT[commands.RemoveHeartbeat], heartbeats.remove_heartbeat, Sentence),
+    Route("GET", "/heartbeats/{name}/pings", "heartbeats.read", heartbeats.list_pings, Listed[heartbeats.Pinged]),
+    Route("POST", "/heartbeats/{name}/pause", ACT[commands.PauseHeartbeat], heartbeats.pause_heartbeat, Sentence),
+    Route("POST", "/heartbeats/{name}/resume", ACT[commands.ResumeHeartbeat], heartbeats.resume_heartbeat, Sentence),
+    Route("POST", "/heartbeats/{name}/adopt", ACT[commands.AdoptUuid], heartbeats.adopt_uuid, Sentence),
     # the estate
     Route("GET", "/estate", "estate.read", estate.get_estate, estate.WholeVersion),
     Route("GET", "/estate/versions", "estate.read", estate.list_versions, Listed[estate.Version]),
