@@ -40,6 +40,7 @@ TAGS = {
     "incidents": "Incidents",
     "signals": "Signals",
     "oncall": "On call",
+    "checklists": "Checklists",
     "estate": "The estate",
     "people": "People",
     "access": "Keys and tokens",

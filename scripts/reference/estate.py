@@ -53,6 +53,7 @@ EXAMPLES = {
     "priorities": (),
     "escalations": ("payments-p1", "data", "fallback"),
     "services": ("pay-api", "card-gw", "pay-db"),
+    "checklists": (),
 }
 """Collection → which of its entries in the example to show; none named: all."""
 

@@ -53,6 +53,8 @@ TITLES = {
     "role": ("Roles", "Subject: the person."),
     "link": ("One-time links", "Subject: the person, or `setup`."),
     "session": ("Sessions", "Subject: the session (`ses_…`), unless it says otherwise."),
+    "checklist": ("Checklists", "Subject: a checklist on one business day (`clr_…`)."),
+    "waiver": ("Waivers", "Subject: the waiver (`wvr_…`)."),
     "act": ("Refusals", "Subject: what was asked for."),
 }
 KINDS = {
@@ -132,6 +134,15 @@ KINDS = {
     "session.opened": "Somebody signed in: how, with what, from where.",
     "session.refused": "A try to sign in failed. Subject: the person, or `unknown`.",
     "session.ended": "A session is over, and why.",
+    "checklist.opened": "It can be worked on: by time, or begun by somebody.",
+    "checklist.answered": "What somebody said of an item, or that it is to do again.",
+    "checklist.attached": "Something was attached to an item; with its SHA-256.",
+    "checklist.signed": "Somebody signed; with the SHA-256 of the evidence.",
+    "checklist.reopened": "The first of two signatures was taken back, and why.",
+    "checklist.unsigned": "It was not signed at its time; how it stood then.",
+    "checklist.missed": "The next one opened, and nobody had signed this one.",
+    "waiver.added": "An item counts as done until an end; who sees to it, and why.",
+    "waiver.ended": "Ended by hand.",
     "act.refused": "Somebody asked for what they may not do.",
 }
 """Kind → what it says. Every kind that the code writes has a line, and no other."""

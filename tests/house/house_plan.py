@@ -20,7 +20,7 @@ SAME_FLOOR = """
     api → web, console → web
     pipeline → acts, pipeline → settling, pipeline → ground
     loops → pipeline, loops → acts, loops → runtime, loops → presence
-    loops → jumps, presence → runtime, presence → jumps
+    loops → jumps, presence → runtime, presence → jumps, presence → acts
     jumps → pipeline, jumps → runtime
     serve → keeper, app → demo, serve → app, demo → app, demo → serve
     running → serve, running → demo, running → app
@@ -33,6 +33,7 @@ BEYOND_THE_DOOR = (
     "mainstay.estate.collections",
     # The vocabulary of what people can ask for: every door builds these.
     "mainstay.acts.commands",
+    "mainstay.acts.shift.commands",
     # The registries of what speaks to the outside.
     "mainstay.signals.formats",
     "mainstay.paging.channels",

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from mainstay.acts.shift.commands import PERMISSION as ON_SHIFT
+from mainstay.acts.shift.commands import OnShift
 from mainstay.alerts import Matcher
 from mainstay.estate import Estate, Target
 from mainstay.oncall import Wanted
@@ -324,6 +326,7 @@ Command = (
     | CreateKey | RevokeKey | CreateToken
     | RevokeToken | Apply | MakeSetupLink | Invite | GrantRole | EndRole | MakeResetLink | CloseAccount
     | EndSession | EndSessions | ChangePassword | ConfirmTotp | TurnOffTotp
+    | OnShift
 )  # fmt: skip
 
 PERMISSION: dict[type, str] = {
@@ -365,6 +368,7 @@ PERMISSION: dict[type, str] = {
     ChangePassword: "people.account_own",
     ConfirmTotp: "people.account_own",
     TurnOffTotp: "people.account",
+    **ON_SHIFT,
 }
 """What each command needs. Where it is about oneself, `people.contact_own` or `people.account_own`
 will do; an address with a secret needs `people.secret`, an invitation with a role `people.grant`."""

@@ -19,6 +19,8 @@ def json_schema() -> dict[str, Any]:
     _short_turn(parts)
     _short_only(parts)
     _short_severity(parts)
+    _short_text(parts, "Shift", "at")
+    _short_text(parts, "Answer", "type")
     schema["properties"] |= {"mainstay": {"const": SCHEMA_VERSION, "description": "Schema version"}}
     schema["properties"] = {name: _or_empty(one) for name, one in schema["properties"].items()}
     schema.pop("required", None)
@@ -51,6 +53,11 @@ def _short_turn(parts: dict[str, Any]) -> None:
 def _short_only(parts: dict[str, Any]) -> None:
     only = parts["Layer"]["properties"]["only"]
     parts["Layer"]["properties"]["only"] = {"anyOf": [only["items"], only]}
+
+
+def _short_text(parts: dict[str, Any], name: str, key: str) -> None:
+    """A text alone is short for a mapping with one key."""
+    parts[name] = {"anyOf": [parts[name]["properties"][key], parts[name]]}
 
 
 def _short_severity(parts: dict[str, Any]) -> None:

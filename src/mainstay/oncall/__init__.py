@@ -19,6 +19,7 @@ from mainstay.oncall import ical, overrides, store
 from mainstay.oncall.consequences import Difference, Uncovered, differences, gap_report
 from mainstay.oncall.layer import BusinessDay
 from mainstay.oncall.overrides import Wanted
+from mainstay.oncall.rotation import first as wall_instant
 from mainstay.oncall.schedule import (
     SIGHT,
     Answer,
@@ -53,6 +54,7 @@ __all__ = [
     "overrides",
     "said",
     "shifts",
+    "wall_instant",
     "who",
 ]
 

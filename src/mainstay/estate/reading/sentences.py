@@ -9,12 +9,17 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mainstay.estate.collections import (
+    Answer,
     Calendar,
+    Checklist,
     Escalation,
+    HandingOver,
     Holidays,
     Incidents,
+    Item,
     JsonMap,
     Layer,
+    Leave,
     Only,
     Org,
     Person,
@@ -23,6 +28,8 @@ from mainstay.estate.collections import (
     Schedule,
     Service,
     SeverityMap,
+    Shift,
+    Signoff,
     Source,
     Step,
     Team,
@@ -37,7 +44,10 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("calendars *", Calendar),
     ("calendars * holidays", Holidays),
     ("teams *", Team),
+    ("teams * shifts *", Shift),
+    ("teams * handover", HandingOver),
     ("people *", Person),
+    ("people * leave *", Leave),
     ("sources *", Source),
     ("sources * map", JsonMap),
     ("sources * map severity", SeverityMap),
@@ -51,6 +61,10 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("escalations * steps *", Step),
     ("escalations * steps * repeat", Repeat),
     ("services *", Service),
+    ("checklists *", Checklist),
+    ("checklists * signoff", Signoff),
+    ("checklists * items *", Item),
+    ("checklists * items * answer *", Answer),
 )
 """The way to each kind of part, for the names of its keys."""
 _ITEM = {"layers": "layer", "order": "turn", "steps": "step", "notify": "notify", "only": "only"}
