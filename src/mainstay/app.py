@@ -16,7 +16,7 @@ from functools import partial
 
 import msgspec
 
-from mainstay import __version__, loops, paging, presence
+from mainstay import __version__, loops, paging, presence, upkeep
 from mainstay.api import App, limits_of, make_app
 from mainstay.console import Console
 from mainstay.estate import Views
@@ -54,7 +54,6 @@ def open_app(
     today = (clock or SystemClock()).now()
     backup.before_upgrade(place, settings, environment=environment, now=today)
     db = open_database(place)
-    db.read(backup.check_whole)
     clock = clock or (SharedClock(db.ask_time) if db.ask_time else SystemClock())
     egress = Egress(_allowed(settings), passing=passing)
     if channels is None:
@@ -144,7 +143,7 @@ def drain(app: Runtime, now: datetime | None = None) -> None:
         busy |= loops.pass_time(app, now) == now
         busy |= asyncio.run(_deliver_all(app, now))
         if not busy:
-            loops.seal(app, now)
+            upkeep.seal(app, now)
             return
     raise AssertionError("the loops do not come to rest")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 FLOORS = {
     6: "app serve running __main__ demo keeper",
     5: "api console cli web",
-    4: "loops presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
+    4: "loops upkeep presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
     3: "diagnosis runbooks problems resilience handover reports",
     2: "alerts incidents paging",
     1: "signals people signin nodes oncall changes checks batch telemetry knowledge slo",
@@ -20,6 +20,7 @@ SAME_FLOOR = """
     api → web, console → web
     pipeline → acts, pipeline → settling, pipeline → ground
     loops → pipeline, loops → acts, loops → runtime, loops → presence
+    loops → upkeep, upkeep → pipeline, upkeep → presence, upkeep → runtime
     loops → jumps, presence → runtime, presence → jumps, presence → acts
     jumps → pipeline, jumps → runtime
     serve → keeper, app → demo, serve → app, demo → app, demo → serve
@@ -40,6 +41,8 @@ BEYOND_THE_DOOR = (
     "mainstay.checks.probes",
     "mainstay.watchdog.probes",
     "mainstay.telemetry.connectors",
+    # Pure analysis of log lines, entered by its own door.
+    "mainstay.telemetry.logs",
 )
 """Packages inside of a room that others may import too."""
 

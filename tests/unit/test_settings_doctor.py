@@ -12,7 +12,15 @@ import pytest
 from pydantic import ValidationError
 
 from mainstay.foundation.settings import Settings
-from mainstay.foundation.settings.doctor import Accounts, Check, Kept, Machine, checks, machine
+from mainstay.foundation.settings.doctor import (
+    Accounts,
+    Check,
+    Durable,
+    Kept,
+    Machine,
+    checks,
+    machine,
+)
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
 GOOD = Machine(
@@ -33,7 +41,7 @@ def settings(**values: Any) -> Settings:
 def found(given: Settings, facts: Machine, **more: Any) -> dict[str, Check]:
     more = {
         "now": NOW,
-        "synchronous": 2,
+        "durable": Durable({"synchronous": "full"}, []),
         "keys": {"prometheus": 1},
         "accounts": Accounts(0, 0),
         **more,
@@ -74,7 +82,7 @@ def test_each_fault_of_the_machine_turns_its_own_check_red_and_says_how_to_mend_
 @pytest.mark.parametrize(
     ("more", "name"),
     [
-        ({"synchronous": 1}, "durable"),
+        ({"durable": Durable({"synchronous": "normal"}, ["synchronous"])}, "durable"),
         ({"keys": {"a": 1, "b": 0}}, "intake keys"),
         ({"now": datetime(1970, 1, 1, tzinfo=UTC)}, "clock"),
         ({"now": datetime(2108, 1, 1, tzinfo=UTC)}, "clock"),

@@ -7,6 +7,7 @@ record. A refusal leaves nothing behind but its own row, which the door writes w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 
 from mainstay import incidents, people
@@ -18,6 +19,7 @@ from mainstay.acts.scope import check_team, hidden, owner_of
 from mainstay.acts.shift import plan as plan_shifts
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
+from mainstay.foundation.errors import Invalid
 from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.record import Fact
 from mainstay.ground import Ground
@@ -60,6 +62,7 @@ def perform(
     tx: Tx, ground: Ground, command: Command, *, actor: people.Actor, now: datetime
 ) -> Done:
     """Check, do, record. Raises what the command refuses; then nothing of it is left."""
+    _check_texts(command)
     act = Act(tx, ground, ground.views.current_or_empty(tx), actor, now)
     done = _perform(act, command)
     record.write(tx, done.facts, now=now, estate_version=act.view.version)
@@ -96,6 +99,15 @@ def _perform(act: Act, command: Command) -> Done:
             return on_people.perform(act, command)
         case _:
             return on_setup.perform(act, command)
+
+
+def _check_texts(command: Command) -> None:
+    """A form of the console can hold what JSON at the other doors was refused for."""
+    for one in fields(command):
+        text = getattr(command, one.name)
+        if isinstance(text, str) and "\0" in text:
+            words = "A text holds a NUL character (\\u0000); leave it out."
+            raise Invalid(words, pointer=f"/{one.name}")
 
 
 def _may_incident(act: Act, incident: Incident, permission: str) -> None:

@@ -27,7 +27,6 @@ FREE_BYTES_MIN = 256 * 1024 * 1024
 """About a day of 10,000 signals an hour at 1 KiB each."""
 SQLITE_MIN = (3, 35, 0)
 """The first with `RETURNING`."""
-SYNCHRONOUS_FULL = 2
 DOCUMENTED = frozenset(
     [
         "admin",
@@ -83,6 +82,14 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Durable:
+    """What a database does to keep a commit, by its own names, and which of it is too weak."""
+
+    in_force: Mapping[str, str]
+    weak: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """What the database knows of its own keeping."""
 
@@ -126,7 +133,7 @@ def checks(
     *,
     now: datetime,
     alive_at: datetime | None = None,
-    synchronous: int | None = None,
+    durable: Durable | None = None,
     keys: Mapping[str, int] | None = None,
     kept: Kept | None = None,
     server: Sequence[Check] | None = None,
@@ -135,8 +142,8 @@ def checks(
 ) -> list[Check]:
     """Every check, in the order in which a person would mend them.
 
-    `alive_at`: when this install last wrote that it was up. `synchronous`: SQLite's pragma on the
-    writer's connection. `keys`: source → number of valid intake keys. `kept`: what the database
+    `alive_at`: when this install last wrote that it was up. `durable`: what the
+    database does to keep a commit. `keys`: source → number of valid intake keys. `kept`: what the database
     knows of its own backups and checkpoints. `accounts`: who may sign in. `server`: what was found
     of the database server, in place of SQLite's file and version. None means "not known here", and
     that check is left out. `wrong`: what the watchdog has found and still stands.
@@ -158,8 +165,8 @@ def checks(
         _clock(now, alive_at),
         _watchdog(settings, wrong),
     ]
-    if synchronous is not None:
-        found.append(_durable(synchronous))
+    if durable is not None:
+        found.append(_durable(durable))
     if keys is not None:
         found.append(_keys(keys))
     if kept is not None:
@@ -350,10 +357,17 @@ def _watchdog(settings: Settings, wrong: Sequence[str]) -> Check:
     return Check("watchdog", True, f"The watchdog {heard}{beat}.")
 
 
-def _durable(synchronous: int) -> Check:
-    if synchronous >= SYNCHRONOUS_FULL:
-        return Check("durable", True, "Each commit is on the disk before it is acknowledged.")
-    words = "The database may lose what it acknowledged when the power fails (synchronous is off)."
+def _durable(durable: Durable) -> Check:
+    words = ", ".join(f"{name} is {value}" for name, value in durable.in_force.items())
+    if not durable.weak:
+        words = f"Each commit is on the disk before it is acknowledged ({words})."
+        return Check("durable", True, words)
+    weak = " and ".join(f"{name} is {durable.in_force[name]}" for name in durable.weak)
+    words = (
+        f"The database may lose what it acknowledged when the power fails: {weak} ({words}). Of "
+        "PostgreSQL, set it to on, for the server, the database and the role; SQLite's are set by "
+        "mainstay serve."
+    )
     return Check("durable", False, words)
 
 
