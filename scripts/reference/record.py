@@ -54,6 +54,9 @@ TITLES = {
     "link": ("One-time links", "Subject: the person, or `setup`."),
     "session": ("Sessions", "Subject: the session (`ses_…`), unless it says otherwise."),
     "checklist": ("Checklists", "Subject: a checklist on one business day (`clr_…`)."),
+    "handover": ("Handovers", "Subject: the handover (`hov_…`)."),
+    "followup": ("Follow-ups", "Subject: the follow-up (`fup_…`)."),
+    "log": ("The shift log", "Subject: `team:` and the team."),
     "waiver": ("Waivers", "Subject: the waiver (`wvr_…`)."),
     "act": ("Refusals", "Subject: what was asked for."),
 }
@@ -143,6 +146,15 @@ KINDS = {
     "checklist.missed": "The next one opened, and nobody had signed this one.",
     "waiver.added": "An item counts as done until an end; who sees to it, and why.",
     "waiver.ended": "Ended by hand.",
+    "handover.drafted": "The end of a shift comes near; who takes over.",
+    "handover.edited": "What the leaver adds.",
+    "handover.offered": "The leaver hands over.",
+    "handover.accepted": "The next shift has read it; with the SHA-256 of what it said.",
+    "handover.unaccepted": "Nobody had accepted it in time; the lead is paged.",
+    "handover.lapsed": "The next shift ended too, and nobody had accepted it.",
+    "followup.added": "Left for a later shift to do.",
+    "followup.done": "Somebody has done it.",
+    "log.note": "What somebody wrote into the log.",
     "act.refused": "Somebody asked for what they may not do.",
 }
 """Kind → what it says. Every kind that the code writes has a line, and no other."""

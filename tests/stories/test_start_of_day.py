@@ -13,6 +13,7 @@ from mainstay.acts.shift import commands
 from mainstay.foundation.errors import Conflict, Forbidden, Invalid
 from mainstay.handover import checklists
 
+pytestmark = pytest.mark.both
 World = Any
 CALENDARS = """
 calendars:

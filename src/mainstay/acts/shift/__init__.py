@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from mainstay.acts.done import Act, Done
-from mainstay.acts.shift import checklists
+from mainstay.acts.shift import checklists, handovers
 from mainstay.acts.shift.by_time import JOBS, plan
-from mainstay.acts.shift.commands import OnShift
+from mainstay.acts.shift.commands import OnChecklist, OnShift
 
 __all__ = ["JOBS", "OnShift", "perform", "plan"]
 
 
 def perform(act: Act, command: OnShift) -> Done:
     """One of the acts; each asks for its permission, for the team that it concerns."""
-    return checklists.perform(act, command)
+    if isinstance(command, OnChecklist):
+        return checklists.perform(act, command)
+    return handovers.perform(act, command)

@@ -28,6 +28,9 @@ def plan(tx: Tx, view: View, *, now: datetime) -> None:
     """Look at everything that is declared, now: after an apply, and at each start."""
     for checklist in view.estate.checklists:
         _plan(tx, handover.checklists.DUE, checklist, now=now)
+    for team, declared in view.estate.teams.items():
+        if declared.handover is not None:
+            _plan(tx, handover.passing.DUE, team, now=now)
 
 
 def _plan(tx: Tx, kind: str, key: str, *, now: datetime) -> None:
@@ -47,7 +50,17 @@ def _checklist(act: Act, one: Due) -> list[Fact]:
     return found.facts
 
 
+def _shift(act: Act, one: Due) -> list[Fact]:
+    found = handover.passing.look(
+        act.tx, act.ground.ids, act.view, one.key, since=from_us(one.facts["since"]), now=act.now
+    )
+    raise_alarms(act, found.alarms)
+    if found.next_at is not None:
+        due.plan(act.tx, one.kind, one.key, at=found.next_at, facts=one.facts)
+    return found.facts
+
+
 JOBS: Mapping[str, tuple[Callable[[Act, Due], list[Fact]], int]] = MappingProxyType(
-    {handover.checklists.DUE: (_checklist, _ONE)}
+    {handover.checklists.DUE: (_checklist, _ONE), handover.passing.DUE: (_shift, _ONE)}
 )
 """What is due → what it asks for, and how many in one transaction."""

@@ -80,10 +80,59 @@ class EndWaiver:
     waiver: str
 
 
+@dataclass(frozen=True, slots=True)
+class WriteLog:
+    """A line in the team's shift log."""
+
+    team: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddFollowUp:
+    """Left for the next shift to do; `owner` None: whoever has it."""
+
+    team: str
+    text: str
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndFollowUp:
+    """It is done."""
+
+    followup: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditHandover:
+    """What I add to the draft."""
+
+    handover: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferHandover:
+    """I hand over. `said` None: as edited before."""
+
+    handover: str
+    said: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptHandover:
+    """I have read it, and take over."""
+
+    handover: str
+    note: str = ""
+
+
 OnChecklist = (
     OpenRun | AnswerItem | RedoItem | AttachFile | SignRun | ReopenRun | WaiveItem | EndWaiver
 )
-OnShift = OnChecklist
+OnHandover = WriteLog | AddFollowUp | EndFollowUp | EditHandover | OfferHandover | AcceptHandover
+OnShift = OnChecklist | OnHandover
 
 PERMISSION: dict[type, str] = {
     OpenRun: "handover.act",
@@ -94,5 +143,11 @@ PERMISSION: dict[type, str] = {
     ReopenRun: "handover.sign",
     WaiveItem: "handover.waive",
     EndWaiver: "handover.waive",
+    WriteLog: "handover.act",
+    AddFollowUp: "handover.act",
+    EndFollowUp: "handover.act",
+    EditHandover: "handover.act",
+    OfferHandover: "handover.act",
+    AcceptHandover: "handover.act",
 }
 """Each is asked for the team whose checklist or shift it is."""
