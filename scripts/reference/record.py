@@ -41,13 +41,14 @@ TITLES = {
     "page": ("Pages", "Subject: the page (`pag_…`), unless it says otherwise."),
     "silence": ("Silences", "Subject: the silence (`sil_…`)."),
     "override": ("Overrides", "Subject: the override (`ovr_…`)."),
-    "estate": ("The estate", "Subject: `estate:` and the version."),
+    "estate": ("The estate", "Subject: `estate:` and the version, or `file:` and the file."),
     "address": ("Addresses", "Subject: the address (`adr_…`)."),
     "rule": ("Notification rules", "Subject: the rule (`rul_…`)."),
     "key": ("Intake keys", "Subject: the source, or the key (`key_…`)."),
     "token": ("API tokens", "Subject: the token (`tok_…`)."),
     "record": ("The record", "Subject: the node."),
     "backup": ("Backups", "Subject: the backup's file name."),
+    "disk": ("The disk", "Subject: `disk`."),
     "node": ("Nodes", "Subject: the node (`nod_…`), one start of one program."),
     "account": ("Accounts", "Subject: the person."),
     "role": ("Roles", "Subject: the person."),
@@ -58,6 +59,7 @@ TITLES = {
     "followup": ("Follow-ups", "Subject: the follow-up (`fup_…`)."),
     "log": ("The shift log", "Subject: `team:` and the team."),
     "waiver": ("Waivers", "Subject: the waiver (`wvr_…`)."),
+    "help": ("Asking for help", "Subject: `ask:` and the permission."),
     "act": ("Refusals", "Subject: what was asked for."),
 }
 KINDS = {
@@ -108,7 +110,10 @@ KINDS = {
     "override.added": "Somebody takes over for a time; a swap leaves two.",
     "override.removed": "Back to the schedule.",
     "clock.jumped": "The clock of a machine was set; what is planned was moved with it.",
+    "disk.full": "The disk is full: signals are refused, and pages go on in what was kept.",
+    "disk.room": "There is room on the disk again; the reserve is made anew.",
     "estate.applied": "A version was put in force; with its digest and its changes.",
+    "estate.edited": "A file of the estate folder was changed from the console.",
     "address.added": "A person can be paged somewhere.",
     "address.asked": "A code was sent there, so that its owner can prove it.",
     "address.proved": "Its owner has proved it.",
@@ -155,6 +160,8 @@ KINDS = {
     "followup.added": "Left for a later shift to do.",
     "followup.done": "Somebody has done it.",
     "log.note": "What somebody wrote into the log.",
+    "help.asked": "Somebody who may not do something asked those who may.",
+    "help.answered": "Somebody who may has seen to it.",
     "act.refused": "Somebody asked for what they may not do.",
 }
 """Kind → what it says. Every kind that the code writes has a line, and no other."""

@@ -25,6 +25,10 @@ SINK_AGAIN = timedelta(seconds=30)
 BACKUP_LEASE_S = 900.0
 BACKUP_AGAIN = timedelta(minutes=5)
 """When a backup that failed is tried again, at the latest."""
+FULL = "disk_full_at"
+"""The mark of when it was last told that the disk is full."""
+FULL_AGAIN = timedelta(minutes=30)
+"""When it is told again while that lasts: its alert must not expire."""
 BACKUPS_MISSED = 3
 """So many periods without a backup are an incident."""
 
@@ -68,7 +72,7 @@ def export(app: Runtime, now: datetime) -> datetime | None:
 def back_up(app: Runtime, now: datetime) -> datetime | None:
     """Make the next backup, if the settings want any and it is time; one node at a time does."""
     wanted = app.settings.backup
-    if wanted.to is None:
+    if wanted.to is None or app.reserve.is_eaten_by(wanted.to):
         return None
     every = duration(wanted.every)
     marked = app.db.read(lambda tx: record.marked(tx, "backup_at"))
@@ -95,6 +99,37 @@ def _tell_no_backup(tx: Tx, app: Runtime, words: str, late: bool, now: datetime)
     if late:
         summary = f"Backups fail: {words}"
         pipeline.report_self(tx, app.ground, summary, key="backup.failed", now=now)
+
+
+def keep_room(app: Runtime, now: datetime) -> datetime | None:
+    """Make the reserve; while it is given back, say that the disk is full, again and again."""
+    reserve = app.reserve
+    told = app.db.read(lambda tx: record.marked(tx, FULL))
+    if reserve.make() or not reserve.is_used:
+        if told is not None:
+            app.db.run(partial(_tell_room, app=app, now=now))
+    elif told is None or not from_us(told) <= now < from_us(told) + FULL_AGAIN:
+        app.db.run(partial(_tell_full, app=app, now=now))
+    return None
+
+
+def _tell_full(tx: Tx, app: Runtime, now: datetime) -> None:
+    record.mark(tx, FULL, to_us(now))
+    folder = app.settings.data_dir
+    words = (
+        f"The disk of {folder} is full: signals are refused (507). Pages and acknowledgements go on "
+        f"in the {app.settings.reserve_mib} MiB that were kept; make room"
+    )
+    presence.note(tx, app, record.Fact("disk.full", "disk", words), now)
+    pipeline.report_self(tx, app.ground, words, key="disk.full", now=now)
+    log.critical("%s", words)
+
+
+def _tell_room(tx: Tx, app: Runtime, now: datetime) -> None:
+    record.unmark(tx, FULL)
+    words = "there is room on the disk again: signals are taken, and the reserve is made anew"
+    presence.note(tx, app, record.Fact("disk.room", "disk", words), now)
+    log.warning("%s", words)
 
 
 def purge(app: Runtime, now: datetime) -> datetime | None:

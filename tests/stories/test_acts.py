@@ -41,7 +41,7 @@ def test_a_text_with_nul_is_refused_and_nothing_of_it_is_left(world):
         world.act(C.Note("INC-1", "a\0b"), who="ben")
     assert refused.value.pointer == "/text"
     kinds = {row["kind"] for row in world.app.db.read(lambda tx: record.latest(tx, limit=99))}
-    assert "incident.noted" not in kinds
+    assert "incident.note" not in kinds
 
 
 def test_reassigning_to_nobody_we_know_offers_the_nearest_name(world):

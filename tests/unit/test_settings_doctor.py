@@ -31,6 +31,7 @@ GOOD = Machine(
     tls_key_mode=None,
     free_bytes=2**30,
     sqlite=(3, 40, 1),
+    reserve_bytes=2**26,
 )
 
 
@@ -55,7 +56,7 @@ def red(given: Settings, facts: Machine, **more: Any) -> list[str]:
 
 def test_a_first_start_by_the_defaults_passes_every_check() -> None:
     all_of_them = found(settings(), GOOD)
-    assert len(all_of_them) == 18
+    assert len(all_of_them) == 19
     assert [name for name, check in all_of_them.items() if not check.ok] == []
 
 
@@ -67,6 +68,8 @@ def test_a_first_start_by_the_defaults_passes_every_check() -> None:
         ({"data_dir_mode": 0o755}, "data dir", "chmod 700"),
         ({"database_mode": 0o640}, "database", "chmod 600"),
         ({"free_bytes": 2**28 - 1}, "disk", "256"),
+        ({"reserve_bytes": 0}, "reserve", "Make room at /d"),
+        ({"reserve_bytes": None}, "reserve", "no room for them"),
         ({"sqlite": (3, 34, 9)}, "sqlite", "3.35.0"),
         ({"secrets": {"smtp.password": "It is empty."}}, "secrets", "smtp.password: It is empty."),
     ],

@@ -16,7 +16,13 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Invalid
 from mainstay.foundation.nearest import hint
 from mainstay.oncall import ical, overrides, store
-from mainstay.oncall.consequences import Difference, Uncovered, differences, gap_report
+from mainstay.oncall.consequences import (
+    Difference,
+    Uncovered,
+    differences,
+    gap_report,
+    with_gaps,
+)
 from mainstay.oncall.layer import BusinessDay
 from mainstay.oncall.overrides import Wanted
 from mainstay.oncall.rotation import first as wall_instant
@@ -56,6 +62,7 @@ __all__ = [
     "shifts",
     "wall_instant",
     "who",
+    "with_gaps",
 ]
 
 

@@ -34,11 +34,13 @@ from mainstay.estate.collections.sources import (
     Source,
 )
 from mainstay.estate.collections.text import Id, Part, Target
+from mainstay.estate.collections.watch import Check, Host
 
 __all__ = [
     "DEFAULT_PRIORITIES",
     "Answer",
     "Calendar",
+    "Check",
     "Checklist",
     "Escalation",
     "Estate",
@@ -46,6 +48,7 @@ __all__ = [
     "HandingOver",
     "Handover",
     "Holidays",
+    "Host",
     "Incidents",
     "Item",
     "JsonMap",
@@ -97,6 +100,10 @@ class Estate(Part):
     """What is supported."""
     checklists: dict[Id, Checklist] = {}
     """What a team looks at by a time of the business day, and signs for."""
+    hosts: dict[Id, Host] = {}
+    """The machines that checks look at."""
+    checks: dict[Id, Check] = {}
+    """What must be so, and how it is measured."""
 
     @field_validator("priorities")
     @classmethod

@@ -11,10 +11,12 @@ from pydantic_core import ErrorDetails
 from mainstay.estate.collections import (
     Answer,
     Calendar,
+    Check,
     Checklist,
     Escalation,
     HandingOver,
     Holidays,
+    Host,
     Incidents,
     Item,
     JsonMap,
@@ -35,6 +37,7 @@ from mainstay.estate.collections import (
     Team,
     Turn,
 )
+from mainstay.estate.collections.watch import PROBE_MODELS, HttpStep
 from mainstay.estate.reading.layout import SINGULAR, Loc, Places
 from mainstay.estate.reading.problems import Problem, nearest, problem, shown
 
@@ -65,6 +68,10 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("checklists * signoff", Signoff),
     ("checklists * items *", Item),
     ("checklists * items * answer *", Answer),
+    ("hosts *", Host),
+    ("checks *", Check),
+    *((f"checks * {name}", model) for name, model in PROBE_MODELS.items()),
+    ("checks * http steps *", HttpStep),
 )
 """The way to each kind of part, for the names of its keys."""
 _ITEM = {"layers": "layer", "order": "turn", "steps": "step", "notify": "notify", "only": "only"}

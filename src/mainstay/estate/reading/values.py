@@ -12,6 +12,7 @@ from mainstay.estate.collections.shift import span_of
 from mainstay.estate.days import holidays_of, parse_rule
 from mainstay.estate.reading.json_path import condition, json_path
 from mainstay.estate.reading.layout import Loc, Places
+from mainstay.estate.reading.on_checks import watching
 from mainstay.estate.reading.problems import Problem, nearest, problem, shown
 from mainstay.estate.reading.sentences import named, small_first
 from mainstay.estate.routing import NotRe2, Pattern
@@ -34,6 +35,7 @@ def unfit(estate: Estate, places: Places, *, whole: bool, today: date | None) ->
         *_services(estate, places),
         *_routes(estate, places),
         *_checklists(estate, places),
+        *watching(estate, places),
     ]
     return found if whole or estate.routes else [one for one in found if one.code != "E210"]
 

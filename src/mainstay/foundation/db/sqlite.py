@@ -257,7 +257,7 @@ def _as_stuck(error: BaseException) -> BaseException:
     # The low byte of the code is its kind; the rest says more exactly where it went wrong.
     kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if isinstance(error, sqlite3.OperationalError) and kind in _NO_ROOM:
-        full = kind == sqlite3.SQLITE_FULL
+        full = error.sqlite_errorcode in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
         return Stuck(f"The database cannot write: {error}.", retry_after_s=5, disk_full=full)
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.IntegrityError):
         return Broken(f"The database refused a statement: {error}.")

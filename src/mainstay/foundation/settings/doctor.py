@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from mainstay.foundation.clock import to_text
 from mainstay.foundation.errors import Invalid
+from mainstay.foundation.reserve import held_bytes
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings.load import references
 from mainstay.foundation.settings.values import HostPort, Settings
@@ -77,6 +78,8 @@ class Machine:
     tls_key_mode: int | None
     free_bytes: int
     sqlite: tuple[int, int, int]
+    reserve_bytes: int | None = None
+    """What is kept for when the disk is full; 0: it is given back; None: none was made."""
     secrets: Mapping[str, str | None] = field(default_factory=dict)
     """Setting → what is wrong with its secret; None: it can be read."""
 
@@ -120,6 +123,7 @@ def machine(settings: Settings, *, environment: Mapping[str, str], database: Pat
         tls_key_mode=_mode(settings.tls_key) if settings.tls_key else None,
         free_bytes=shutil.disk_usage(_nearest_existing(settings.data_dir)).free,
         sqlite=(major, minor, patch),
+        reserve_bytes=held_bytes(settings.data_dir),
         secrets={
             name: _trouble(reference, environment)
             for name, reference in references(settings).items()
@@ -161,7 +165,7 @@ def checks(
         _egress(settings),
         _logs(settings),
         _disk(settings, facts),
-        *([_sqlite(facts)] if server is None else []),
+        *([_reserve(settings, facts), _sqlite(facts)] if server is None else []),
         _clock(now, alive_at),
         _watchdog(settings, wrong),
     ]
@@ -313,6 +317,25 @@ def _disk(settings: Settings, facts: Machine) -> Check:
         words = f"Only {free} MiB are free at {settings.data_dir}; make it {least} or more."
         return Check("disk", False, words)
     return Check("disk", True, f"{free} MiB are free at {settings.data_dir}.")
+
+
+def _reserve(settings: Settings, facts: Machine) -> Check:
+    wanted, held = settings.reserve_mib, facts.reserve_bytes
+    if not wanted:
+        words = "Nothing is kept for when the disk is full; set reserve_mib."
+        return Check("reserve", False, words, grave=False)
+    if held == 0:
+        words = (
+            f"The disk was full: signals are refused, and pages go on in the {wanted} MiB that were "
+            f"kept. Make room at {settings.data_dir}."
+        )
+        return Check("reserve", False, words)
+    if held is None and facts.database_mode is not None:
+        words = f"{wanted} MiB are to be kept for when the disk is full; there is no room for them."
+        return Check("reserve", False, words, grave=False)
+    when = "will be" if held is None else "are"
+    words = f"{wanted} MiB {when} kept for the record and pages, for when the disk is full."
+    return Check("reserve", True, words)
 
 
 def _sqlite(facts: Machine) -> Check:
