@@ -145,6 +145,7 @@ KINDS = {
     "checklist.opened": "It can be worked on: by time, or begun by somebody.",
     "checklist.answered": "What somebody said of an item, or that it is to do again.",
     "checklist.attached": "Something was attached to an item; with its SHA-256.",
+    "checklist.run": "Somebody had its checks looked at, all at once.",
     "checklist.signed": "Somebody signed; with the SHA-256 of the evidence.",
     "checklist.reopened": "The first of two signatures was taken back, and why.",
     "checklist.unsigned": "It was not signed at its time; how it stood then.",

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from functools import partial
 from hashlib import sha256
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
+from conftest import ESTATE
+from conftest import World as WorldOf
 from mainstay import alerts
 from mainstay.acts.shift import commands
 from mainstay.foundation.errors import Conflict, Forbidden, Invalid
@@ -186,6 +193,62 @@ def test_a_stop_in_the_middle_of_a_checklist_loses_nothing(shift: World) -> None
     assert [(one.key, one.state) for one in found] == [("payment", "ok"), ("lights", "waiting")]
     _later(shift, hours=2)
     shift.head.expects("is not signed")
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Iterator[tuple[Path, int]]:
+    """A folder that a real server hands out, and its port."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield folder, server.server_address[1]
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_file_did_not_come_and_the_days_on_which_it_did_not_are_counted(
+    tmp_path: Path, engine: str, inbox: tuple[Path, int]
+) -> None:
+    """A check is a line of its own, as it stands; run by hand it is looked at at once."""
+    folder, port = inbox
+    world = WorldOf(tmp_path, ESTATE, allow=(f"127.0.0.1:{port}",))
+    _declare(
+        world,
+        CHECKLIST.replace("    items:", "    items:\n      - {run: file-in}")
+        + f"""
+checks:
+  file-in:
+    service: pay-api
+    http: http://127.0.0.1:{port}/camt.xml
+    schedule: "30 5 * * *"
+    calendar: weekdays
+    attempts: 1
+    expect: ["status == 200"]
+""",
+    )
+    run = _tuesday(world)
+    line = _first(world, run)
+    assert (line.state, line.services) == ("failing", ("pay-api", "checkout"))
+    _later(world, hours=1, minutes=20)
+    world.head.expects("is not signed", "Not ready: file-in", "What needs it: pay-api, checkout")
+    (folder / "camt.xml").write_text("<ok/>")
+    world.act(commands.RunChecks(run.id), who="mara")
+    assert _first(world, run).state == "ok"
+    _sign(world, run, "mara")
+    (past,) = _past(world)
+    assert past.items["file-in"] == "failing"
+    (trend,) = [one for one in checklists.trends([past]) if one.item == "file-in"]
+    assert trend.red == 1
+    world.app.close()
+
+
+def _first(world: World, run: checklists.Run) -> checklists.Line:
+    return world.app.db.read(lambda tx: _lines(world, tx, run.id))[0]
 
 
 def _declare(world: World, text: str) -> None:

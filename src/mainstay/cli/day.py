@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ verbs = Verbs("day")
 USUAL = "start-of-day"
 """The checklist that is meant where none is named, if there are several."""
 FILE_BYTES_MAX = 700_000
+ASK_TIMES, ASK_EVERY_S = 120, 0.5
+"""How often the terminal asks whether the checks are through: for a minute."""
 _STATES = {
     "ok": "green", "ready": "green", "signed": "green", "waived": "magenta", "at risk": "yellow",
     "half signed": "yellow", "failing": "bold red", "not ready": "bold red", "not seen": "yellow",
@@ -180,6 +183,37 @@ def attach(desk: Desk, item: str, file: Path, name: str, checklist: str | None) 
     run = _run(client, checklist)
     body = {"answer": name, "name": file.name, "content": base64.b64encode(content).decode()}
     desk.answer(client.post(f"/checklist-runs/{part(run['id'])}/items/{part(item)}/files", body))
+
+
+@start_of_day.command()
+@CHECKLIST
+@at_desk
+def run(desk: Desk, checklist: str | None) -> None:
+    """Have its checks looked at now, and wait until all are.
+
+    \b
+    Example: mainstay start-of-day run
+    """
+    client = desk.client()
+    one = _run(client, checklist)
+    path = f"/checklist-runs/{part(one['id'])}"
+    asked = client.post(f"{path}/checks")
+    for _ in range(ASK_TIMES):
+        one = client.get(path)
+        left = [
+            item for item in one["items"]
+            if item["kind"] == "check" and (item["at"] or "") < asked["asked_at"]
+        ]  # fmt: skip
+        if not left or not asked["checks"]:
+            break
+        time.sleep(ASK_EVERY_S)
+    if desk.dump(one):
+        return
+    for item in one["items"]:
+        if item["kind"] == "check":
+            desk.out.print(Text.assemble(state(item["state"]), f"  {show.clean(item['title'])}: "
+                           f"{show.clean(item['because'])}"))  # fmt: skip
+    desk.say(one["sentence"])
 
 
 @start_of_day.command()

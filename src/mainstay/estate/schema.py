@@ -22,6 +22,8 @@ def json_schema() -> dict[str, Any]:
     _short_severity(parts)
     _short_text(parts, "Shift", "at")
     _short_text(parts, "Answer", "type")
+    run = parts["Item"]["properties"]
+    run["run"] = {"anyOf": [run["run"]["items"], run["run"]]}
     _short_probes(parts)
     _ranges_of_hosts(schema)
     schema["properties"] |= {"mainstay": {"const": SCHEMA_VERSION, "description": "Schema version"}}

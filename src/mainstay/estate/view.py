@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from typing import Any, TypeVar
 
 from mainstay.estate import store
 from mainstay.estate.collections import Estate, Org
@@ -12,6 +14,7 @@ from mainstay.estate.routing import Routed, Routes, is_duty, is_shadow, policy_o
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import NotFound
 
+T = TypeVar("T")
 KEPT = 16
 """Compiled versions kept: running escalations hold on to the one they began under."""
 EMPTY = Estate(org=Org(name=""))
@@ -29,6 +32,14 @@ class View:
         self._days = Days(estate)
         self._graph = Graph(estate)
         self._priorities: dict[tuple[str, str], str] = {}
+        self._made: dict[str, Any] = {}
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What another room compiles of this version, made when it is first asked for."""
+        if name not in self._made:
+            self._made[name] = make()
+        found: T = self._made[name]
+        return found
 
     def service_of(
         self, source: str, severity: str, labels: dict[str, str], *, hint: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from mainstay import handover, people
+from mainstay import checks, handover, people
 from mainstay.acts.done import Act, Done
 from mainstay.acts.shift.alarms import raise_alarms
 from mainstay.acts.shift.commands import (
@@ -16,6 +16,7 @@ from mainstay.acts.shift.commands import (
     OpenRun,
     RedoItem,
     ReopenRun,
+    RunChecks,
     SignRun,
     WaiveItem,
 )
@@ -37,6 +38,8 @@ def perform(act: Act, command: OnChecklist) -> Done:
             return _redo(act, command)
         case AttachFile():
             return _attach(act, command)
+        case RunChecks():
+            return _run_checks(act, command)
         case SignRun():
             return _sign(act, command)
         case ReopenRun():
@@ -95,6 +98,20 @@ def _attach(act: Act, command: AttachFile) -> Done:
     facts = _facts(run, item=command.item, file=file.id, sha256=file.sha256)
     fact = act.fact("checklist.attached", run.id, words, facts=facts)
     return Done(words, file.id, file, (fact,))
+
+
+def _run_checks(act: Act, command: RunChecks) -> Done:
+    """Those of the run that the estate in force still declares."""
+    run, view = _run(act, command.run, RunChecks)
+    sheet = handover.checklists.sheet_of(act.view)
+    known = {one.id for one in sheet.watched.values()}
+    ids = tuple(one for one in handover.checklists.checks_of(view, run.checklist) if one in known)
+    if not run.is_open:
+        raise Conflict(f"{run.checklist} of {run.day} is {run.state}; what was signed stands.")
+    names = checks.run_now(act.tx, sheet, now=act.now, ids=ids) if ids else []
+    words = f"{act.actor.id} has {len(names)} checks of {run.checklist} looked at now"
+    fact = act.fact("checklist.run", run.id, words, facts=_facts(run, checks=names))
+    return Done(words, run.id, names, (fact,))
 
 
 def _sign(act: Act, command: SignRun) -> Done:

@@ -47,6 +47,13 @@ class AttachFile:
 
 
 @dataclass(frozen=True, slots=True)
+class RunChecks:
+    """Have the checks of the checklist looked at now."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
 class SignRun:
     """I sign for it."""
 
@@ -129,7 +136,15 @@ class AcceptHandover:
 
 
 OnChecklist = (
-    OpenRun | AnswerItem | RedoItem | AttachFile | SignRun | ReopenRun | WaiveItem | EndWaiver
+    OpenRun
+    | AnswerItem
+    | RedoItem
+    | AttachFile
+    | RunChecks
+    | SignRun
+    | ReopenRun
+    | WaiveItem
+    | EndWaiver
 )
 OnHandover = WriteLog | AddFollowUp | EndFollowUp | EditHandover | OfferHandover | AcceptHandover
 OnShift = OnChecklist | OnHandover
@@ -139,6 +154,7 @@ PERMISSION: dict[type, str] = {
     AnswerItem: "handover.act",
     RedoItem: "handover.act",
     AttachFile: "handover.act",
+    RunChecks: "handover.act",
     SignRun: "handover.sign",
     ReopenRun: "handover.sign",
     WaiveItem: "handover.waive",

@@ -152,6 +152,9 @@ def lengthen(root: Node) -> None:
     for checklist in _children(root, "checklists"):
         for item in _items(checklist, "items"):
             _wrap_texts(item.mapping.get("answer"), "type")
+            run = item.mapping.get("run")
+            if run is not None and isinstance(run.value, str):
+                item.mapping["run"] = Node(run.at, [run])
     _hosts(root)
     for check in _children(root, "checks"):
         _check(check)

@@ -114,6 +114,10 @@ def _checklists(estate: Estate, names: _Names) -> Iterator[Problem]:
             loc = (*way, "items", index, "service")
             says = f"{named((*way, 'items', index))} is about"
             yield from names.missing("services", item.service, loc=loc, says=says)
+            for number, check in enumerate(item.run):
+                loc = (*way, "items", index, "run", number)
+                says = f"{named((*way, 'items', index))} runs"
+                yield from names.missing("checks", check, loc=loc, says=says)
         if (signer := checklist.signoff.target) is not None:
             loc = (*way, "signoff", "by")
             says = f"{who} is signed by {signer.kind}"

@@ -77,10 +77,11 @@ def _checklists(estate: Estate, places: Places) -> Iterator[Problem]:
         seen: dict[str, int] = {}
         for index, item in enumerate(checklist.items):
             loc: Loc = ("checklists", id_, "items", index)
-            if item.key in seen:
-                words = f"{named(loc)} is called {item.key!r} like item {seen[item.key] + 1}; give it an id"
-                yield problem(places.key(loc), "E109", words)
-            seen.setdefault(item.key, index)
+            for key in item.keys:
+                if key in seen:
+                    words = f"{named(loc)} is called {key!r} like item {seen[key] + 1}"
+                    yield problem(places.key(loc), "E109", words)
+                seen.setdefault(key, index)
             for name, answer in item.answer.items():
                 yield from _answer(answer, (*loc, "answer", name), places)
         team = estate.teams.get(checklist.team)

@@ -10,7 +10,7 @@ from mainstay.handover.checklists.answering import (
 )
 from mainstay.handover.checklists.by_time import DUE, Looked, alarm_of, facts_of, look, open_run
 from mainstay.handover.checklists.history import DAYS, Past, Trend, past, trends
-from mainstay.handover.checklists.lines import Line, checklist_of, lines
+from mainstay.handover.checklists.lines import Line, checklist_of, checks_of, lines, sheet_of
 from mainstay.handover.checklists.signing import (
     Signed,
     check_signer,
@@ -58,6 +58,7 @@ __all__ = [
     "attach",
     "check_signer",
     "checklist_of",
+    "checks_of",
     "content_of",
     "end_waiver",
     "facts_of",
@@ -73,6 +74,7 @@ __all__ = [
     "runs",
     "set_alarmed",
     "sheet",
+    "sheet_of",
     "sign",
     "signatures",
     "signers",

@@ -76,7 +76,7 @@ def open_run(
     )  # fmt: skip
     store.insert_run(tx, run)
     local = on.due_at.astimezone(days.zone_of(view, rules.timezone))
-    words = f"{checklist} of {on.day} opens, {len(rules.items)} items, due {local:%a %H:%M}"
+    words = f"{checklist} of {on.day} opens, {len(rules.keys)} items, due {local:%a %H:%M}"
     return run, Fact("checklist.opened", run.id, words, facts=facts_of(run))
 
 

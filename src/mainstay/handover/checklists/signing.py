@@ -179,7 +179,7 @@ def waive(
 ) -> Waiver:  # fmt: skip
     """An item counts as done until `ends_at`, at most as long as the checklist allows."""
     rules = checklist_of(view, checklist)
-    keys = [one.key for one in rules.items]
+    keys = rules.keys
     if item not in keys:
         raise Invalid(f"{checklist} has no item {item[:60]!r}; it has {', '.join(keys)}.",
                       pointer="/item")  # fmt: skip

@@ -207,6 +207,13 @@ class RunMade(Sentence):
     run: WholeRun
 
 
+class ChecksAsked(Sentence):
+    """Which checks will be looked at."""
+
+    asked_at: At
+    checks: list[str]
+
+
 class WaiverMade(Sentence):
     """What was made."""
 
@@ -317,6 +324,12 @@ def get_file(call: asking.Asked, id: str) -> FileContent:
         id=file.id, name=file.name, media=file.media, sha256=file.sha256,
         content=base64.b64encode(content).decode(),
     )  # fmt: skip
+
+
+def run_checks(call: asking.Asked, run: str) -> ChecksAsked:
+    """Have its checks looked at now; each is, once its `at` is `asked_at` or later."""
+    done = call.act(commands.RunChecks(run))
+    return ChecksAsked(sentence=done.sentence, asked_at=to_text(call.now), checks=list(done.value))
 
 
 def sign(call: asking.Asked, run: str, body: NewSignature) -> RunMade:

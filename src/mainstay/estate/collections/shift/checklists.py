@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from mainstay.estate.collections.text import (
     Count,
@@ -55,12 +55,14 @@ class Answer(Part):
 
 
 class Item(Part):
-    """One line of a checklist: something that a person does and answers for."""
+    """A line of a checklist: checks that must be well, or something that a person does."""
 
+    run: list[Id] = []
+    """Checks, each a line by its own id. Written as one id or a list."""
+    manual: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    """What a person does, and answers for."""
     id: Id | None = None
     """Its name, for waivers and history. None: made of its text."""
-    manual: str = Field(min_length=1, max_length=200)
-    """What a person does."""
     answer: dict[Id, Answer] = {}
     """What they type in or attach. Empty: that it was done is enough."""
     about: str | None = None
@@ -68,10 +70,25 @@ class Item(Part):
     service: Id | None = None
     """What is at risk when it fails."""
 
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Item:
+        if bool(self.run) == (self.manual is not None):
+            raise ValueError("expected either run: checks, or manual: what a person does")
+        extra = [name for name in ("id", "answer", "about", "service") if getattr(self, name)]
+        if self.run and extra:
+            raise ValueError(f"checks bring their own; {' and '.join(extra)} is a manual item's")
+        return self
+
+    @property
+    def keys(self) -> list[str]:
+        """The names of its lines."""
+        return list(self.run) or [self.key]
+
     @property
     def key(self) -> str:
-        """Its name: stays the same for as long as its id or text does."""
-        return self.id or _NOT_IN_KEYS.sub("-", self.manual.lower()).strip("-")[:KEY_MAX]
+        """A manual item's name: stays the same for as long as its id or text does."""
+        text = self.manual or ""
+        return self.id or _NOT_IN_KEYS.sub("-", text.lower()).strip("-")[:KEY_MAX]
 
 
 class Signoff(Part):
@@ -118,3 +135,8 @@ class Checklist(Part):
 
     None: the escalation named `<team>-lead`, else the team's own, else `default`, else `fallback`.
     """
+
+    @property
+    def keys(self) -> list[str]:
+        """The names of all lines, in order."""
+        return [key for item in self.items for key in item.keys]
