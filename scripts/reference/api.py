@@ -41,6 +41,7 @@ TAGS = {
     "signals": "Signals",
     "oncall": "On call",
     "checklists": "Checklists",
+    "handovers": "Shifts and handovers",
     "estate": "The estate",
     "people": "People",
     "access": "Keys and tokens",

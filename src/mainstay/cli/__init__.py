@@ -34,7 +34,7 @@ VERBS = {
     ),
     "alerts": "report alerts silence signals",
     "rota": "oncall override",
-    "day": "start-of-day",
+    "duty": "start-of-day handover shift-log",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
     "keeping": "backup restore audit migrate",

@@ -70,6 +70,7 @@ class Route:
 
 _INCIDENT = "/incidents/{name}"
 _RUN = "/checklist-runs/{run}"
+_TEAM = "/teams/{team}"
 
 ROUTES: tuple[Route, ...] = (
     # alerts and silences
@@ -122,6 +123,17 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_RUN}/sign", ACT[on_shift.SignRun], shift.checklists.sign, shift.checklists.RunMade),
     Route("POST", f"{_RUN}/reopen", ACT[on_shift.ReopenRun], shift.checklists.reopen, shift.checklists.RunMade),
     Route("GET", "/checklist-files/{id}", "handover.read", shift.checklists.get_file, shift.checklists.FileContent),
+    Route("GET", "/handovers", "handover.read", shift.handovers.list_handovers, Listed[shift.handovers.Handover]),
+    Route("GET", "/handovers/{id}", "handover.read", shift.handovers.get_handover, shift.handovers.WholeHandover),
+    Route("POST", "/handovers/{id}/edit", ACT[on_shift.EditHandover], shift.handovers.edit_handover, shift.handovers.HandoverDone),
+    Route("POST", "/handovers/{id}/offer", ACT[on_shift.OfferHandover], shift.handovers.offer_handover, shift.handovers.HandoverDone),
+    Route("POST", "/handovers/{id}/accept", ACT[on_shift.AcceptHandover], shift.handovers.accept_handover, shift.handovers.HandoverDone),
+    Route("GET", f"{_TEAM}/shifts", "handover.read", shift.handovers.list_shifts, Listed[shift.handovers.Shift]),
+    Route("GET", f"{_TEAM}/log", "handover.read", shift.handovers.get_log, Listed[shift.handovers.LogLine]),
+    Route("POST", f"{_TEAM}/log", ACT[on_shift.WriteLog], shift.handovers.write_log, Sentence, 201),
+    Route("GET", f"{_TEAM}/followups", "handover.read", shift.handovers.list_followups, Listed[shift.handovers.FollowUp]),
+    Route("POST", f"{_TEAM}/followups", ACT[on_shift.AddFollowUp], shift.handovers.add_followup, shift.handovers.FollowUpMade, 201),
+    Route("DELETE", "/followups/{id}", ACT[on_shift.EndFollowUp], shift.handovers.end_followup, Sentence),
     # the estate
     Route("GET", "/estate", "estate.read", estate.get_estate, estate.WholeVersion),
     Route("GET", "/estate/versions", "estate.read", estate.list_versions, Listed[estate.Version]),

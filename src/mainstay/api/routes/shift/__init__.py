@@ -1,5 +1,5 @@
 """The shift: checklists and what is signed, the log, handovers."""
 
-from mainstay.api.routes.shift import checklists
+from mainstay.api.routes.shift import checklists, handovers
 
-__all__ = ["checklists"]
+__all__ = ["checklists", "handovers"]
