@@ -23,6 +23,7 @@ SAME_FLOOR = """
     loops → upkeep, upkeep → pipeline, upkeep → presence, upkeep → runtime
     loops → checking, checking → pipeline, checking → presence, checking → runtime
     checking → ground, loops → jumps, presence → runtime, presence → jumps
+    presence → acts
     jumps → pipeline, jumps → runtime, jumps → heard
     heard → ground, acts → heard, loops → beating
     beating → heard, beating → jumps, beating → pipeline, beating → presence, beating → runtime
@@ -37,6 +38,7 @@ BEYOND_THE_DOOR = (
     "mainstay.estate.collections",
     # The vocabulary of what people can ask for: every door builds these.
     "mainstay.acts.commands",
+    "mainstay.acts.shift.commands",
     # The registries of what speaks to the outside.
     "mainstay.signals.formats",
     "mainstay.paging.channels",

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from mainstay.acts.shift.commands import PERMISSION as ON_SHIFT
+from mainstay.acts.shift.commands import OnShift
 from mainstay.alerts import Matcher
 from mainstay.checks.heartbeats import Declared
 from mainstay.estate import Estate, Target
@@ -397,6 +399,7 @@ Command = (
     | CreateKey | RevokeKey | CreateToken
     | RevokeToken | Apply | MakeSetupLink | Invite | GrantRole | EndRole | MakeResetLink | CloseAccount
     | EndSession | EndSessions | ChangePassword | ConfirmTotp | TurnOffTotp
+    | OnShift
     | AskFor | AnswerAsk
     | CreateHeartbeat | ChangeHeartbeat | RemoveHeartbeat | PauseHeartbeat | ResumeHeartbeat
     | AdoptUuid
@@ -441,6 +444,7 @@ PERMISSION: dict[type, str] = {
     ChangePassword: "people.account_own",
     ConfirmTotp: "people.account_own",
     TurnOffTotp: "people.account",
+    **ON_SHIFT,
     AskFor: "people.account_own",
     AnswerAsk: "people.account_own",
     CreateHeartbeat: "heartbeats.edit",
