@@ -106,7 +106,10 @@ class Standing:
         return await self.now()
 
     def take(self, snapshot: Snapshot) -> None:
-        """Count one signal more. OverLimit (429) when too many wait."""
+        """Count one signal more. OverLimit (429) when too many wait; Stuck when the disk is full."""
+        if self._app.reserve.is_used:
+            words = "The disk is full; what is left of it is kept for pages."
+            raise Stuck(words, retry_after_s=RETRY_AFTER_S, disk_full=True)
         limit = self._app.settings.backlog_max
         if snapshot.waiting + self._taken >= limit:
             raise OverLimit(
