@@ -28,6 +28,7 @@ __all__ = [
 
 VERBS = {
     "files": "init check plan apply schema",
+    "logs": "logs",
     "shift": "shift",
     "incidents": (
         "incidents ack unack resolve reopen note assign move escalate page trace"
