@@ -36,6 +36,7 @@ VERBS = {
     "rota": "oncall override",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
+    "diagnose": "diagnose",
     "keeping": "backup restore audit migrate",
 }  # fmt: skip
 """Module → the commands that it registers, in the order in which `--help` lists them."""
