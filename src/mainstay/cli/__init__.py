@@ -39,6 +39,7 @@ VERBS = {
     "duty": "start-of-day handover shift-log",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
+    "diagnose": "diagnose",
     "keeping": "backup restore audit migrate",
 }  # fmt: skip
 """Module → the commands that it registers, in the order in which `--help` lists them."""
