@@ -43,6 +43,8 @@ TAGS = {
     "signals": "Signals",
     "oncall": "On call",
     "heartbeats": "Heartbeats",
+    "checklists": "Checklists",
+    "handovers": "Shifts and handovers",
     "estate": "The estate",
     "people": "People",
     "access": "Keys and tokens",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from mainstay import paging
+import msgspec
+
+from mainstay import paging, signals
 from mainstay.estate import SELF, Source, View, Views
+from mainstay.foundation.clock import to_us
 from mainstay.foundation.errors import Corrupt
 from mainstay.foundation.failpoint import Passing, never
 from mainstay.foundation.ids import Ids
 from mainstay.incidents import Rules
+from mainstay.signals import Arrived
 
 SELF_SOURCE = Source(format="pagerduty", expire_after=timedelta(hours=1))
 """How what Mainstay says about itself is read: it comes in by the corridor like any other."""
@@ -42,6 +47,14 @@ class Ground:
     """(kind, address) → the address in its normal form, or Invalid; the channels know."""
     passing: Passing = never
     """Called at each named moment; a proof makes it the last one of this process."""
+
+
+def of_self(ground: Ground, version: int, event: Mapping[str, Any], *, now: datetime) -> Arrived:
+    """What Mainstay tells of itself, as a request like any other: an event of PagerDuty's v2."""
+    body = msgspec.json.encode({**event, "routing_key": "*" * 32})
+    arrival = signals.Arrival(receipt := ground.ids.new("rcp", now), to_us(now))
+    verdict = signals.door_named("pagerduty").check(body, SELF_SOURCE, arrival)
+    return Arrived(receipt, now, SELF, "pagerduty", version, {}, body, verdict)
 
 
 def source_in(view: View, name: str) -> Source:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from mainstay.acts.shift.commands import PERMISSION as ON_SHIFT
+from mainstay.acts.shift.commands import OnShift
 from mainstay.alerts import Matcher
 from mainstay.checks.heartbeats import Declared
 from mainstay.estate import Estate, Target
@@ -311,6 +313,15 @@ class TurnOffTotp:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """A file of the estate that is written with it; SHA-256 (hex) of what it held and holds."""
+
+    file: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class CreateHeartbeat:
     """A job is to say that it ran."""
 
@@ -356,15 +367,6 @@ class AdoptUuid:
 
 
 @dataclass(frozen=True, slots=True)
-class Edited:
-    """A file of the estate that is written with it; SHA-256 (hex) of what it held and holds."""
-
-    file: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
 class Apply:
     """A new version of the estate. `rebase`: running escalations go on under it."""
 
@@ -397,9 +399,10 @@ Command = (
     | CreateKey | RevokeKey | CreateToken
     | RevokeToken | Apply | MakeSetupLink | Invite | GrantRole | EndRole | MakeResetLink | CloseAccount
     | EndSession | EndSessions | ChangePassword | ConfirmTotp | TurnOffTotp
+    | OnShift
+    | AskFor | AnswerAsk
     | CreateHeartbeat | ChangeHeartbeat | RemoveHeartbeat | PauseHeartbeat | ResumeHeartbeat
     | AdoptUuid
-    | AskFor | AnswerAsk
 )  # fmt: skip
 
 PERMISSION: dict[type, str] = {
@@ -441,14 +444,15 @@ PERMISSION: dict[type, str] = {
     ChangePassword: "people.account_own",
     ConfirmTotp: "people.account_own",
     TurnOffTotp: "people.account",
+    **ON_SHIFT,
+    AskFor: "people.account_own",
+    AnswerAsk: "people.account_own",
     CreateHeartbeat: "heartbeats.edit",
     ChangeHeartbeat: "heartbeats.edit",
     RemoveHeartbeat: "heartbeats.edit",
     PauseHeartbeat: "heartbeats.pause",
     ResumeHeartbeat: "heartbeats.pause",
     AdoptUuid: "heartbeats.edit",
-    AskFor: "people.account_own",
-    AnswerAsk: "people.account_own",
 }
 """What each command needs. Where it is about oneself, `people.contact_own` or `people.account_own`
 will do; an address with a secret needs `people.secret`, an invitation with a role `people.grant`."""

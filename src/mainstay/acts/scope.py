@@ -13,7 +13,7 @@ from mainstay.acts.commands import PERMISSION, Command
 from mainstay.acts.done import Act
 from mainstay.acts.watch import OnHeartbeats, services_of
 from mainstay.alerts import Matcher
-from mainstay.estate import View
+from mainstay.estate import View, duty_team
 from mainstay.foundation.errors import Forbidden
 
 
@@ -95,6 +95,6 @@ def _of_person(act: Act, person: str, teams: frozenset[str]) -> set[str]:
 
 
 def owner_of(act: Act, service: str) -> str | None:
-    """The team that owns a service, or None."""
+    """The team that owns a service, or whose duty it is; or None."""
     found = act.view.estate.services.get(service)
-    return found.owner if found is not None else None
+    return found.owner if found is not None else duty_team(act.view.estate, service)

@@ -57,6 +57,10 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "record.read": _RESPOND | {"approver", "auditor"},
         "record.verify": frozenset({"admin", "auditor"}),
         "paging.read": _RESPOND | {"viewer", "auditor"},
+        "handover.read": _STAFF,
+        "handover.act": _RESPOND,
+        "handover.sign": _RESPOND,
+        "handover.waive": _DIRECT,
         "system.read": _RESPOND | {"auditor"},
     }
 )
