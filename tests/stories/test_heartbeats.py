@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,10 @@ from mainstay import checks, presence
 from mainstay.acts import commands
 from mainstay.checks import State, heartbeats
 from mainstay.checks.heartbeats import Beat, Ping
+from mainstay.estate import Views
 from mainstay.foundation.clock import to_us
+from mainstay.watchdog.look import Patience, look
+from mainstay.watchdog.promises import Ledger
 
 pytestmark = pytest.mark.both
 
@@ -151,6 +154,22 @@ def test_a_paused_heartbeat_pages_nobody_and_what_was_wrong_is_over(night: World
     night.act(commands.ResumeHeartbeat("backup"), who="mara")
     well_till(night, 24)
     assert len(night.incidents()) == 2
+
+
+def test_the_watchdog_tells_of_a_late_heartbeat_that_nobody_looks_at(night: World) -> None:
+    def keys() -> set[str]:
+        patience = Patience(timedelta(seconds=30), per_minute=60)
+        now = night.clock.now()
+        found = night.app.db.read(
+            lambda tx: look(tx, Ledger(), Views(), now=now, patience=patience)
+        )
+        return {one.key for one in found}
+
+    well_till(night, 1)
+    night.clock.forward(hours=2)  # and no loop runs
+    assert "heartbeats" in keys()
+    night.settle()
+    assert "heartbeats" not in keys()
 
 
 def test_a_heartbeat_follows_the_estate(night: World) -> None:
