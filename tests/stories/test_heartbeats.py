@@ -172,6 +172,18 @@ def test_the_watchdog_tells_of_a_late_heartbeat_that_nobody_looks_at(night: Worl
     assert "heartbeats" not in keys()
 
 
+def test_the_newest_pings_are_kept_and_the_output_of_some(night: World) -> None:
+    one = beat(night, "poller").id
+    for number in range(1, 131):
+        ping = Ping(beat=one, at_us=to_us(night.clock.now()), kind="log", body=b"%d" % number)
+        night.app.db.run(lambda tx, ping=ping: heartbeats.keep(tx, [ping]))
+        if number % 10 == 0:
+            night.settle()
+    found = night.app.db.read(lambda tx: heartbeats.pings(tx, one, limit=500))
+    assert [ping.n for ping in found] == list(range(130, 20, -1))
+    assert [ping.n for ping in found if ping.body] == list(range(130, 100, -1))
+
+
 def test_a_heartbeat_follows_the_estate(night: World) -> None:
     pings(night, "poller")
     known = beat(night, "poller").id

@@ -32,7 +32,17 @@ from mainstay.checks.heartbeats.step import (
     set_back,
     spare,
 )
-from mainstay.checks.heartbeats.store import by_digest, every, find, flips, keep, named, pings, ring
+from mainstay.checks.heartbeats.store import (
+    by_digest,
+    every,
+    find,
+    flips,
+    keep,
+    named,
+    pings,
+    purge,
+    ring,
+)
 
 __all__ = [
     "PINGS_KEPT",
@@ -70,6 +80,7 @@ __all__ = [
     "normal_uuid",
     "pause",
     "pings",
+    "purge",
     "remove",
     "resume",
     "ring",

@@ -24,7 +24,9 @@ LATE_AT_ONCE = 500
 UNDER_WAY = timedelta(milliseconds=100)
 """Somebody is late so much after the deadline: a ping that came just before it is being kept."""
 PINGS_KEPT = 100
-"""Of each heartbeat, the newest; so many have their output, too."""
+"""Of each heartbeat, the newest."""
+OUTPUTS_KEPT = 20
+"""So many of them have their output, too: each may be 100 kB."""
 FORGET_EVERY = 20
 """Older ones are dropped so many at a time."""
 
@@ -88,9 +90,9 @@ def _hear(beat: Beat, pings: Sequence[Ping], rules: Rules) -> tuple[Beat, list[P
 
 
 def _forget(tx: Tx, before: Beat, beat: Beat) -> None:
-    upto = beat.pings_n - PINGS_KEPT
-    if upto > 0 and beat.pings_n // FORGET_EVERY != before.pings_n // FORGET_EVERY:
-        store.forget(tx, beat.id, upto=upto)
+    if beat.pings_n // FORGET_EVERY != before.pings_n // FORGET_EVERY:
+        store.forget_outputs(tx, beat.id, upto=beat.pings_n - OUTPUTS_KEPT)
+        store.forget(tx, beat.id, upto=beat.pings_n - PINGS_KEPT)
 
 
 def find_late(tx: Tx, now: datetime) -> list[News]:
