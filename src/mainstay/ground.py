@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from mainstay import paging
@@ -11,6 +11,7 @@ from mainstay.estate import SELF, Source, View, Views
 from mainstay.foundation.errors import Corrupt
 from mainstay.foundation.failpoint import Passing, never
 from mainstay.foundation.ids import Ids
+from mainstay.foundation.sealing import Ring
 from mainstay.incidents import Rules
 
 SELF_SOURCE = Source(format="pagerduty", expire_after=timedelta(hours=1))
@@ -32,6 +33,8 @@ class Ground:
     token: Callable[[], str]
     check_address: Callable[[str, str], str]
     """(kind, address) → the address in its normal form, or Invalid; the channels know."""
+    ring: Ring = field(default_factory=Ring)
+    """Opens and seals the secrets in the database."""
     passing: Passing = never
     """Called at each named moment; a proof makes it the last one of this process."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 FLOORS = {
     6: "app serve running __main__ demo keeper",
     5: "api console cli web",
-    4: "loops upkeep presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
+    4: "loops upkeep sealed presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
     3: "diagnosis runbooks problems resilience handover reports",
     2: "alerts incidents paging",
     1: "signals people signin nodes oncall changes checks batch telemetry knowledge slo",

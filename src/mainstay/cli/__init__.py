@@ -36,7 +36,7 @@ VERBS = {
     "rota": "oncall override",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
-    "keeping": "backup restore audit migrate",
+    "keeping": "backup restore audit migrate secrets",
 }  # fmt: skip
 """Module → the commands that it registers, in the order in which `--help` lists them."""
 _MODULE = {verb: module for module, verbs in VERBS.items() for verb in verbs.split()}
