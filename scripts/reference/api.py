@@ -143,7 +143,7 @@ def _model(annotation: Any) -> type[BaseModel] | None:
 
 def _doors() -> str:
     rows = []
-    for door in DOORS:
+    for door in (one for one in DOORS if one.paths):
         placed = KEYS[door.key_of] + (
             " or path" if any("{key}" in one for one in door.paths) else ""
         )

@@ -41,7 +41,7 @@ TITLES = {
     "page": ("Pages", "Subject: the page (`pag_…`), unless it says otherwise."),
     "silence": ("Silences", "Subject: the silence (`sil_…`)."),
     "override": ("Overrides", "Subject: the override (`ovr_…`)."),
-    "estate": ("The estate", "Subject: `estate:` and the version."),
+    "estate": ("The estate", "Subject: `estate:` and the version, or `file:` and the file."),
     "address": ("Addresses", "Subject: the address (`adr_…`)."),
     "rule": ("Notification rules", "Subject: the rule (`rul_…`)."),
     "key": ("Intake keys", "Subject: the source, or the key (`key_…`)."),
@@ -55,6 +55,7 @@ TITLES = {
     "role": ("Roles", "Subject: the person."),
     "link": ("One-time links", "Subject: the person, or `setup`."),
     "session": ("Sessions", "Subject: the session (`ses_…`), unless it says otherwise."),
+    "help": ("Asking for help", "Subject: `ask:` and the permission."),
     "act": ("Refusals", "Subject: what was asked for."),
 }
 KINDS = {
@@ -111,6 +112,7 @@ KINDS = {
     "disk.full": "The disk is full: signals are refused, and pages go on in what was kept.",
     "disk.room": "There is room on the disk again; the reserve is made anew.",
     "estate.applied": "A version was put in force; with its digest and its changes.",
+    "estate.edited": "A file of the estate folder was changed from the console.",
     "address.added": "A person can be paged somewhere.",
     "address.asked": "A code was sent there, so that its owner can prove it.",
     "address.proved": "Its owner has proved it.",
@@ -139,6 +141,8 @@ KINDS = {
     "session.opened": "Somebody signed in: how, with what, from where.",
     "session.refused": "A try to sign in failed. Subject: the person, or `unknown`.",
     "session.ended": "A session is over, and why.",
+    "help.asked": "Somebody who may not do something asked those who may.",
+    "help.answered": "Somebody who may has seen to it.",
     "act.refused": "Somebody asked for what they may not do.",
 }
 """Kind → what it says. Every kind that the code writes has a line, and no other."""

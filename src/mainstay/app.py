@@ -16,8 +16,19 @@ from functools import partial
 
 import msgspec
 
-from mainstay import __version__, loops, paging, people, presence, sealed, upkeep
+from mainstay import (
+    __version__,
+    checking,
+    loops,
+    paging,
+    people,
+    presence,
+    sealed,
+    upkeep,
+)
 from mainstay.api import App, limits_of, make_app
+from mainstay.checks.probes import Probe
+from mainstay.checks.probes import build as build_probes
 from mainstay.console import Console
 from mainstay.estate import Views
 from mainstay.foundation import backup, failpoint, record
@@ -48,6 +59,7 @@ def open_app(
     environment: Mapping[str, str],
     clock: Clock | None = None,
     channels: Mapping[str, Channel] | None = None,
+    probes: Mapping[str, Probe] | None = None,
     node: str | None = None,
 ) -> Runtime:
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
@@ -67,6 +79,8 @@ def open_app(
     if channels is None:
         vapid = _vapid(db, settings, ring, clock.now())
         channels = _channels(settings, egress, environment, clock, vapid=vapid)
+    if probes is None:
+        probes = build_probes(Egress(_allowed(settings)), environment=environment)
     ways = dict(channels)
     limits = paging.Limits(settings.page_per_minute, settings.public_url)
     ids = Ids()
@@ -87,7 +101,7 @@ def open_app(
 
     app = Runtime(
         settings=settings, node=me, clock=clock, db=db, ground=ground, channels=ways, send=send,
-        hang_up=egress.close, jitter=random.random, wake=Wake(),
+        hang_up=egress.close, probes=probes, jitter=random.random, wake=Wake(),
         signer=_signer(settings, environment),
         sinks=record.sinks_of(settings.audit.checkpoints_to, node=me.host, egress=egress),
         reserve=reserve, back_up=lambda now: _back_up(settings, environment, now), close=db.close,
@@ -170,6 +184,7 @@ def drain(app: Runtime, now: datetime | None = None) -> None:
         now = now or app.clock.now()
         busy = loops.settle(app, now) == now
         busy |= loops.pass_time(app, now) == now
+        busy |= asyncio.run(checking.step(app, now))
         busy |= asyncio.run(_deliver_all(app, now))
         if not busy:
             upkeep.seal(app, now)

@@ -18,6 +18,10 @@ SELF_SOURCE = Source(format="pagerduty", expire_after=timedelta(hours=1))
 """How what Mainstay says about itself is read: it comes in by the corridor like any other."""
 REPORT_SOURCE = Source(format="report")
 """How a report is read that came by our own API instead of a declared source."""
+CHECK_SOURCE = Source(format="report")
+"""How what our own checks say is read."""
+CHECKS = "checks"
+"""The source's name of our own checks."""
 REPORTS = "report"
 """The source's name of such reports."""
 
@@ -43,6 +47,8 @@ def source_in(view: View, name: str) -> Source:
     """The source as declared; Corrupt when it is gone, which quarantines what it sent."""
     if name == SELF:
         return SELF_SOURCE
+    if name == CHECKS:
+        return CHECK_SOURCE
     found = view.estate.sources.get(name)
     if found is not None:
         return found

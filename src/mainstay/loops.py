@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from mainstay import acts, jumps, paging, pipeline, presence, signals, upkeep
+from mainstay import acts, checking, jumps, paging, pipeline, presence, signals, upkeep
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
@@ -404,6 +404,7 @@ LOOPS = (
     Loop("room", upkeep.keep_room, timedelta(seconds=2)),
     Loop("purge", upkeep.purge, timedelta(hours=1)),
     Loop("shadow", upkeep.shadow_day, timedelta(minutes=10)),
+    Loop("not seen", checking.sweep, checking.SWEEP_EVERY),
 )
 
 
@@ -423,6 +424,7 @@ class Threads:
             for loop in LOOPS
         ]
         self._threads.append(threading.Thread(target=self._deliver, name=DELIVER, daemon=True))
+        self._threads.append(threading.Thread(target=self._look, name=checking.NAME, daemon=True))
 
     def start(self) -> None:
         """Start them all."""
@@ -462,3 +464,6 @@ class Threads:
 
     def _deliver(self) -> None:
         asyncio.run(delivering(self._app, self._stop))
+
+    def _look(self) -> None:
+        asyncio.run(checking.looking(self._app, self._stop))

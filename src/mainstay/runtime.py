@@ -11,6 +11,8 @@ from functools import partial
 from secrets import token_urlsafe
 from time import monotonic
 
+from mainstay.checks import Sheets
+from mainstay.checks.probes import Probe
 from mainstay.foundation.backup import Made
 from mainstay.foundation.clock import Clock
 from mainstay.foundation.db import Database
@@ -95,6 +97,8 @@ class Runtime:
     """Hand a page to the channel of an address; never raises for what the world does."""
     hang_up: Callable[[], Awaitable[None]]
     """Close what the channels keep open; in the loop that used them."""
+    probes: Mapping[str, Probe]
+    """What measures, by the key that a check names it with."""
     jitter: Callable[[], float]
     wake: Wake
     signer: Signer
@@ -106,6 +110,8 @@ class Runtime:
     back_up: Callable[[datetime], Made]
     """Make the next backup that `backup.to` asks for; takes a while. MainstayError if it failed."""
     close: Callable[[], None]
+    sheets: Sheets = field(default_factory=Sheets)
+    """The checks of the estate's versions, compiled."""
     measures: Measures = field(default_factory=Measures)
     pulse: Pulse = field(default_factory=Pulse)
     probe_token: str = field(default_factory=partial(token_urlsafe, 32), repr=False)

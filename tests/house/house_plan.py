@@ -5,7 +5,7 @@ from __future__ import annotations
 FLOORS = {
     6: "app serve running __main__ demo keeper",
     5: "api console cli web",
-    4: "loops upkeep sealed presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
+    4: "loops upkeep checking sealed presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
     3: "diagnosis runbooks problems resilience handover reports",
     2: "alerts incidents paging",
     1: "signals people signin nodes oncall changes checks batch telemetry knowledge slo",
@@ -21,7 +21,8 @@ SAME_FLOOR = """
     pipeline → acts, pipeline → settling, pipeline → ground
     loops → pipeline, loops → acts, loops → runtime, loops → presence
     loops → upkeep, upkeep → pipeline, upkeep → presence, upkeep → runtime
-    loops → jumps, presence → runtime, presence → jumps
+    loops → checking, checking → pipeline, checking → presence, checking → runtime
+    checking → ground, loops → jumps, presence → runtime, presence → jumps
     jumps → pipeline, jumps → runtime
     serve → keeper, app → demo, serve → app, demo → app, demo → serve
     running → serve, running → demo, running → app

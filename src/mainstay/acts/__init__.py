@@ -11,10 +11,11 @@ from dataclasses import fields
 from datetime import datetime
 
 from mainstay import incidents, people
-from mainstay.acts import commands, on_incidents, on_people, on_setup, on_silences
+from mainstay.acts import commands, on_asking, on_incidents, on_people, on_setup, on_silences
 from mainstay.acts.by_time import claim, expire, next_at, pass_time, take
 from mainstay.acts.commands import PERMISSION, AddSilence, Command, EndSilence
 from mainstay.acts.done import Act, Done
+from mainstay.acts.on_asking import Asked, asked, who_could
 from mainstay.acts.scope import check_team, hidden, owner_of
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
@@ -27,8 +28,10 @@ from mainstay.incidents import Incident
 __all__ = [
     "PERMISSION",
     "Act",
+    "Asked",
     "Command",
     "Done",
+    "asked",
     "claim",
     "commands",
     "expire",
@@ -38,6 +41,7 @@ __all__ = [
     "perform",
     "refused",
     "take",
+    "who_could",
 ]
 
 _ABOUT_ONESELF: Mapping[type, str] = {
@@ -52,6 +56,8 @@ _ABOUT_ONESELF: Mapping[type, str] = {
     commands.TurnOffTotp: "people.account_own",
     commands.ChangePassword: "people.account_own",
     commands.ConfirmTotp: "people.account_own",
+    commands.AskFor: "people.account_own",
+    commands.AnswerAsk: "people.account_own",
 }
 """What is enough where it is about oneself. Those that name no person see to it themselves."""
 
@@ -91,6 +97,8 @@ def _perform(act: Act, command: Command) -> Done:
             return on_silences.add(act, command)
         case EndSilence():
             return on_silences.end_by_hand(act, command)
+        case _ if isinstance(command, on_asking.OnAsking):
+            return on_asking.perform(act, command)
         case _ if isinstance(command, on_people.OnPeople):
             return on_people.perform(act, command)
         case _:

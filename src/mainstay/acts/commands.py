@@ -310,11 +310,38 @@ class TurnOffTotp:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """A file of the estate that is written with it; SHA-256 (hex) of what it held and holds."""
+
+    file: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class Apply:
     """A new version of the estate. `rebase`: running escalations go on under it."""
 
     estate: Estate
     rebase: bool = False
+    edited: Edited | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskFor:
+    """Somebody who may is asked to do what I may not. `about`: the screen, as a path."""
+
+    permission: str
+    about: str
+    team: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAsk:
+    """I have seen to what somebody asked for; `seq`: the row of the record in which they did."""
+
+    seq: int
 
 
 Command = (
@@ -324,6 +351,7 @@ Command = (
     | CreateKey | RevokeKey | CreateToken
     | RevokeToken | Apply | MakeSetupLink | Invite | GrantRole | EndRole | MakeResetLink | CloseAccount
     | EndSession | EndSessions | ChangePassword | ConfirmTotp | TurnOffTotp
+    | AskFor | AnswerAsk
 )  # fmt: skip
 
 PERMISSION: dict[type, str] = {
@@ -365,6 +393,8 @@ PERMISSION: dict[type, str] = {
     ChangePassword: "people.account_own",
     ConfirmTotp: "people.account_own",
     TurnOffTotp: "people.account",
+    AskFor: "people.account_own",
+    AnswerAsk: "people.account_own",
 }
 """What each command needs. Where it is about oneself, `people.contact_own` or `people.account_own`
 will do; an address with a secret needs `people.secret`, an invitation with a role `people.grant`."""

@@ -209,8 +209,10 @@ def _create_token(act: Act, command: CreateToken) -> Done:
 def _apply(act: Act, command: Apply) -> Done:
     before = act.view.version
     saved = estate.save(act.tx, command.estate, actor=act.who, now=act.now)
+    written = _edited(act, command)
     if saved.version == before:
-        return Done(f"Version {before} is in force already; nothing changed.", str(before), saved)
+        words = f"Version {before} is in force already; nothing changed."
+        return Done(words, str(before), saved, written)
     changes = estate.differences(act.view.estate if before else None, command.estate)
     words = f"{act.actor.id} put version {saved.version} in force: {len(changes)} changes"
     if command.rebase:
@@ -222,7 +224,17 @@ def _apply(act: Act, command: Apply) -> Done:
         actor=act.who,
         facts={"digest": saved.digest, "changes": [str(change) for change in changes[:200]]},
     )
-    return Done(words, str(saved.version), saved, (fact,))
+    return Done(words, str(saved.version), saved, (*written, fact))
+
+
+def _edited(act: Act, command: Apply) -> tuple[Fact, ...]:
+    """The row of a file that was changed through a door, rather than by somebody's editor."""
+    if command.edited is None:
+        return ()
+    one = command.edited
+    words = f"{act.actor.id} changed {one.file} of the estate folder"
+    facts = {"before": one.before, "after": one.after}
+    return (act.fact("estate.edited", f"file:{one.file}", words, facts=facts),)
 
 
 def _own(act: Act) -> str | None:

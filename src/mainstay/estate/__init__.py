@@ -1,7 +1,7 @@
 """The estate: what is supported, as code. Read it, check it, store it, ask it.
 
 Files are read by `read` or `check`; `save` makes them a version, `current` is the one in force.
-Questions: `Graph`, `Days`, `Routes`, `policy_of`, `priority_of`, `is_shadow`.
+`open_folder`, `rewritten`: to change files. Questions: `Graph`, `Days`, `Routes`, `policy_of`, `priority_of`, `is_shadow`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 from mainstay.estate.collections import (
     DEFAULT_PRIORITIES,
     Calendar,
+    Check,
     Escalation,
     Estate,
     Format,
     Handover,
     Holidays,
+    Host,
     Incidents,
     JsonMap,
     Layer,
@@ -41,7 +43,25 @@ from mainstay.estate.collections.text import (
     target,
     wall_clock,
 )
-from mainstay.estate.days import Days, days, is_business_day, why
+from mainstay.estate.days import (
+    BadCron,
+    Cron,
+    Days,
+    days,
+    first_occurrence,
+    is_business_day,
+    why,
+)
+from mainstay.estate.editing import (
+    Declared,
+    File,
+    Folder,
+    PatchLine,
+    open_folder,
+    patch_lines,
+    rewritten,
+)
+from mainstay.estate.expect import Expectation, Held, NoPast, Past, Period, judge, needs_past, parse
 from mainstay.estate.graph import Graph
 from mainstay.estate.plan import Difference, differences
 from mainstay.estate.read import Checked, check, from_values, read
@@ -67,25 +87,38 @@ __all__ = [
     "ID_PATTERN",
     "SELF",
     "UNROUTED",
+    "BadCron",
     "BadEstate",
     "Calendar",
+    "Check",
     "Checked",
     "Condition",
+    "Cron",
     "Days",
+    "Declared",
     "Difference",
     "Escalation",
     "Estate",
+    "Expectation",
+    "File",
+    "Folder",
     "Format",
     "Graph",
     "Handover",
+    "Held",
     "Holidays",
+    "Host",
     "Incidents",
     "JsonMap",
     "JsonPath",
     "Layer",
+    "NoPast",
     "Only",
     "Org",
+    "Past",
+    "PatchLine",
     "Pattern",
+    "Period",
     "Person",
     "Priorities",
     "Priority",
@@ -114,6 +147,7 @@ __all__ = [
     "days",
     "differences",
     "digest",
+    "first_occurrence",
     "from_values",
     "get",
     "handover",
@@ -122,11 +156,17 @@ __all__ = [
     "is_shadow",
     "json_path",
     "json_schema",
+    "judge",
     "nearest",
+    "needs_past",
+    "open_folder",
+    "parse",
+    "patch_lines",
     "policy_of",
     "priority_of",
     "problem",
     "read",
+    "rewritten",
     "save",
     "starter",
     "target",

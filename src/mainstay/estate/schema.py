@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mainstay.estate.collections import Estate
-from mainstay.estate.reading.layout import SCHEMA_VERSION
+from mainstay.estate.collections.watch import PROBE_MODELS
+from mainstay.estate.reading.layout import RANGE_PATTERN, SCHEMA_VERSION
 
 
 def json_schema() -> dict[str, Any]:
@@ -19,6 +20,8 @@ def json_schema() -> dict[str, Any]:
     _short_turn(parts)
     _short_only(parts)
     _short_severity(parts)
+    _short_probes(parts)
+    _ranges_of_hosts(schema)
     schema["properties"] |= {"mainstay": {"const": SCHEMA_VERSION, "description": "Schema version"}}
     schema["properties"] = {name: _or_empty(one) for name, one in schema["properties"].items()}
     schema.pop("required", None)
@@ -58,3 +61,20 @@ def _short_severity(parts: dict[str, Any]) -> None:
     words = full["properties"]["words"]["additionalProperties"]
     full["additionalProperties"] = words
     parts["SeverityMap"] = {"anyOf": [{"type": "string"}, full]}
+
+
+def _short_probes(parts: dict[str, Any]) -> None:
+    """A probe's main text alone; a command in one line; one host without a list."""
+    text: dict[str, Any] = {"type": "string"}
+    parts["Check"]["properties"]["on"] = {"anyOf": [text, parts["Check"]["properties"]["on"]]}
+    steps = parts["Http"]["properties"]["steps"]
+    commands = parts["Plugin"]["properties"]["command"]
+    for name in dict.fromkeys(model.__name__ for model in PROBE_MODELS.values()):
+        short = {"Http": [text, steps], "Plugin": [text, commands], "Script": [text, commands]}
+        parts[name] = {"anyOf": [*short.get(name, [text]), parts[name]]}
+
+
+def _ranges_of_hosts(schema: dict[str, Any]) -> None:
+    """`pg-[01-03]`, before it is three."""
+    (host,) = schema["properties"]["hosts"]["patternProperties"].values()
+    schema["properties"]["hosts"]["patternProperties"] |= {RANGE_PATTERN: host}

@@ -12,7 +12,7 @@ between the check and the commit in which another node could take it over.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -124,6 +124,18 @@ def again(tx: Tx, due: Due, *, at: datetime) -> bool:
             at=to_us(at), kind=due.kind, key=due.key, token=due.token,
         )
     )  # fmt: skip
+
+
+def next_turns(tx: Tx, turns: Iterable[tuple[Due, datetime]]) -> None:
+    """Done, and planned for the next time each; one that somebody else has taken over is left."""
+    tx.many(
+        "UPDATE foundation_due SET due_at = :at, planned_at = :at, facts = '{}', owner = NULL,"
+        " tries = 0 WHERE kind = :kind AND key = :key AND token = :token",
+        [
+            {"at": to_us(at), "kind": one.kind, "key": one.key, "token": one.token}
+            for one, at in turns
+        ],
+    )
 
 
 def is_held(tx: Tx, due: Due) -> bool:

@@ -16,7 +16,13 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Invalid
 from mainstay.foundation.nearest import hint
 from mainstay.oncall import ical, overrides, store
-from mainstay.oncall.consequences import Difference, Uncovered, differences, gap_report
+from mainstay.oncall.consequences import (
+    Difference,
+    Uncovered,
+    differences,
+    gap_report,
+    with_gaps,
+)
 from mainstay.oncall.layer import BusinessDay
 from mainstay.oncall.overrides import Wanted
 from mainstay.oncall.schedule import (
@@ -54,6 +60,7 @@ __all__ = [
     "said",
     "shifts",
     "who",
+    "with_gaps",
 ]
 
 

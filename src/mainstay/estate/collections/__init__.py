@@ -26,15 +26,18 @@ from mainstay.estate.collections.sources import (
     Source,
 )
 from mainstay.estate.collections.text import Id, Part, Target
+from mainstay.estate.collections.watch import Check, Host
 
 __all__ = [
     "DEFAULT_PRIORITIES",
     "Calendar",
+    "Check",
     "Escalation",
     "Estate",
     "Format",
     "Handover",
     "Holidays",
+    "Host",
     "Incidents",
     "JsonMap",
     "Layer",
@@ -80,6 +83,10 @@ class Estate(Part):
     """Whom to page, in which order, after how long."""
     services: dict[Id, Service] = {}
     """What is supported."""
+    hosts: dict[Id, Host] = {}
+    """The machines that checks look at."""
+    checks: dict[Id, Check] = {}
+    """What must be so, and how it is measured."""
 
     @field_validator("priorities")
     @classmethod

@@ -18,6 +18,8 @@ _CODES = {
     "escalations": "E205",
     "calendars": "E206",
     "sources": "E207",
+    "hosts": "E212",
+    "checks": "E213",
 }
 _TARGETS = {"person": "people", "team": "teams", "schedule": "schedules"}
 _HINTS_MAX = 50
@@ -65,6 +67,7 @@ def dangling(estate: Estate, places: Places) -> list[Problem]:
         *_escalations(estate, names),
         *_routes(estate, names),
         *_calendars(estate, names),
+        *_checks(estate, names),
         *_circles(estate, places),
     ]
 
@@ -153,6 +156,28 @@ def _calendars(estate: Estate, names: _Names) -> Iterator[Problem]:
         yield from names.missing("calendars", calendar.of, loc=("calendars", id_, "of"), says=says)
 
 
+def _checks(estate: Estate, names: _Names) -> Iterator[Problem]:
+    tags = {tag for host in estate.hosts.values() for tag in host.tags}
+    for id_, check in estate.checks.items():
+        way, who = ("checks", id_), f"check {id_!r}"
+        wanted = (
+            ("services", "service", check.service, "is about"),
+            ("calendars", "calendar", check.calendar, "goes by"),
+        )
+        for collection, key, name, verb in wanted:
+            yield from names.missing(collection, name, loc=(*way, key), says=f"{who} {verb}")
+        for index, other in enumerate(check.unless_failing):
+            loc: Loc = (*way, "unless_failing", index)
+            yield from names.missing("checks", other, loc=loc, says=f"{who} is quiet while failing")
+        for index, word in enumerate(check.on):
+            loc = (*way, "on", index)
+            if not word.startswith("tag:"):
+                yield from names.missing("hosts", word, loc=loc, says=f"{who} is on")
+            elif word[4:] not in tags and names.places.ids("hosts") == frozenset(estate.hosts):
+                words = f"{who} is on hosts with the tag {shown(word[4:])}, and none has it"
+                yield problem(names.places.value(loc), "E212", words + nearest(word[4:], tags))
+
+
 # -- circles ---------------------------------------------------------------------------------------
 
 
@@ -167,6 +192,10 @@ def _circles(estate: Estate, places: Places) -> Iterator[Problem]:
     for circle in _found(picks):
         at = places.value(("calendars", circle[0], "of"))
         yield problem(at, "E208", f"calendars pick from each other: {' → '.join(circle)}")
+    quiet = {id_: list(check.unless_failing) for id_, check in estate.checks.items()}
+    for circle in _found(quiet):
+        at = places.key(("checks", circle[0], "unless_failing"))
+        yield problem(at, "E208", f"checks are quiet for each other: {' → '.join(circle)}")
 
 
 def _found(graph: dict[str, list[str]]) -> Iterator[list[str]]:

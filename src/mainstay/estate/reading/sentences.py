@@ -10,8 +10,10 @@ from pydantic_core import ErrorDetails
 
 from mainstay.estate.collections import (
     Calendar,
+    Check,
     Escalation,
     Holidays,
+    Host,
     Incidents,
     JsonMap,
     Layer,
@@ -28,6 +30,7 @@ from mainstay.estate.collections import (
     Team,
     Turn,
 )
+from mainstay.estate.collections.watch import PROBE_MODELS, HttpStep
 from mainstay.estate.reading.layout import SINGULAR, Loc, Places
 from mainstay.estate.reading.problems import Problem, nearest, problem, shown
 
@@ -51,6 +54,10 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("escalations * steps *", Step),
     ("escalations * steps * repeat", Repeat),
     ("services *", Service),
+    ("hosts *", Host),
+    ("checks *", Check),
+    *((f"checks * {name}", model) for name, model in PROBE_MODELS.items()),
+    ("checks * http steps *", HttpStep),
 )
 """The way to each kind of part, for the names of its keys."""
 _ITEM = {"layers": "layer", "order": "turn", "steps": "step", "notify": "notify", "only": "only"}

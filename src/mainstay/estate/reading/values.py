@@ -12,6 +12,7 @@ from mainstay.estate.collections.text import wall_clock
 from mainstay.estate.days import holidays_of, parse_rule
 from mainstay.estate.reading.json_path import condition, json_path
 from mainstay.estate.reading.layout import Loc, Places
+from mainstay.estate.reading.on_checks import watching
 from mainstay.estate.reading.problems import Problem, nearest, problem, shown
 from mainstay.estate.reading.sentences import named, small_first
 from mainstay.estate.routing import NotRe2, Pattern
@@ -33,6 +34,7 @@ def unfit(estate: Estate, places: Places, *, whole: bool, today: date | None) ->
         *_escalations(estate, places),
         *_services(estate, places),
         *_routes(estate, places),
+        *watching(estate, places),
     ]
     return found if whole or estate.routes else [one for one in found if one.code != "E210"]
 

@@ -79,6 +79,20 @@ def by_subject(tx: Tx, subject: str, *, limit: int = 500) -> list[Row]:
     )  # fmt: skip
 
 
+def newest_about(tx: Tx, subjects: Iterable[str], *, limit: int) -> list[Row]:
+    """The newest rows about any of these things, newest first; by an index, however old they are."""
+    names = {f"s{number}": subject for number, subject in enumerate(subjects)}
+    if not names:
+        return []
+    return tx.all(
+        # Only the names of our own parameters are spliced in.
+        "SELECT * FROM foundation_record"  # noqa: S608
+        f" WHERE subject IN ({', '.join(f':{name}' for name in names)})"
+        " ORDER BY seq DESC LIMIT :limit",
+        limit=limit, **names,
+    )  # fmt: skip
+
+
 def by_receipt(tx: Tx, receipt: str, *, limit: int = 500) -> list[Row]:
     """Everything that one signal caused directly, oldest first."""
     return tx.all(

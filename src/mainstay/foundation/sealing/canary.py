@@ -9,7 +9,7 @@ from mainstay.foundation.db import Row, Tx, schema_of
 from mainstay.foundation.errors import Corrupt
 from mainstay.foundation.sealing.ring import CANARY, IN_FORCE, WORDS, Ring
 
-SCHEMA = 7
+SCHEMA = 8
 """The first that has sealed secrets."""
 
 

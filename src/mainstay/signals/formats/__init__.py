@@ -6,6 +6,7 @@ from mainstay.foundation.errors import Corrupt, Forbidden
 from mainstay.signals.formats import (
     alertmanager,
     alertmanager_webhook,
+    check,
     json_map,
     pagerduty,
     report,
@@ -18,6 +19,7 @@ DOORS: tuple[Door, ...] = (
     *pagerduty.DOORS,
     *json_map.DOORS,
     *report.DOORS,
+    *check.DOORS,
 )
 
 
