@@ -57,3 +57,17 @@ def _fill(tx: Tx) -> None:
         " 'warning', '', '{}', '{}', n, n, n, 'firing', 'open', '', '', 1"
         f" FROM generate_series(1, {ROWS}) AS n"
     )
+
+
+def test_a_read_on_a_connection_whose_plans_are_old_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "PLANS_S", 0.0)
+    place = Place(Path(), server().create(NAME, template=SCHEMA))
+    db = open_database(place)
+    try:
+        for _ in range(3):  # the second time a reader's plans are older than that
+            assert db.read(lambda tx: tx.value("SELECT count(*) FROM alerts_alert")) == 0
+    finally:
+        db.close()
+        server().drop(NAME)

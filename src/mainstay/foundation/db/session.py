@@ -189,9 +189,14 @@ class Session:
         return cursor.statusmessage or ""
 
     def begin(self, text: str) -> int:
-        """As `number`, for what begins a transaction; plans that are old are made anew in it."""
+        """As `number`, for what begins a transaction; plans that are old are made anew in it.
+
+        They are dropped in a journey of their own: after any other statement in it, a transaction
+        cannot be told its isolation level.
+        """
         if monotonic() - self._planned_at > PLANS_S:
-            self._planned_at, text = monotonic(), f"DISCARD PLANS; {text}"
+            self._planned_at = monotonic()
+            self.tell("DISCARD PLANS")
         return self.number(text)
 
     def number(self, text: str) -> int:
