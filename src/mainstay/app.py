@@ -18,6 +18,7 @@ import msgspec
 
 from mainstay import (
     __version__,
+    beating,
     checking,
     loops,
     paging,
@@ -185,6 +186,7 @@ def drain(app: Runtime, now: datetime | None = None) -> None:
         busy = loops.settle(app, now) == now
         busy |= loops.pass_time(app, now) == now
         busy |= asyncio.run(checking.step(app, now))
+        busy |= beating.step(app, now) == now
         busy |= asyncio.run(_deliver_all(app, now))
         if not busy:
             upkeep.seal(app, now)

@@ -23,6 +23,7 @@ from mainstay.acts.commands import (
     RevokeToken,
 )
 from mainstay.acts.done import Act, Done
+from mainstay.acts.shift import plan
 from mainstay.foundation.errors import Invalid
 from mainstay.foundation.nearest import hint
 from mainstay.foundation.record import Fact
@@ -214,6 +215,7 @@ def _apply(act: Act, command: Apply) -> Done:
         words = f"Version {before} is in force already; nothing changed."
         return Done(words, str(before), saved, written)
     changes = estate.differences(act.view.estate if before else None, command.estate)
+    plan(act.tx, act.ground.views.at(act.tx, saved.version), now=act.now)
     words = f"{act.actor.id} put version {saved.version} in force: {len(changes)} changes"
     if command.rebase:
         words += f"; {paging.rebase(act.tx, saved.version)} running escalations go on under it"

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mainstay.foundation.db import Row, Tx, schema_of
+from mainstay.foundation.db import Row, Tx, schema_of, tables
 from mainstay.foundation.errors import Corrupt
 from mainstay.foundation.sealing.ring import CANARY, IN_FORCE, WORDS, Ring
 
-SCHEMA = 8
-"""The first that has sealed secrets."""
+TABLE = "foundation_sealing"
+"""Older schemas have none, and no sealed secret."""
 
 
 def row_in_force(tx: Tx) -> Row | None:
     """What `check` wants to see; None: nothing is sealed yet."""
-    return tx.one(IN_FORCE) if schema_of(tx) >= SCHEMA else None
+    return tx.one(IN_FORCE) if TABLE in tables(schema_of(tx)) else None
 
 
 def in_force(tx: Tx) -> str | None:
