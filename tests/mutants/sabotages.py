@@ -199,6 +199,11 @@ SABOTAGES = (
         "keep the plans that were made while tables were empty",
         "foundation/db/session.py", "> PLANS_S:", "> 1e9:", "tests/unit/test_db_plans.py",
     ),
+    Sabotage(
+        "every node's watchdog tells",
+        "watchdog/telling/claims.py", "        return held is not None", "        return True",
+        "tests/unit/test_watchdog_claims.py",
+    ),
     # -- time ---------------------------------------------------------------------------------------
     Sabotage(
         "the plan stays when the clock is set back",

@@ -9,7 +9,7 @@ import pytest
 
 from databases import SCHEMA, server
 from mainstay import alerts
-from mainstay.foundation.db import Place, Tx, open_database, session
+from mainstay.foundation.db import Place, Tx, open_database, session, write_beside
 
 NAME = "plans"
 ROWS = 5_000
@@ -57,3 +57,16 @@ def _fill(tx: Tx) -> None:
         " 'warning', '', '{}', '{}', n, n, n, 'firing', 'open', '', '', 1"
         f" FROM generate_series(1, {ROWS}) AS n"
     )
+
+
+def test_readers_and_appends_make_their_plans_anew_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "PLANS_S", 0.0)
+    place = Place(Path(), server().create(NAME, template=SCHEMA))
+    db = open_database(place)
+    try:
+        for _ in range(3):
+            assert len(db.read(lambda tx: alerts.known(tx, KEYS))) == len(KEYS)
+            write_beside(place, lambda tx: alerts.known(tx, KEYS))
+    finally:
+        db.close()
+        server().drop(NAME)

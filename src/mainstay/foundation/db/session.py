@@ -189,9 +189,10 @@ class Session:
         return cursor.statusmessage or ""
 
     def begin(self, text: str) -> int:
-        """As `number`, for what begins a transaction; plans that are old are made anew in it."""
+        """As `number`, for what begins a transaction; plans that are old are dropped before it."""
         if monotonic() - self._planned_at > PLANS_S:
-            self._planned_at, text = monotonic(), f"DISCARD PLANS; {text}"
+            self._planned_at = monotonic()
+            self.tell("DISCARD PLANS")
         return self.number(text)
 
     def number(self, text: str) -> int:
