@@ -26,7 +26,16 @@ from mainstay.estate.collections.sources import (
     Source,
 )
 from mainstay.estate.collections.text import Id, Part, Target
-from mainstay.estate.collections.watch import Check, Host
+from mainstay.estate.collections.watch import (
+    Check,
+    Host,
+    Http,
+    HttpStep,
+    Line,
+    Metric,
+    Process,
+    Redis,
+)
 
 __all__ = [
     "DEFAULT_PRIORITIES",
@@ -38,13 +47,19 @@ __all__ = [
     "Handover",
     "Holidays",
     "Host",
+    "Http",
+    "HttpStep",
     "Incidents",
     "JsonMap",
     "Layer",
+    "Line",
+    "Metric",
     "Only",
     "Org",
     "Person",
     "Priorities",
+    "Process",
+    "Redis",
     "Repeat",
     "Rotate",
     "Route",
