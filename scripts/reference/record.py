@@ -52,6 +52,7 @@ TITLES = {
     "account": ("Accounts", "Subject: the person."),
     "role": ("Roles", "Subject: the person."),
     "link": ("One-time links", "Subject: the person, or `setup`."),
+    "check": ("Checks", "Subject: a tag, a service, or `checks`."),
     "session": ("Sessions", "Subject: the session (`ses_…`), unless it says otherwise."),
     "act": ("Refusals", "Subject: what was asked for."),
 }
@@ -97,6 +98,7 @@ KINDS = {
     "page.bundled": "Told in the same page as others: the limit of pages a minute.",
     "page.answered": "Somebody answered by SMS. Subject: the message.",
     "page.tested": "Somebody tried out the addresses of a person, who is the subject.",
+    "check.asked": "Somebody had checks looked at at once. Subject: what they were chosen by.",
     "silence.added": "Somebody mutes what matches, until when and why.",
     "silence.started": "A silence that was planned is in force.",
     "silence.ended": "It is over, by its time or by hand.",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from mainstay import paging
+from mainstay.checks import Sheets
 from mainstay.estate import SELF, Source, View, Views
 from mainstay.foundation.errors import Corrupt
 from mainstay.foundation.failpoint import Passing, never
@@ -36,6 +37,8 @@ class Ground:
     token: Callable[[], str]
     check_address: Callable[[str, str], str]
     """(kind, address) → the address in its normal form, or Invalid; the channels know."""
+    sheets: Sheets = field(default_factory=Sheets)
+    """The checks of the estate's versions, compiled."""
     passing: Passing = never
     """Called at each named moment; a proof makes it the last one of this process."""
 

@@ -33,6 +33,7 @@ VERBS = {
         "incidents ack unack resolve reopen note assign move escalate page trace"
     ),
     "alerts": "report alerts silence signals",
+    "watch": "checks calendar",
     "rota": "oncall override",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
