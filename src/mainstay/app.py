@@ -17,7 +17,7 @@ from functools import partial
 
 import msgspec
 
-from mainstay import __version__, checking, loops, paging, presence
+from mainstay import __version__, beating, checking, loops, paging, presence, upkeep
 from mainstay.api import App, limits_of, make_app
 from mainstay.checks.probes import Probe, nameservers
 from mainstay.checks.probes import build as build_probes
@@ -28,8 +28,9 @@ from mainstay.foundation.backup.job import Job, Outcome
 from mainstay.foundation.clock import Clock, SharedClock, SystemClock, to_us
 from mainstay.foundation.db import Database, open_database, place_of, schema_number
 from mainstay.foundation.egress import Egress
-from mainstay.foundation.errors import Broken, Invalid, MainstayError, Outside, Unreachable
+from mainstay.foundation.errors import Broken, Invalid, MainstayError, Outside, Stuck, Unreachable
 from mainstay.foundation.ids import Ids
+from mainstay.foundation.reserve import Reserve
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
@@ -56,9 +57,13 @@ def open_app(
     passing = failpoint.passing(environment.get(failpoint.VARIABLE))
     place = place_of(settings, environment=environment)
     today = (clock or SystemClock()).now()
-    backup.before_upgrade(place, settings, environment=environment, now=today)
-    db = open_database(place)
-    db.read(backup.check_whole)
+    reserve = _reserve(settings)
+
+    def opened() -> Database:
+        backup.before_upgrade(place, settings, environment=environment, now=today)
+        return open_database(place)
+
+    db = _with_room(opened, reserve)
     clock = clock or (SharedClock(db.ask_time) if db.ask_time else SystemClock())
     egress = Egress(_allowed(settings), passing=passing)
     if channels is None:
@@ -88,7 +93,7 @@ def open_app(
         hang_up=egress.close, probes=probes, jitter=random.random, wake=Wake(),
         signer=_signer(settings, environment),
         sinks=record.sinks_of(settings.audit.checkpoints_to, node=me.host, egress=egress),
-        back_up=lambda now: _back_up(settings, environment, now), close=db.close,
+        reserve=reserve, back_up=lambda now: _back_up(settings, environment, now), close=db.close,
     )  # fmt: skip
     db.on_commit = partial(_count_commit, app.measures)
     presence.sign_on(app, me.started_at)
@@ -104,6 +109,26 @@ def _probes(settings: Settings, environment: Mapping[str, str]) -> dict[str, Pro
         install=hashlib.blake2b(str(folder).encode(), digest_size=8).hexdigest(), data_dir=folder,
         servers=servers,
     )  # fmt: skip
+
+
+def _reserve(settings: Settings) -> Reserve:
+    """None beside a server's database: its disk is another."""
+    size_mib = 0 if settings.database else settings.reserve_mib
+    return Reserve(settings.data_dir, size_bytes=size_mib * 1024 * 1024)
+
+
+def _with_room(opened: Callable[[], Database], reserve: Reserve) -> Database:
+    """The database; on a full disk in the room that was kept."""
+    try:
+        db = opened()
+    except Stuck:
+        if not reserve.give_back():
+            raise
+        db = opened()
+    if reserve.is_used:  # there may be room again; else the loop goes on asking
+        reserve.make()
+    db.on_full = reserve.give_back
+    return db
 
 
 def _back_up(settings: Settings, environment: Mapping[str, str], now: datetime) -> backup.Made:
@@ -160,9 +185,10 @@ def drain(app: Runtime, now: datetime | None = None) -> None:
         busy = loops.settle(app, now) == now
         busy |= loops.pass_time(app, now) == now
         busy |= asyncio.run(checking.step(app, now))
+        busy |= beating.step(app, now) == now
         busy |= asyncio.run(_deliver_all(app, now))
         if not busy:
-            loops.seal(app, now)
+            upkeep.seal(app, now)
             return
     raise AssertionError("the loops do not come to rest")
 

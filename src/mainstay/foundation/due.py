@@ -176,19 +176,28 @@ def release_all(tx: Tx, *, now: datetime) -> int:
     )
 
 
-def move(tx: Tx, by: timedelta, *, but: str) -> int:
+def move(tx: Tx, by: timedelta, *, but: str) -> None:
     """Every plan and lease keeps its distance from a clock that was set; not those of kind `but`."""
-    return tx.run(
+    tx.run(
         "UPDATE foundation_due SET due_at = due_at + :by, planned_at = planned_at + :by"
         " WHERE kind <> :but",
         by=by // timedelta(microseconds=1), but=but,
     )  # fmt: skip
+    _move_named_leases(tx, by)
 
 
-def move_leases(tx: Tx, by: timedelta) -> int:
+def move_leases(tx: Tx, by: timedelta) -> None:
     """What somebody holds is theirs for as long as before."""
-    return tx.run(
+    tx.run(
         "UPDATE foundation_due SET due_at = due_at + :by WHERE owner IS NOT NULL",
+        by=by // timedelta(microseconds=1),
+    )
+    _move_named_leases(tx, by)
+
+
+def _move_named_leases(tx: Tx, by: timedelta) -> None:
+    tx.run(
+        "UPDATE foundation_lease SET since = since + :by, until = until + :by",
         by=by // timedelta(microseconds=1),
     )
 

@@ -1,4 +1,4 @@
-"""What is watched: checks, and the calendars that they go by."""
+"""What is watched: checks, heartbeats, calendars; and what other systems watch, read into the estate."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import click
 
 from mainstay.cli.watch.calendars import calendar
 from mainstay.cli.watch.checks import checks
+from mainstay.cli.watch.heartbeats import heartbeats
 
 __all__ = ["register"]
 
@@ -14,3 +15,4 @@ def register(group: click.Group) -> None:
     """Add these commands to the program's."""
     group.add_command(checks)
     group.add_command(calendar)
+    group.add_command(heartbeats)

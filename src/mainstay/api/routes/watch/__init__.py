@@ -1,1 +1,1 @@
-"""Routes of what is watched: checks, and the calendars that they go by."""
+"""What is watched: checks, heartbeats, and the calendars that they go by."""
