@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import os
 import shutil
@@ -18,6 +19,7 @@ import psutil
 import pytest
 
 from looking import look
+from mainstay.checks.probes.run.orders import Orders, Ran
 from mainstay.checks.probes.run.programs import read_plugin, read_values
 from peers import free_port, wait_until
 
@@ -263,3 +265,22 @@ def test_ssh_calls_no_host_whose_key_is_not_known_and_none_that_is_private(sshd:
     strange = look(check, allow=allow, hosts={"far": sshd.host(known_hosts=str(empty))})
     assert "No ssh to far" in strange.sentence
     assert "private address" in look(check, hosts={"far": sshd.host()}).sentence
+
+
+def test_many_programs_at_once_each_have_their_own_end(tmp_path: Path) -> None:
+    script = program(tmp_path, '#!/bin/sh\necho "value=$1"\nexit $2\n')
+
+    async def all_of_them() -> list[Ran | Exception]:
+        orders = Orders("test", {})
+        try:
+            runs = (
+                orders.run([script, str(n), str(n % 3)], env={}, stdin=None, timeout_s=100)
+                for n in range(300)
+            )
+            return list(await asyncio.gather(*runs, return_exceptions=True))  # type: ignore[arg-type]
+        finally:
+            orders.close()
+
+    for n, ran in enumerate(asyncio.run(all_of_them())):
+        assert isinstance(ran, Ran), ran
+        assert (ran.exit, ran.output) == (n % 3, f"value={n}\n".encode())

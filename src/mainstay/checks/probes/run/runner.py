@@ -23,7 +23,7 @@ import signal
 import struct
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,18 +43,17 @@ _GO_ON_S = 0.05
 
 @dataclass(slots=True)
 class Running:
-    """A program under way."""
+    """A program under way. `said`: what it wrote, by the descriptor that it came from."""
 
     number: int
     pid: int
     pidfd: int
     deadline: float
-    pipes: dict[int, bytearray]
+    said: dict[int, bytearray]
+    open: set[int]
     flags: int = 0
     status: int | None = None
     ended_at: float = 0.0
-    order: list[int] = field(default_factory=list)
-    """The descriptors of its output and of its errors."""
 
 
 class Runner:
@@ -81,7 +80,7 @@ class Runner:
                     self._take_orders()
                 elif key.fd == key.data.pidfd:
                     self._ended(key.data)
-                else:
+                elif key.fd in key.data.open:  # not closed by what came before it in this turn
                     self._heard(key.data, key.fd)
             self._look_at_the_clock()
             self._flush()
@@ -145,7 +144,7 @@ class Runner:
                 os.close(given)
         one = Running(
             number, pid, os.pidfd_open(pid), time.monotonic() + timeout_ms / 1000,
-            {out: bytearray(), err: bytearray()}, order=[out, err],
+            {out: bytearray(), err: bytearray()}, {out, err},
         )  # fmt: skip
         self._running[pid] = one
         for fd in (one.pidfd, out, err):
@@ -153,68 +152,70 @@ class Runner:
 
     # -- what becomes of them ----------------------------------------------------------------------
 
-    def _heard(self, one: Running, fd: int) -> None:
+    def _heard(self, one: Running, fd: int) -> bool:
+        """Take what is there; False when there is no more for now, or ever."""
         try:
             chunk = os.read(fd, _READ)
         except BlockingIOError:
-            return
+            return False
         if not chunk:
-            self._selector.unregister(fd)
-            os.close(fd)
-            kept = one.pipes.pop(fd)
-            one.pipes[-fd] = kept  # closed: kept under a number that is no descriptor
-            if one.status is not None:
-                self._finish_if_silent(one)
-            return
-        kept = one.pipes[fd]
+            self._close(one, fd)
+            if one.status is not None and not one.open:
+                self._finish(one)
+            return False
+        kept = one.said[fd]
         room = OUTPUT_BYTES_MAX - len(kept)
         kept += chunk[:room]
         if len(chunk) > room:
             one.flags |= CUT
+        return True
+
+    def _close(self, one: Running, fd: int) -> None:
+        self._selector.unregister(fd)
+        os.close(fd)
+        one.open.discard(fd)
 
     def _ended(self, one: Running) -> None:
         _, one.status = os.waitpid(one.pid, 0)
         one.ended_at = time.monotonic()
         self._selector.unregister(one.pidfd)
         os.close(one.pidfd)
-        for fd in [fd for fd in one.pipes if fd > 0]:
-            self._drain(one, fd)
-        self._finish_if_silent(one)
-
-    def _drain(self, one: Running, fd: int) -> None:
-        """What is in the pipe already."""
-        for _ in range(OUTPUT_BYTES_MAX // 4096 + 2):
-            before = len(one.pipes)
-            self._heard(one, fd)
-            if fd not in one.pipes or len(one.pipes) != before or one.flags & CUT:
-                return
-            if not selectors_ready(fd):
-                return
-
-    def _finish_if_silent(self, one: Running) -> None:
-        if not any(fd > 0 for fd in one.pipes):
+        one.pidfd = -1
+        for fd in list(one.open):  # what is in the pipe already; what goes on is cut
+            while fd in one.open and not one.flags & CUT and self._heard(one, fd):
+                pass
+        if not one.open:
             self._finish(one)
 
     def _finish(self, one: Running) -> None:
         """Tell of it; whatever of it still runs is killed."""
-        if one.pid not in self._running:
+        if self._running.pop(one.pid, None) is None:
             return
-        held = [fd for fd in one.pipes if fd > 0]
-        for fd in held:  # somebody whom it left behind holds the other end
-            self._selector.unregister(fd)
-            os.close(fd)
-        del self._running[one.pid]
-        if held or one.flags & TIMED_OUT or self._has_strays():
-            kill_tree(one.pid, f"{self._mark}:{one.number}")
-        out, err = (bytes(one.pipes.get(-fd) or one.pipes.get(fd) or b"") for fd in one.order)
+        is_held = bool(one.open)  # somebody whom it left behind holds the other end
+        for fd in list(one.open):
+            self._close(one, fd)
+        if is_held or one.flags & TIMED_OUT or self._strays():
+            kill_tree(None, f"{self._mark}:{one.number}")
+            self._kill_nameless()
+        out, err = (bytes(text) for text in one.said.values())
         assert one.status is not None
         code = os.waitstatus_to_exitcode(one.status)
         self._send(one.number, max(code, -1), max(-code, 0), out, err, one.flags)
 
-    def _has_strays(self) -> bool:
-        """Whether any child of ours is none that we started: then somebody has left its parent."""
-        ours = _children_of(os.getpid())
-        return any(pid not in self._running for pid in ours)
+    def _strays(self) -> set[int]:
+        """Children of ours that we have not started: they have left their parents."""
+        found = _children_of(os.getpid()) - self._running.keys()
+        for pid in list(found):
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                found.discard(pid)
+        return found
+
+    def _kill_nameless(self) -> None:
+        """A stray that has emptied its environment is nobody's, and ends."""
+        nameless = {pid for pid in self._strays() if TOKEN.encode() not in _environ(pid)}
+        for pid in nameless:
+            _signal(pid, signal.SIGKILL)
+        _reap(nameless)
 
     def _look_at_the_clock(self) -> None:
         now = time.monotonic()
@@ -255,13 +256,6 @@ class Runner:
                 return
 
 
-def selectors_ready(fd: int) -> bool:
-    """Whether there is something to read, at once."""
-    poll = selectors.PollSelector()
-    poll.register(fd, selectors.EVENT_READ)
-    return bool(poll.select(0))
-
-
 def _filled(words: bytes) -> int:
     """A file in memory that holds `words`: no other process can find it by a name."""
     fd = os.memfd_create("input", os.MFD_CLOEXEC)
@@ -273,14 +267,17 @@ def _filled(words: bytes) -> int:
 # -- a whole tree ----------------------------------------------------------------------------------
 
 
-def kill_tree(pid: int, mark: str) -> None:
+def kill_tree(pid: int | None, mark: str) -> None:
     """Kill everything that descends from `pid`, or that has `mark` in its environment.
+
+    `pid` None: it has been reaped, and its number may be another's by now.
 
     Stopped first, so that nobody forks while we look; looked at again until nobody new is found.
     """
     known: set[int] = set()
     for _ in range(20):
-        found = _descendants({pid} | known) | _marked(mark)
+        roots = known | _marked(mark) | (set() if pid is None else {pid})
+        found = _descendants(roots)
         new = found - known - {os.getpid()}
         if not new:
             break
@@ -289,7 +286,7 @@ def kill_tree(pid: int, mark: str) -> None:
         known |= new
     for one in known:
         _signal(one, signal.SIGKILL)
-    _reap(known - {pid})
+    _reap(known - {pid} if pid is not None else known)
 
 
 def _reap(pids: set[int]) -> None:
