@@ -42,6 +42,7 @@ TAGS = {
     "incidents": "Incidents",
     "signals": "Signals",
     "oncall": "On call",
+    "checks": "Checks and calendars",
     "heartbeats": "Heartbeats",
     "checklists": "Checklists",
     "handovers": "Shifts and handovers",

@@ -34,8 +34,8 @@ VERBS = {
         "incidents ack unack resolve reopen note assign move escalate page trace"
     ),
     "alerts": "report alerts silence signals",
+    "watch": "checks heartbeats calendar",
     "rota": "oncall override",
-    "watch": "heartbeats",
     "duty": "start-of-day handover shift-log",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",

@@ -29,7 +29,7 @@ from mainstay.api.routes import (
     signals,
 )
 from mainstay.api.routes.shapes import Listed, Sentence
-from mainstay.api.routes.watch import heartbeats
+from mainstay.api.routes.watch import checks, heartbeats
 
 PREFIX = "/mainstay/v1"
 
@@ -93,6 +93,12 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_INCIDENT}/move", ACT[commands.Move], incidents.move, incidents.Done),
     Route("POST", f"{_INCIDENT}/escalate", ACT[commands.EscalateNow], incidents.escalate, incidents.Done),
     Route("POST", f"{_INCIDENT}/page", ACT[commands.PageByHand], incidents.page_by_hand, incidents.Done),
+    # checks and calendars
+    Route("GET", "/checks", "checks.read", checks.list_checks, Listed[checks.Check]),
+    Route("POST", "/checks/run", ACT[commands.RunChecks], checks.run_checks, checks.Running, 202),
+    Route("GET", "/checks/{name}", "checks.read", checks.get_check, checks.Check),
+    Route("GET", "/checks/{name}/history", "checks.read", checks.get_history, Listed[checks.Look]),
+    Route("GET", "/calendars/{id}", "estate.read", checks.get_calendar, Listed[checks.Day]),
     # signals
     Route("POST", "/report", "signals.report", signals.report, signals.Taken, 202),
     Route("GET", "/signals", "signals.read", signals.list_signals, Listed[signals.Signal]),

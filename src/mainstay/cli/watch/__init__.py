@@ -1,12 +1,18 @@
-"""What is watched: heartbeats; and what other systems watch, read into the estate."""
+"""What is watched: checks, heartbeats, calendars; and what other systems watch, read into the estate."""
 
 from __future__ import annotations
 
 import click
 
+from mainstay.cli.watch.calendars import calendar
+from mainstay.cli.watch.checks import checks
 from mainstay.cli.watch.heartbeats import heartbeats
+
+__all__ = ["register"]
 
 
 def register(group: click.Group) -> None:
     """Add these commands to the program's."""
+    group.add_command(checks)
+    group.add_command(calendar)
     group.add_command(heartbeats)
