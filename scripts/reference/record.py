@@ -41,7 +41,7 @@ TITLES = {
     "page": ("Pages", "Subject: the page (`pag_…`), unless it says otherwise."),
     "silence": ("Silences", "Subject: the silence (`sil_…`)."),
     "override": ("Overrides", "Subject: the override (`ovr_…`)."),
-    "heartbeat": ("Heartbeats", "Subject: the heartbeat\x27s name."),
+    "heartbeat": ("Heartbeats", "Subject: the heartbeat's name."),
     "estate": ("The estate", "Subject: `estate:` and the version, or `file:` and the file."),
     "address": ("Addresses", "Subject: the address (`adr_…`)."),
     "rule": ("Notification rules", "Subject: the rule (`rul_…`)."),

@@ -26,7 +26,7 @@ SAME_FLOOR = """
     presence → acts
     jumps → pipeline, jumps → runtime, jumps → heard
     heard → ground, acts → heard, loops → beating
-    beating → heard, beating → jumps, beating → pipeline, beating → presence, beating → runtime
+    beating → heard, beating → checking, beating → jumps, beating → pipeline, beating → presence, beating → runtime
     serve → keeper, app → demo, serve → app, demo → app, demo → serve
     running → serve, running → demo, running → app
     __main__ → app, __main__ → demo
@@ -36,6 +36,7 @@ SAME_FLOOR = """
 BEYOND_THE_DOOR = (
     # Foundation is used by its parts (clock, errors, ids …) and needs no line here.
     "mainstay.estate.collections",
+    "mainstay.estate.importers",
     # The vocabulary of what people can ask for: every door builds these.
     "mainstay.acts.commands",
     "mainstay.acts.shift.commands",

@@ -256,4 +256,25 @@ SABOTAGES = (
         "foundation/addresses.py", "            if not all(is_public(address) for address in addresses):",
         "            if not any(True for address in addresses):", "tests/contracts/test_egress_guard.py -x",
     ),
+    # -- heartbeats and imports ---------------------------------------------------------------------
+    Sabotage(
+        "call a job late at its time",
+        "checks/heartbeats/fold.py", "max(beat.due_at + plan.grace, spared)",
+        "max(beat.due_at, spared)", "tests/unit/test_heartbeats_fold.py",
+    ),
+    Sabotage(
+        "call jobs late for the time that we were down",
+        "presence.py", "            jumps.heard_nothing(tx, app, from_us(last), now)\n", "",
+        "tests/stories/test_heartbeats.py -k sqlite",
+    ),
+    Sabotage(
+        "keep the UUID of a heartbeat in clear",
+        "checks/heartbeats/declare.py", "digest=digest(uuid_of(tx, beat, now=now))",
+        "digest=uuid_of(tx, beat, now=now)", "tests/contracts/test_pings.py -k sqlite -x",
+    ),
+    Sabotage(
+        "carry a secret header into the estate",
+        "estate/importers/trees.py", "name.lower() in _SECRET_HEADERS", "not name",
+        "tests/contracts/test_importers.py",
+    ),
 )  # fmt: skip

@@ -34,7 +34,7 @@ VERBS = {
         "incidents ack unack resolve reopen note assign move escalate page trace"
     ),
     "alerts": "report alerts silence signals",
-    "watch": "checks heartbeats calendar",
+    "watch": "checks heartbeats calendar import",
     "rota": "oncall override",
     "duty": "start-of-day handover shift-log",
     "access": "people contact key token setup-link",
