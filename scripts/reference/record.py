@@ -41,6 +41,7 @@ TITLES = {
     "page": ("Pages", "Subject: the page (`pag_…`), unless it says otherwise."),
     "silence": ("Silences", "Subject: the silence (`sil_…`)."),
     "override": ("Overrides", "Subject: the override (`ovr_…`)."),
+    "heartbeat": ("Heartbeats", "Subject: the heartbeat\x27s name."),
     "estate": ("The estate", "Subject: `estate:` and the version, or `file:` and the file."),
     "address": ("Addresses", "Subject: the address (`adr_…`)."),
     "rule": ("Notification rules", "Subject: the rule (`rul_…`)."),
@@ -109,6 +110,15 @@ KINDS = {
     "silence.ended": "It is over, by its time or by hand.",
     "override.added": "Somebody takes over for a time; a swap leaves two.",
     "override.removed": "Back to the schedule.",
+    "heartbeat.created": "A heartbeat was made: by the estate, by somebody, or by its first ping.",
+    "heartbeat.changed": "It is expected otherwise than before.",
+    "heartbeat.removed": "Nothing is expected any more.",
+    "heartbeat.paused": "Somebody paused it, and why.",
+    "heartbeat.resumed": "It is waited for again.",
+    "heartbeat.adopted": "A UUID from another system pings it too.",
+    "heartbeat.down": "It is late, failed, or ran too long or too short.",
+    "heartbeat.up": "It is heard of again, or what was wrong with it is over.",
+    "heartbeat.unseen": "It was due while Mainstay was down: nothing is known of it.",
     "clock.jumped": "The clock of a machine was set; what is planned was moved with it.",
     "disk.full": "The disk is full: signals are refused, and pages go on in what was kept.",
     "disk.room": "There is room on the disk again; the reserve is made anew.",
@@ -166,7 +176,11 @@ KINDS = {
     "act.refused": "Somebody asked for what they may not do.",
 }
 """Kind → what it says. Every kind that the code writes has a line, and no other."""
-OPEN_ENDED = {"alert.": ("resolved", "unknown"), "incident.": ("opened", "reopened")}
+OPEN_ENDED = {
+    "alert.": ("resolved", "unknown"),
+    "heartbeat.": ("created", "changed", "removed"),
+    "incident.": ("opened", "reopened"),
+}
 """Kinds that the code puts together: beginning → every end that occurs."""
 
 

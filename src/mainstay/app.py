@@ -16,7 +16,7 @@ from functools import partial
 
 import msgspec
 
-from mainstay import __version__, checking, loops, paging, presence, upkeep
+from mainstay import __version__, beating, checking, loops, paging, presence, upkeep
 from mainstay.api import App, limits_of, make_app
 from mainstay.checks.probes import Probe
 from mainstay.checks.probes import build as build_probes
@@ -173,6 +173,7 @@ def drain(app: Runtime, now: datetime | None = None) -> None:
         busy = loops.settle(app, now) == now
         busy |= loops.pass_time(app, now) == now
         busy |= asyncio.run(checking.step(app, now))
+        busy |= beating.step(app, now) == now
         busy |= asyncio.run(_deliver_all(app, now))
         if not busy:
             upkeep.seal(app, now)

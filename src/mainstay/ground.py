@@ -20,6 +20,10 @@ from mainstay.signals import Arrived
 
 SELF_SOURCE = Source(format="pagerduty", expire_after=timedelta(hours=1))
 """How what Mainstay says about itself is read: it comes in by the corridor like any other."""
+HEARTBEATS = "heartbeats"
+"""The source's name of what heartbeats tell."""
+HEARTBEAT_SOURCE = Source(format="pagerduty")
+"""How that is read; it stays open until the heartbeat is heard of again."""
 REPORT_SOURCE = Source(format="report")
 """How a report is read that came by our own API instead of a declared source."""
 CHECK_SOURCE = Source(format="report")
@@ -62,8 +66,8 @@ def source_in(view: View, name: str) -> Source:
     found = view.estate.sources.get(name)
     if found is not None:
         return found
-    if name == REPORTS:
-        return REPORT_SOURCE
+    if name in (own := {REPORTS: REPORT_SOURCE, HEARTBEATS: HEARTBEAT_SOURCE}):
+        return own[name]
     raise Corrupt(f"No source {name!r} in version {view.version} of the estate.")
 
 

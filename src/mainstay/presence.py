@@ -88,6 +88,7 @@ def sign_on(app: Runtime, now: datetime) -> None:
             jumps.move(tx, app, now - from_us(last), now=from_us(last))
         elif last is not None and away_us > 0:
             alerts.postpone_expiry(tx, since_us=last, by_us=away_us)
+            jumps.heard_nothing(tx, app, from_us(last), now)
         record.mark(tx, "alive_at", to_us(now))  # the next start must not give it back again
         acts.plan_shifts(tx, app.ground.views.current_or_empty(tx), now=now)
         jumps.time_in(tx, app)  # from here on the clock keeps up with whoever moves the plan

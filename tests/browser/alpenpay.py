@@ -237,8 +237,12 @@ def folder_of(place: Path, *, hands_over: bool = False) -> Path:
 
 @contextmanager
 def alpenpay(
-    folder: Path, *, start: str = "08:00", beside: Channel | None = None,
-    hands_over: bool = False, **settings: Any,
+    folder: Path,
+    *,
+    start: str = "08:00",
+    beside: Channel | None = None,
+    hands_over: bool = False,
+    **settings: Any,
 ) -> Iterator[Day]:
     """Alpenpay on the Monday before; everybody has a phone (ntfy), a number and a mailbox.
 

@@ -19,6 +19,7 @@ from mainstay.acts import (
     on_setup,
     on_silences,
     shift,
+    watch,
 )
 from mainstay.acts.by_time import claim, expire, next_at, pass_time, take
 from mainstay.acts.commands import PERMISSION, AddSilence, Command, EndSilence
@@ -105,6 +106,8 @@ def _perform(act: Act, command: Command) -> Done:
     _may(act, command)
     check_team(act, command)
     match command:
+        case _ if isinstance(command, watch.OnHeartbeats):
+            return watch.perform(act, command)
         case AddSilence():
             return on_silences.add(act, command)
         case EndSilence():

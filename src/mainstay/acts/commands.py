@@ -9,6 +9,7 @@ from typing import Literal
 from mainstay.acts.shift.commands import PERMISSION as ON_SHIFT
 from mainstay.acts.shift.commands import OnShift
 from mainstay.alerts import Matcher
+from mainstay.checks.heartbeats import Declared
 from mainstay.estate import Estate, Target
 from mainstay.oncall import Wanted
 
@@ -321,6 +322,51 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True)
+class CreateHeartbeat:
+    """A job is to say that it ran."""
+
+    declared: Declared
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeHeartbeat:
+    """It is expected otherwise than before."""
+
+    heartbeat: str
+    declared: Declared
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveHeartbeat:
+    """Nothing is expected any more."""
+
+    heartbeat: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseHeartbeat:
+    """Nobody waits for it."""
+
+    heartbeat: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeHeartbeat:
+    """It is waited for again."""
+
+    heartbeat: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptUuid:
+    """The UUID that its job has from another system pings it too."""
+
+    heartbeat: str
+    uuid: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Apply:
     """A new version of the estate. `rebase`: running escalations go on under it."""
 
@@ -355,6 +401,8 @@ Command = (
     | EndSession | EndSessions | ChangePassword | ConfirmTotp | TurnOffTotp
     | OnShift
     | AskFor | AnswerAsk
+    | CreateHeartbeat | ChangeHeartbeat | RemoveHeartbeat | PauseHeartbeat | ResumeHeartbeat
+    | AdoptUuid
 )  # fmt: skip
 
 PERMISSION: dict[type, str] = {
@@ -399,6 +447,12 @@ PERMISSION: dict[type, str] = {
     **ON_SHIFT,
     AskFor: "people.account_own",
     AnswerAsk: "people.account_own",
+    CreateHeartbeat: "heartbeats.edit",
+    ChangeHeartbeat: "heartbeats.edit",
+    RemoveHeartbeat: "heartbeats.edit",
+    PauseHeartbeat: "heartbeats.pause",
+    ResumeHeartbeat: "heartbeats.pause",
+    AdoptUuid: "heartbeats.edit",
 }
 """What each command needs. Where it is about oneself, `people.contact_own` or `people.account_own`
 will do; an address with a secret needs `people.secret`, an invitation with a role `people.grant`."""

@@ -35,6 +35,7 @@ VERBS = {
     "alerts": "report alerts silence signals",
     "rota": "oncall override",
     "duty": "start-of-day handover shift-log",
+    "watch": "heartbeats",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
     "keeping": "backup restore audit migrate",

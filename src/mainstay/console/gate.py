@@ -126,7 +126,9 @@ async def enter(
     if known is None and screen.permission != OPEN:
         return to_sign_in(request)
     fields, files = ({}, {}) if request.method in _SAFE else await _form(request, limits)
-    visit = Visit(app, kit, request, now, origin, known, csrf_of(cookie) if known else "", fields, files)
+    visit = Visit(
+        app, kit, request, now, origin, known, csrf_of(cookie) if known else "", fields, files
+    )
     if known is None:
         return visit
     request.state.visit = visit  # a refusal from here on is shown inside of the frame

@@ -246,7 +246,11 @@ def waive(reader: Reader) -> Went:
     ends_at = reader.now + timedelta(days=int(days))
     done = reader.act(
         commands.WaiveItem(
-            run.checklist, reader.query["item"], reader.text("owner"), reader.text("reason"), ends_at
+            run.checklist,
+            reader.query["item"],
+            reader.text("owner"),
+            reader.text("reason"),
+            ends_at,
         )
     )
     return Went(f"/checklist-runs/{run.id}", done.sentence)

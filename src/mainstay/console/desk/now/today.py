@@ -379,7 +379,9 @@ PARTS = (
     Part("today/day", "incidents.read", ("incidents", "pages"), last_day, "The last 24 hours"),
     Part("today/alerts", "alerts.read", ("alerts", "incidents"), open_alerts, "Alerts"),
     Part("today/services", "alerts.read", ("alerts", "estate"), services, "Services"),
-    Part("today/yours", "incidents.read", ("incidents", "oncall", "yours", "shift"), yours, "Yours"),
+    Part(
+        "today/yours", "incidents.read", ("incidents", "oncall", "yours", "shift"), yours, "Yours"
+    ),
     Part("today/oncall", "oncall.read", ("oncall", "estate"), on_call, "On call"),
     Part("today/due", "alerts.read", ("silences", "oncall"), due_today, "Due today"),
     Part("today/changes", "alerts.read", ("changes",), changes_today, "Changes"),
