@@ -44,6 +44,7 @@ TAGS = {
     "oncall": "On call",
     "checklists": "Checklists",
     "handovers": "Shifts and handovers",
+    "health": "Services and their health",
     "heartbeats": "Heartbeats",
     "estate": "The estate",
     "people": "People",

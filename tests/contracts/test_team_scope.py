@@ -23,7 +23,7 @@ TWO_TEAMS = (
     .replace("  payops-oncall:\n", "  payops-oncall:\n    team: payops\n")
 )
 API = "/mainstay/v1"
-OF_SHIFTS = ("/checklist", "/waivers", "/handovers", "/teams", "/followups")
+OF_SHIFTS = ("/checklist", "/waivers", "/handovers", "/teams", "/followups", "/services")
 ABOUT_INCIDENTS = [route for route in ROUTES if "/incidents/{name}" in route.path]
 
 

@@ -34,7 +34,7 @@ VERBS = {
     ),
     "alerts": "report alerts silence signals",
     "rota": "oncall override",
-    "duty": "start-of-day handover shift-log",
+    "duty": "start-of-day handover shift-log health",
     "watch": "heartbeats",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",

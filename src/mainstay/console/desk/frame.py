@@ -79,8 +79,6 @@ def _groups(reader: Reader, tx: Tx) -> tuple[list[Entry], list[Entry], list[Entr
     now.append(_checks(reader, tx))
     gaps = sum(one.person is None and not one.gap_meant for one in standing.duties)
     work = [
-        _checklists(reader, tx),
-        Entry("shift", "Shift", "/shift", "handover.read"),
         Entry(
             "oncall",
             "On call",
@@ -90,6 +88,8 @@ def _groups(reader: Reader, tx: Tx) -> tuple[list[Entry], list[Entry], list[Entr
             "crit" if gaps else "",
         ),
         Entry("silences", "Silences", "/silences", "alerts.read", _n(standing.silences_n)),
+        _checklists(reader, tx),
+        Entry("shift", "Shift", "/shift", "handover.read"),
     ]
     books = [
         Entry("estate", "Estate", "/estate", "estate.read", f"v{reader.view.version}"),

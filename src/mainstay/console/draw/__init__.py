@@ -10,6 +10,7 @@ from mainstay.console.draw.lanes import Node, lanes
 from mainstay.console.draw.mornings import mornings
 from mainstay.console.draw.sparkline import sparkline
 from mainstay.console.draw.strips import Stretch, strip
+from mainstay.console.draw.uptime import uptime
 
 __all__ = [
     "GLYPHS",
@@ -25,4 +26,5 @@ __all__ = [
     "sheet",
     "sparkline",
     "strip",
+    "uptime",
 ]

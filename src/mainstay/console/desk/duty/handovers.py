@@ -107,8 +107,15 @@ def paper(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     return {
         "one": found, "content": content, "sections": SECTIONS, "looks": LOOKS, "at": _instant,
         "may_edit": found.is_open and mine, "may_offer": found.state == "draft" and mine,
-        "may_accept": found.is_open and mine and found.offered_by != reader.actor.id,
+        "may_accept": mine and _may_accept(reader, tx, found),
     }  # fmt: skip
+
+
+def _may_accept(reader: Reader, tx: Tx, one: handover.passing.Handover) -> bool:
+    is_lead = reader.actor.has("handover.waive", team=one.team)
+    return one.is_open and handover.passing.why_not(
+        tx, reader.view, one, person=reader.actor.id, is_lead=is_lead
+    ) is None  # fmt: skip
 
 
 def before(reader: Reader, tx: Tx) -> Mapping[str, Any]:
@@ -126,8 +133,7 @@ def waiting(reader: Reader, tx: Tx) -> list[handover.passing.Handover]:
         newest = handover.passing.newest(tx, team=team, limit=1)
         found += [
             one for one in newest
-            if one.is_open and one.offered_by != reader.actor.id
-            and (one.state == "offered" or one.ends_at <= reader.now)
+            if _may_accept(reader, tx, one) and (one.state == "offered" or one.ends_at <= reader.now)
         ]  # fmt: skip
     return found
 
@@ -209,10 +215,10 @@ PARTS = (
     Part("duty/before", READ, ("shift",), before, "Earlier handovers", ("handover",)),
 )
 _SHIFT = Showing("/shift", READ, shift, "duty_shift.html", here="shift")
-_ONE = Showing("/handovers/{handover}", READ, one, "duty_handover.html", here="handover")
+_ONE = Showing("/handovers/{handover}", READ, one, "duty_handover.html", here="shift")
 SHOWINGS = (
     _SHIFT,
-    Showing("/handover", READ, newest, "duty_handover.html", here="handover"),
+    Showing("/handover", READ, newest, "duty_handover.html", here="shift"),
     _ONE,
 )
 _ACT, _MAY = "/handovers/{handover}", acts.PERMISSION
