@@ -49,6 +49,7 @@ BEYOND_THE_DOOR = (
     "mainstay.telemetry.connectors",
     # Pure analysis of log lines, entered by its own door.
     "mainstay.telemetry.logs",
+    "mainstay.telemetry.files",
 )
 """Packages inside of a room that others may import too."""
 

@@ -195,19 +195,10 @@ SABOTAGES = (
         "nodes/store.py", "    return due.release(tx, node_id, now=now)", "    return 0",
         "tests/stories/test_channels_fail.py",
     ),
-    Sabotage(
-        "keep the plans that were made while tables were empty",
-        "foundation/db/session.py", "> PLANS_S:", "> 1e9:", "tests/unit/test_db_plans.py",
-    ),
     # -- time ---------------------------------------------------------------------------------------
     Sabotage(
         "the plan stays when the clock is set back",
         "jumps.py", "        due.move(tx, by, but=alerts.SILENCE_DUE)\n", "", CLOCK,
-    ),
-    Sabotage(
-        "each node moves the plan with the clock of the database",
-        "jumps.py", "    app.clock.keep_up(lambda: _moved_us(tx))\n", "",
-        "tests/unit/test_clock_of_nodes.py",
     ),
     Sabotage(
         "leases end when the clock is set forward",

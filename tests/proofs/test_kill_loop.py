@@ -29,8 +29,6 @@ FULL = "MAINSTAY_PROOF_ROUNDS" in os.environ
 BY_HTTP = (Moment.ACCEPT_READ, Moment.ACCEPT_COMMITTED, Moment.SEND_CONNECTED, Moment.ACT_COMMITTED)
 """What only a real server passes; tests/properties kills at all the others, in-process."""
 DIES_WITHIN_S = 60.0
-DRAINED_WITHIN_S = 90.0 + 3 * ROUNDS
-"""Each life leaves more behind than it settles: the writers are many, and it is short."""
 EARLY_ANSWER = """
 import asyncio, sys
 from mainstay import running as program
@@ -51,7 +49,7 @@ program.main()
 
 
 @pytest.mark.both
-@pytest.mark.timeout(120 + 25 * ROUNDS)
+@pytest.mark.timeout(120 + 20 * ROUNDS)
 def test_killed_again_and_again_nothing_acknowledged_is_lost_and_every_page_is_attempted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -101,7 +99,7 @@ def kill_loop(
                         _await_death(server, death)
                     kills.append(time.monotonic())
         with install.server():
-            wait_until(install.is_drained, within_s=DRAINED_WITHIN_S, what="an empty desk")
+            wait_until(install.is_drained, within_s=90, what="an empty desk")
             _let_it_tell(install, hook)
         # What a dead process sent may be read by the receiver a little after its death.
         deaths_and_births = sorted([*kills, *install.born])

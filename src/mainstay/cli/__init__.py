@@ -28,16 +28,18 @@ __all__ = [
 
 VERBS = {
     "files": "init check plan apply schema",
+    "logs": "logs",
     "shift": "shift",
     "incidents": (
         "incidents ack unack resolve reopen note assign move escalate page trace"
     ),
     "alerts": "report alerts silence signals",
     "rota": "oncall override",
-    "duty": "start-of-day handover shift-log health",
     "watch": "heartbeats",
+    "duty": "start-of-day handover shift-log health",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
+    "diagnose": "diagnose",
     "keeping": "backup restore audit migrate",
 }  # fmt: skip
 """Module → the commands that it registers, in the order in which `--help` lists them."""

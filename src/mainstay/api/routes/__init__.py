@@ -107,6 +107,15 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/overrides", "oncall.read", oncall.list_overrides, Listed[oncall.Override]),
     Route("POST", "/overrides", ACT[commands.AddOverrides], oncall.add_overrides, oncall.OverridesMade, 201),
     Route("DELETE", "/overrides/{id}", ACT[commands.RemoveOverride], oncall.remove_override, Sentence),
+    # heartbeats
+    Route("GET", "/heartbeats", "heartbeats.read", heartbeats.list_heartbeats, Listed[heartbeats.Heartbeat]),
+    Route("POST", "/heartbeats", ACT[commands.CreateHeartbeat], heartbeats.create_heartbeat, heartbeats.HeartbeatMade, 201),
+    Route("GET", "/heartbeats/{name}", "heartbeats.read", heartbeats.get_heartbeat, heartbeats.Heartbeat),
+    Route("DELETE", "/heartbeats/{name}", ACT[commands.RemoveHeartbeat], heartbeats.remove_heartbeat, Sentence),
+    Route("GET", "/heartbeats/{name}/pings", "heartbeats.read", heartbeats.list_pings, Listed[heartbeats.Pinged]),
+    Route("POST", "/heartbeats/{name}/pause", ACT[commands.PauseHeartbeat], heartbeats.pause_heartbeat, Sentence),
+    Route("POST", "/heartbeats/{name}/resume", ACT[commands.ResumeHeartbeat], heartbeats.resume_heartbeat, Sentence),
+    Route("POST", "/heartbeats/{name}/adopt", ACT[commands.AdoptUuid], heartbeats.adopt_uuid, Sentence),
     # the shift
     Route("GET", "/checklists", "handover.read", shift.checklists.list_checklists, Listed[shift.checklists.Declared]),
     Route("GET", "/checklists/{checklist}/history", "handover.read", shift.checklists.get_history, shift.checklists.History),
@@ -138,15 +147,6 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_TEAM}/followups", "handover.read", shift.handovers.list_followups, Listed[shift.handovers.FollowUp]),
     Route("POST", f"{_TEAM}/followups", ACT[on_shift.AddFollowUp], shift.handovers.add_followup, shift.handovers.FollowUpMade, 201),
     Route("DELETE", "/followups/{id}", ACT[on_shift.EndFollowUp], shift.handovers.end_followup, Sentence),
-    # heartbeats
-    Route("GET", "/heartbeats", "heartbeats.read", heartbeats.list_heartbeats, Listed[heartbeats.Heartbeat]),
-    Route("POST", "/heartbeats", ACT[commands.CreateHeartbeat], heartbeats.create_heartbeat, heartbeats.HeartbeatMade, 201),
-    Route("GET", "/heartbeats/{name}", "heartbeats.read", heartbeats.get_heartbeat, heartbeats.Heartbeat),
-    Route("DELETE", "/heartbeats/{name}", ACT[commands.RemoveHeartbeat], heartbeats.remove_heartbeat, Sentence),
-    Route("GET", "/heartbeats/{name}/pings", "heartbeats.read", heartbeats.list_pings, Listed[heartbeats.Pinged]),
-    Route("POST", "/heartbeats/{name}/pause", ACT[commands.PauseHeartbeat], heartbeats.pause_heartbeat, Sentence),
-    Route("POST", "/heartbeats/{name}/resume", ACT[commands.ResumeHeartbeat], heartbeats.resume_heartbeat, Sentence),
-    Route("POST", "/heartbeats/{name}/adopt", ACT[commands.AdoptUuid], heartbeats.adopt_uuid, Sentence),
     # the estate
     Route("GET", "/estate", "estate.read", estate.get_estate, estate.WholeVersion),
     Route("GET", "/estate/versions", "estate.read", estate.list_versions, Listed[estate.Version]),
