@@ -148,6 +148,7 @@ checklists:
         page.goto(f"{day.url}/checks/camt-file")
         expect(page.get_by_role("heading", level=1)).to_have_text("camt-file")
         expect(page.locator("main")).to_contain_text("failing")
+        expect(page.locator(".said")).to_have_count(0)
 
 
 def test_a_handover_with_an_open_incident_is_offered_by_one_and_accepted_by_the_next(

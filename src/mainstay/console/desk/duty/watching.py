@@ -78,7 +78,7 @@ def rows(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     declared = reader.view.estate.checks
     return {
         "rows": [(one, declared.get(one.check), look_of(one)) for one in standings(reader, tx)],
-        "said": WORDS,
+        "called": WORDS,
     }  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def one(reader: Reader, tx: Tx) -> Mapping[str, Any]:
         if name in rules.keys
     ]  # fmt: skip
     return {
-        "title": name, "where": name, "name": name, "it": declared, "lists": lists, "said": WORDS,
+        "title": name, "where": name, "name": name, "it": declared, "lists": lists, "called": WORDS,
         "state": min((look_of(one) for one in found), key=WORST.index, default="unknown"),
     }  # fmt: skip
 
@@ -107,7 +107,7 @@ def measured(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     for standing in (one for one in standings(reader, tx) if one.check == name):
         results = checks.history(tx, standing.name, since=reader.now - BACK, before=reader.now)
         found.append((standing, look_of(standing), _picture(reader, results), results[:RESULTS]))
-    return {"hosts": found, "said": WORDS}
+    return {"hosts": found, "called": WORDS}
 
 
 def _picture(reader: Reader, results: list[checks.Result]) -> Any:

@@ -13,6 +13,7 @@ from mainstay.console.desk.now.standing import stand
 from mainstay.console.desk.now.today import LANES, alert_row
 from mainstay.console.desk.reader import Reader
 from mainstay.console.desk.render import Part, Showing
+from mainstay.estate import duty_team
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import NotFound
 from mainstay.foundation.nearest import hint
@@ -63,6 +64,9 @@ def one(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     name = reader.query.get("service", "")
     declared = reader.view.estate.services
     found = declared.get(name)
+    if found is None and duty_team(reader.view.estate, name) is not None:
+        kind, _, which = name.partition(":")
+        raise NotFound(f"{which} is a {kind}, no service: look under Checklists or Shift.")
     if found is None:
         near = hint(name[:60], declared)
         raise NotFound(f"The estate declares no service {name[:60]!r}{near}.")
