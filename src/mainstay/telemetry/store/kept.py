@@ -61,18 +61,14 @@ class Wanted:
 
 
 class Kept:
-    """Logs in a folder. Conflict if another process has it open."""
+    """Logs in a folder. Conflict if another process has it open; to ask only, it may be open."""
 
-    def __init__(self, folder: Path, keeping: Keeping | None = None) -> None:
+    def __init__(
+        self, folder: Path, keeping: Keeping | None = None, *, only_ask: bool = False
+    ) -> None:
         self._hot, self._cold = folder / "hot", folder / "cold"
         self._keeping = keeping or Keeping()
-        for one in (self._hot, self._cold):
-            one.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock_file = (folder / "lock").open("ab")
-        try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Conflict(f"Another process keeps logs in {folder}.") from None
+        self._lock_file = None if only_ask else _locked(folder, (self._hot, self._cold))
         self._db = duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY})
         self._writing = threading.Lock()
         self._listing = threading.Lock()
@@ -80,7 +76,7 @@ class Kept:
         self._opened_us = 0
         self._file: BinaryIO | None = None
         self._path: Path | None = None
-        self._number = self._recover()
+        self._number = 0 if only_ask else self._recover()
 
     # -- in ------------------------------------------------------------------------------------
 
@@ -252,7 +248,21 @@ class Kept:
         with self._writing:
             self._close_hot()
             self._db.close()
-            self._lock_file.close()
+            if self._lock_file is not None:
+                self._lock_file.close()
+
+
+def _locked(folder: Path, inside: Iterable[Path]) -> BinaryIO:
+    """The folder made, and this process alone in it."""
+    for one in inside:
+        one.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = (folder / "lock").open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise Conflict(f"Another process keeps logs in {folder}.") from None
+    return file
 
 
 def _conditions(wanted: Wanted) -> tuple[str, list[object]]:
