@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mainstay import alerts, incidents, paging, signals
+from mainstay.checks import heartbeats
 from mainstay.estate import Views
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import from_us, to_us
@@ -83,6 +84,7 @@ def look(
         *_outbox(scene),
         *_others(scene),
         *_backlog(scene),
+        *_heartbeats(scene),
         *_silence(scene),
     ]
 
@@ -253,6 +255,19 @@ def _backlog(scene: _Scene) -> Iterator[Finding]:
         f"{waiting} signals were accepted and wait to be settled, the oldest since "
         f"{teller.at(to_us(since))}, {whose}. See `mainstay trace {oldest}` and the log of the "
         "server.",
+    )
+
+
+def _heartbeats(scene: _Scene) -> Iterator[Finding]:
+    """A job that is late, and nobody has said so."""
+    at = heartbeats.next_at(scene.tx)
+    if at is None or not scene.is_late(to_us(at), SETTLE_WITHIN):
+        return
+    yield Finding(
+        "heartbeats",
+        "heartbeats are not looked at",
+        f"A heartbeat was late at {scene.teller.at(to_us(at))}, and nobody has looked at it since. "
+        "See the log of the server, and restart it.",
     )
 
 

@@ -64,6 +64,10 @@ def everything(reader: Reader, tx: Tx) -> Mapping[str, Any]:
 
 
 def _groups(reader: Reader, tx: Tx) -> tuple[list[Entry], list[Entry], list[Entry]]:
+    return reader.once("groups", lambda: _read(reader, tx))
+
+
+def _read(reader: Reader, tx: Tx) -> tuple[list[Entry], list[Entry], list[Entry]]:
     standing = stand(reader, tx)
     found = verdict(standing, reader)
     tone = found.state if found.state in ("crit", "warn") else ""

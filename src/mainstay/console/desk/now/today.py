@@ -280,14 +280,24 @@ def yours(reader: Reader, tx: Tx) -> Mapping[str, Any]:
             lines.append(("warn", row, "was handed to you; acknowledge it", "ack"))
     mine = [one for one in duties(reader, tx) if one.person == me]
     addresses = people.addresses(tx, me)
-    return {"lines": lines, "asked": acts.asked(tx, reader.actor, now=reader.now), "does": DOES, "mine": mine, "next": next_shift(reader, tx, me),
-            "reachable": bool(addresses), "known": me in reader.view.estate.people}  # fmt: skip
+    return {
+        "lines": lines, "asked": acts.asked(tx, reader.actor, now=reader.now), "does": DOES,
+        "mine": mine, "next": next_shift(reader, tx, me), "reachable": bool(addresses),
+        "known": me in reader.view.estate.people,
+    }  # fmt: skip
 
 
 def next_shift(reader: Reader, tx: Tx, person: str, *, days: int = 28) -> oncall.Duty | None:
     """The person's next shift that has not begun, of any schedule."""
     view, found = reader.view, []
-    for name in view.estate.schedules:
+    taken = {
+        one.schedule for one in oncall.overrides.coming(tx, now=reader.now) if one.person == person
+    }
+    for name, schedule in view.estate.schedules.items():
+        if name not in taken and not any(
+            turn.person == person for layer in schedule.layers for turn in layer.order
+        ):
+            continue
         stretch = oncall.shifts(
             tx, view.estate, schedule=name, start=reader.now,
             end=oncall.days_from(reader.now, days), is_business_day=view.is_business_day, whole=True,
