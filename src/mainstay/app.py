@@ -16,8 +16,10 @@ from functools import partial
 
 import msgspec
 
-from mainstay import __version__, loops, paging, presence
+from mainstay import __version__, beating, checking, loops, paging, presence, upkeep
 from mainstay.api import App, limits_of, make_app
+from mainstay.checks.probes import Probe
+from mainstay.checks.probes import build as build_probes
 from mainstay.console import Console
 from mainstay.estate import Views
 from mainstay.foundation import backup, failpoint, record
@@ -25,8 +27,9 @@ from mainstay.foundation.backup.job import Job, Outcome
 from mainstay.foundation.clock import Clock, SharedClock, SystemClock, to_us
 from mainstay.foundation.db import Database, open_database, place_of, schema_number
 from mainstay.foundation.egress import Egress
-from mainstay.foundation.errors import Broken, Invalid, MainstayError, Outside, Unreachable
+from mainstay.foundation.errors import Broken, Invalid, MainstayError, Outside, Stuck, Unreachable
 from mainstay.foundation.ids import Ids
+from mainstay.foundation.reserve import Reserve
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
@@ -46,20 +49,27 @@ def open_app(
     environment: Mapping[str, str],
     clock: Clock | None = None,
     channels: Mapping[str, Channel] | None = None,
+    probes: Mapping[str, Probe] | None = None,
     node: str | None = None,
 ) -> Runtime:
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
     passing = failpoint.passing(environment.get(failpoint.VARIABLE))
     place = place_of(settings, environment=environment)
     today = (clock or SystemClock()).now()
-    backup.before_upgrade(place, settings, environment=environment, now=today)
-    db = open_database(place)
-    db.read(backup.check_whole)
+    reserve = _reserve(settings)
+
+    def opened() -> Database:
+        backup.before_upgrade(place, settings, environment=environment, now=today)
+        return open_database(place)
+
+    db = _with_room(opened, reserve)
     clock = clock or (SharedClock(db.ask_time) if db.ask_time else SystemClock())
     egress = Egress(_allowed(settings), passing=passing)
     if channels is None:
         vapid = _vapid(db, settings, clock)
         channels = _channels(settings, egress, environment, clock, vapid=vapid)
+    if probes is None:
+        probes = build_probes(Egress(_allowed(settings)), environment=environment)
     ways = dict(channels)
     limits = paging.Limits(settings.page_per_minute, settings.public_url)
     ids = Ids()
@@ -79,14 +89,34 @@ def open_app(
 
     app = Runtime(
         settings=settings, node=me, clock=clock, db=db, ground=ground, channels=ways, send=send,
-        hang_up=egress.close, jitter=random.random, wake=Wake(),
+        hang_up=egress.close, probes=probes, jitter=random.random, wake=Wake(),
         signer=_signer(settings, environment),
         sinks=record.sinks_of(settings.audit.checkpoints_to, node=me.host, egress=egress),
-        back_up=lambda now: _back_up(settings, environment, now), close=db.close,
+        reserve=reserve, back_up=lambda now: _back_up(settings, environment, now), close=db.close,
     )  # fmt: skip
     db.on_commit = partial(_count_commit, app.measures)
     presence.sign_on(app, me.started_at)
     return app
+
+
+def _reserve(settings: Settings) -> Reserve:
+    """None beside a server's database: its disk is another."""
+    size_mib = 0 if settings.database else settings.reserve_mib
+    return Reserve(settings.data_dir, size_bytes=size_mib * 1024 * 1024)
+
+
+def _with_room(opened: Callable[[], Database], reserve: Reserve) -> Database:
+    """The database; on a full disk in the room that was kept."""
+    try:
+        db = opened()
+    except Stuck:
+        if not reserve.give_back():
+            raise
+        db = opened()
+    if reserve.is_used:  # there may be room again; else the loop goes on asking
+        reserve.make()
+    db.on_full = reserve.give_back
+    return db
 
 
 def _back_up(settings: Settings, environment: Mapping[str, str], now: datetime) -> backup.Made:
@@ -142,9 +172,11 @@ def drain(app: Runtime, now: datetime | None = None) -> None:
         now = now or app.clock.now()
         busy = loops.settle(app, now) == now
         busy |= loops.pass_time(app, now) == now
+        busy |= asyncio.run(checking.step(app, now))
+        busy |= beating.step(app, now) == now
         busy |= asyncio.run(_deliver_all(app, now))
         if not busy:
-            loops.seal(app, now)
+            upkeep.seal(app, now)
             return
     raise AssertionError("the loops do not come to rest")
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -209,13 +210,21 @@ class Day:
             connection.close()
 
 
-def declared() -> estate.Estate:
-    """The example estate, with three small services more, that depend on nothing."""
-    found = estate.read(EXAMPLE)
-    more = {
-        name: estate.Service(tier=3, owner="payops") for name in ("kyc-docs", "crm", "hr-portal")
-    }
-    return found.model_copy(update={"services": found.services | more})
+SMALL = """\
+# Three small services more, that depend on nothing.
+services:
+  kyc-docs: {tier: 3, owner: payops}
+  crm: {tier: 3, owner: payops}
+  hr-portal: {tier: 3, owner: payops}
+"""
+
+
+def folder_of(place: Path) -> Path:
+    """The example estate in a folder of its own, with three small services more."""
+    root = place / "estate"
+    shutil.copytree(EXAMPLE, root)
+    (root / "small.yaml").write_text(SMALL)
+    return root
 
 
 @contextmanager
@@ -230,13 +239,14 @@ def alpenpay(
     monday = (TUESDAY - timedelta(days=1)).replace(hour=int(hour), minute=int(minute))
     clock = ManualClock(monday)
     ways = {kind: Way(kind) for kind in ("ntfy", "sms", "mail")}
+    root = folder_of(folder)
     runtime = app.open_app(
-        Settings(data_dir=folder / "data", **settings), environment={}, clock=clock,
+        Settings(data_dir=folder / "data", estate=root, **settings), environment={}, clock=clock,
         channels={**ways, **({beside.kind: beside} if beside else {})}, node="pay-ops-1",
     )  # fmt: skip
     runtime.db.start()
     day = Day(runtime, clock, ways)
-    applied = declared()
+    applied = estate.read(root)
     day.act("root", commands.Apply(applied), role="admin")
     for number, person in enumerate(applied.people):
         for kind, where in (

@@ -83,7 +83,7 @@ class Reader:
         self.work.mkdir()
         self.environment = {
             "PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(self.home), "TZ": "UTC",
-            "LANG": "C.UTF-8", **self.settings,
+            "LANG": "C.UTF-8", "MAINSTAY_RESERVE_MIB": "1", **self.settings,
         }  # fmt: skip
         self.staying: list[subprocess.Popen[bytes]] = []
         self.shell = subprocess.Popen(

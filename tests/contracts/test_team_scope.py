@@ -23,6 +23,7 @@ TWO_TEAMS = (
     .replace("  payops-oncall:\n", "  payops-oncall:\n    team: payops\n")
 )
 API = "/mainstay/v1"
+OF_SHIFTS = ("/checklist", "/waivers", "/handovers", "/teams", "/followups")
 ABOUT_INCIDENTS = [route for route in ROUTES if "/incidents/{name}" in route.path]
 
 
@@ -185,4 +186,5 @@ def test_every_route_about_one_object_is_in_this_census_or_says_why_not() -> Non
         "/addresses/{id}/verify",
     }  # fmt: skip
     here = {"/alerts/{id}", "/trace/{id}"} | {route.path for route in ABOUT_INCIDENTS}
+    here |= {path for path in named if path.startswith(OF_SHIFTS)}  # test_shift_scope.py
     assert named == shared_by_all | every_team_alone | ones_own_or_every_team | by_stories | here

@@ -34,7 +34,7 @@ SABOTAGES = (
     # -- intake and the disk ------------------------------------------------------------------------
     Sabotage(
         "answer before the commit",
-        "api/doors.py", "            self._write()\n        await future",
+        "api/intake.py", "            self._write()\n        await future",
         "            self._write()", f"{DISK} -k sync_that_fails",
     ),
     Sabotage(

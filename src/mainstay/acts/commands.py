@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from mainstay.acts.shift.commands import PERMISSION as ON_SHIFT
+from mainstay.acts.shift.commands import OnShift
 from mainstay.alerts import Matcher
+from mainstay.checks.heartbeats import Declared
 from mainstay.estate import Estate, Target
 from mainstay.oncall import Wanted
 
@@ -310,11 +313,83 @@ class TurnOffTotp:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """A file of the estate that is written with it; SHA-256 (hex) of what it held and holds."""
+
+    file: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateHeartbeat:
+    """A job is to say that it ran."""
+
+    declared: Declared
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeHeartbeat:
+    """It is expected otherwise than before."""
+
+    heartbeat: str
+    declared: Declared
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveHeartbeat:
+    """Nothing is expected any more."""
+
+    heartbeat: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseHeartbeat:
+    """Nobody waits for it."""
+
+    heartbeat: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeHeartbeat:
+    """It is waited for again."""
+
+    heartbeat: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptUuid:
+    """The UUID that its job has from another system pings it too."""
+
+    heartbeat: str
+    uuid: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Apply:
     """A new version of the estate. `rebase`: running escalations go on under it."""
 
     estate: Estate
     rebase: bool = False
+    edited: Edited | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskFor:
+    """Somebody who may is asked to do what I may not. `about`: the screen, as a path."""
+
+    permission: str
+    about: str
+    team: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAsk:
+    """I have seen to what somebody asked for; `seq`: the row of the record in which they did."""
+
+    seq: int
 
 
 Command = (
@@ -324,6 +399,10 @@ Command = (
     | CreateKey | RevokeKey | CreateToken
     | RevokeToken | Apply | MakeSetupLink | Invite | GrantRole | EndRole | MakeResetLink | CloseAccount
     | EndSession | EndSessions | ChangePassword | ConfirmTotp | TurnOffTotp
+    | OnShift
+    | AskFor | AnswerAsk
+    | CreateHeartbeat | ChangeHeartbeat | RemoveHeartbeat | PauseHeartbeat | ResumeHeartbeat
+    | AdoptUuid
 )  # fmt: skip
 
 PERMISSION: dict[type, str] = {
@@ -365,6 +444,15 @@ PERMISSION: dict[type, str] = {
     ChangePassword: "people.account_own",
     ConfirmTotp: "people.account_own",
     TurnOffTotp: "people.account",
+    **ON_SHIFT,
+    AskFor: "people.account_own",
+    AnswerAsk: "people.account_own",
+    CreateHeartbeat: "heartbeats.edit",
+    ChangeHeartbeat: "heartbeats.edit",
+    RemoveHeartbeat: "heartbeats.edit",
+    PauseHeartbeat: "heartbeats.pause",
+    ResumeHeartbeat: "heartbeats.pause",
+    AdoptUuid: "heartbeats.edit",
 }
 """What each command needs. Where it is about oneself, `people.contact_own` or `people.account_own`
 will do; an address with a secret needs `people.secret`, an invitation with a role `people.grant`."""

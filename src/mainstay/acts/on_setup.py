@@ -23,6 +23,7 @@ from mainstay.acts.commands import (
     RevokeToken,
 )
 from mainstay.acts.done import Act, Done
+from mainstay.acts.shift import plan
 from mainstay.foundation.errors import Invalid
 from mainstay.foundation.nearest import hint
 from mainstay.foundation.record import Fact
@@ -208,9 +209,12 @@ def _create_token(act: Act, command: CreateToken) -> Done:
 def _apply(act: Act, command: Apply) -> Done:
     before = act.view.version
     saved = estate.save(act.tx, command.estate, actor=act.who, now=act.now)
+    written = _edited(act, command)
     if saved.version == before:
-        return Done(f"Version {before} is in force already; nothing changed.", str(before), saved)
+        words = f"Version {before} is in force already; nothing changed."
+        return Done(words, str(before), saved, written)
     changes = estate.differences(act.view.estate if before else None, command.estate)
+    plan(act.tx, act.ground.views.at(act.tx, saved.version), now=act.now)
     words = f"{act.actor.id} put version {saved.version} in force: {len(changes)} changes"
     if command.rebase:
         words += f"; {paging.rebase(act.tx, saved.version)} running escalations go on under it"
@@ -221,7 +225,17 @@ def _apply(act: Act, command: Apply) -> Done:
         actor=act.who,
         facts={"digest": saved.digest, "changes": [str(change) for change in changes[:200]]},
     )
-    return Done(words, str(saved.version), saved, (fact,))
+    return Done(words, str(saved.version), saved, (*written, fact))
+
+
+def _edited(act: Act, command: Apply) -> tuple[Fact, ...]:
+    """The row of a file that was changed through a door, rather than by somebody's editor."""
+    if command.edited is None:
+        return ()
+    one = command.edited
+    words = f"{act.actor.id} changed {one.file} of the estate folder"
+    facts = {"before": one.before, "after": one.after}
+    return (act.fact("estate.edited", f"file:{one.file}", words, facts=facts),)
 
 
 def _own(act: Act) -> str | None:

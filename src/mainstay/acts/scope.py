@@ -11,8 +11,9 @@ from mainstay import alerts, oncall, people
 from mainstay.acts import commands
 from mainstay.acts.commands import PERMISSION, Command
 from mainstay.acts.done import Act
+from mainstay.acts.watch import OnHeartbeats, services_of
 from mainstay.alerts import Matcher
-from mainstay.estate import View
+from mainstay.estate import View, duty_team
 from mainstay.foundation.errors import Forbidden
 
 
@@ -61,6 +62,9 @@ def _owners(act: Act, command: Command, teams: frozenset[str]) -> set[str]:
         case commands.RemoveRule():
             rule = people.rule(act.tx, command.rule)
             return set() if rule is None else _of_person(act, rule.person, teams)
+        case _ if isinstance(command, OnHeartbeats):
+            owners = {_of_service(act, one) for one in services_of(act.tx, command)}
+            return {owner or "nobody's service" for owner in owners}
         case commands.ReleaseSignal():
             return {"every team"}
         case _:
@@ -78,6 +82,10 @@ def _of_schedule(act: Act, schedule: str) -> str:
     return (found.team if found is not None else None) or "every team"
 
 
+def _of_service(act: Act, service: str | None) -> str | None:
+    return None if service is None else owner_of(act, service)
+
+
 def _of_person(act: Act, person: str, teams: frozenset[str]) -> set[str]:
     """A member of one of the actor's teams is that team's, also where they are in others too."""
     declared = act.view.estate.teams
@@ -87,6 +95,6 @@ def _of_person(act: Act, person: str, teams: frozenset[str]) -> set[str]:
 
 
 def owner_of(act: Act, service: str) -> str | None:
-    """The team that owns a service, or None."""
+    """The team that owns a service, or whose duty it is; or None."""
     found = act.view.estate.services.get(service)
-    return found.owner if found is not None else None
+    return found.owner if found is not None else duty_team(act.view.estate, service)

@@ -28,12 +28,15 @@ __all__ = [
 
 VERBS = {
     "files": "init check plan apply schema",
+    "logs": "logs",
     "shift": "shift",
     "incidents": (
         "incidents ack unack resolve reopen note assign move escalate page trace"
     ),
     "alerts": "report alerts silence signals",
     "rota": "oncall override",
+    "watch": "heartbeats",
+    "duty": "start-of-day handover shift-log",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
     "diagnose": "diagnose",

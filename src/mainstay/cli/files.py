@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,20 +152,7 @@ def _agreed() -> bool:
 def _checked(desk: Desk, folder: Path) -> estate.Checked:
     """What is wrong with the files, and the times of the coming four weeks that nobody covers."""
     found = estate.check(folder, today=desk.look.local(desk.now()).date())
-    if found.estate is None:
-        return found
-    is_business_day = estate.Days(found.estate).is_business_day
-    gaps = [
-        estate.problem(
-            found.schedules[one.schedule], "E320" if one.level == "error" else "W406", one.sentence
-        )
-        for one in oncall.gap_report(
-            found.estate, start=desk.now(), is_business_day=is_business_day
-        )
-    ]
-    worst = any(one.level == "error" for one in gaps)
-    problems = tuple(sorted({*found.problems, *gaps}))
-    return replace(found, estate=None if worst else found.estate, problems=problems)
+    return oncall.with_gaps(found, start=desk.now())
 
 
 def _compiled(desk: Desk, folder: Path) -> Json:

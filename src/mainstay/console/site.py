@@ -14,10 +14,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import compile_path
 
 from mainstay.console.answering import show
+from mainstay.console.desk.asking import Offer
+from mainstay.console.desk.serving import offer_after
 from mainstay.console.gate import Screen, Visit, enter
 from mainstay.console.kit import make_kit
 from mainstay.console.screens import SCREENS
 from mainstay.console.sso import make_provider
+from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import MainstayError, NotFound, Refused
 from mainstay.foundation.limits import Limits
 from mainstay.runtime import Runtime
@@ -40,7 +43,7 @@ HEADERS = {
 }
 """On every answer of the console; an answer may set its own cache-control."""
 HSTS = "max-age=31536000"
-_NOT_OURS = ("/mainstay/", "/api/", "/openapi.json", "/livez", "/readyz")
+_NOT_OURS = ("/mainstay/", "/api/", "/openapi.json", "/livez", "/readyz", "/ping/")
 
 
 class Console:
@@ -87,8 +90,9 @@ class Console:
         request = Request(scope, receive)
         template = f"{screen.method} {screen.path}"
         got = await outcome(self._work(screen, request), template=template)
-        response = self._refusal(request, got) if isinstance(got, MainstayError) else got
-        await self._send(response, scope, receive, send)
+        if isinstance(got, MainstayError):
+            got = await run_in_threadpool(self._refusal, request, got)
+        await self._send(got, scope, receive, send)
 
     async def _work(self, screen: Screen, request: Request) -> Response:
         visit = await enter(self._app, self._kit, self._limits, screen, request)
@@ -101,7 +105,7 @@ class Console:
 
     async def _nothing(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = NotFound("There is no screen at this address.")
-        response = self._refusal(Request(scope, receive), error)
+        response = await run_in_threadpool(self._refusal, Request(scope, receive), error)
         await self._send(response, scope, receive, send)
 
     async def _not_so(self, methods: list[str], scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,9 +115,11 @@ class Console:
 
     def _refusal(self, request: Request, error: MainstayError) -> Response:
         """What went wrong, as a screen."""
-        visit = getattr(request.state, "visit", None)
+        visit: Visit | None = getattr(request.state, "visit", None)
         if visit is not None and not visit.is_part and isinstance(error, Refused):
-            response = show(visit, "refused_inside.html", status=status_of(error), error=error)
+            offer = self._app.db.read(partial(_offered, visit, error))
+            words = {"error": error, "offer": offer}
+            response = show(visit, "refused_inside.html", status=status_of(error), **words)
         else:
             visit = Visit(self._app, self._kit, request, self._app.clock.now(), Origin("unknown"))
             response = show(visit, "refused.html", status=status_of(error), error=error)
@@ -126,3 +132,7 @@ class Console:
         for name, value in self._headers.items():
             response.headers.setdefault(name, value)
         await response(scope, receive, send)
+
+
+def _offered(visit: Visit, error: MainstayError, tx: Tx) -> Offer | None:
+    return offer_after(visit, tx, error)

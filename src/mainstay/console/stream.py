@@ -44,6 +44,7 @@ NEEDS: Mapping[str, str] = MappingProxyType(
         "oncall": "oncall.read",
         "estate": "estate.read",
         "people": "people.read",
+        "yours": "incidents.read",
         "record": "record.read",
         "system": "system.read",
     }
@@ -63,6 +64,7 @@ _BY_KIND = {
     "key": ("people",),
     "signal": ("system",),
     "change": ("changes",),
+    "help": ("yours",),
 }
 
 

@@ -55,15 +55,18 @@ def read(folder: Path) -> Estate:
     return checked.estate
 
 
-def check(folder: Path, *, today: date | None = None) -> Checked:
+def check(
+    folder: Path, *, today: date | None = None, instead: Mapping[str, bytes] | None = None
+) -> Checked:
     """As `read`, with the warnings too, and without raising.
 
-    With `today` it also warns of layers whose people have all left by then.
+    With `today` it also warns of layers whose people have all left by then. `instead`: what files
+    would hold, by how they are called, where it is not what they hold now.
     """
     problems: list[Problem] = []
     nodes = []
     for path, called in _files(folder, problems):
-        node, found = _load(path, called)
+        node, found = _load(path, called, instead or {})
         problems += found
         if node is not None:
             nodes.append(node)
@@ -84,6 +87,11 @@ def check(folder: Path, *, today: date | None = None) -> Checked:
     schedules = root.mapping.get("schedules")
     places = schedules.keys if schedules is not None else {}
     return Checked(estate, tuple(sorted(set(problems))), places)
+
+
+def files(folder: Path) -> dict[str, Path]:
+    """The files of a folder that can be read, in order, by how messages call them."""
+    return {called: path for path, called in _files(folder, [])}
 
 
 def from_values(values: Any) -> Estate:
@@ -216,16 +224,22 @@ def _walk(
                 problems.append(problem(Mark(called, 1, 1), "E101", "this is not a plain file"))
 
 
-def _load(path: Path, called: str) -> tuple[Node | None, list[Problem]]:
+def _load(
+    path: Path, called: str, instead: Mapping[str, bytes]
+) -> tuple[Node | None, list[Problem]]:
     start = Mark(called, 1, 1)
     try:
-        with path.open("rb") as file:
-            data = file.read(yaml_text.SIZE_MAX + 1)
+        data = instead[called] if called in instead else _content(path)
     except OSError as error:
         return None, [problem(start, "E101", f"cannot read this file: {_reason(error)}")]
     if len(data) > yaml_text.SIZE_MAX:
         return None, [problem(start, "E102", "larger than 1 MiB; split it into several files")]
     return yaml_text.load(data, called)
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(yaml_text.SIZE_MAX + 1)
 
 
 def _reason(error: OSError) -> str:

@@ -16,9 +16,16 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Invalid
 from mainstay.foundation.nearest import hint
 from mainstay.oncall import ical, overrides, store
-from mainstay.oncall.consequences import Difference, Uncovered, differences, gap_report
+from mainstay.oncall.consequences import (
+    Difference,
+    Uncovered,
+    differences,
+    gap_report,
+    with_gaps,
+)
 from mainstay.oncall.layer import BusinessDay
 from mainstay.oncall.overrides import Wanted
+from mainstay.oncall.rotation import first as wall_instant
 from mainstay.oncall.schedule import (
     SIGHT,
     Answer,
@@ -53,7 +60,9 @@ __all__ = [
     "overrides",
     "said",
     "shifts",
+    "wall_instant",
     "who",
+    "with_gaps",
 ]
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from mainstay.estate import Estate
+from mainstay.estate import Checked, Days, Estate, problem
 from mainstay.oncall.layer import BusinessDay
 from mainstay.oncall.schedule import Answer, Duty, Gap, Rota, days_from, said, said_short
 
@@ -92,6 +92,22 @@ def gap_report(
             sentence, total = _gaps_said(rota, gaps, days)
             found.append(Uncovered(name, schedule.gaps, len(gaps), total, gaps[0], sentence))
     return found
+
+
+def with_gaps(found: Checked, *, start: datetime) -> Checked:
+    """What a check found, and the times of the coming four weeks that nobody covers."""
+    if found.estate is None:
+        return found
+    is_business_day = Days(found.estate).is_business_day
+    gaps = [
+        problem(
+            found.schedules[one.schedule], "E320" if one.level == "error" else "W406", one.sentence
+        )
+        for one in gap_report(found.estate, start=start, is_business_day=is_business_day)
+    ]
+    worst = any(one.level == "error" for one in gaps)
+    problems = tuple(sorted({*found.problems, *gaps}))
+    return replace(found, estate=None if worst else found.estate, problems=problems)
 
 
 def _changed(

@@ -27,12 +27,14 @@ from mainstay.signin.identities import Claims, come_by_provider
 from mainstay.signin.links import FOR, PATH, VALID, make_link, read_link
 from mainstay.signin.passwords import CHARACTERS_MIN, check_password, hash_password, is_password
 from mainstay.signin.sessions import (
+    FORGET_ROWS,
     IDLE,
     LONGEST,
     Opened,
     Origin,
     end_session,
     end_sessions,
+    forget,
     is_stale,
     live_sessions,
     open_session,
@@ -51,6 +53,7 @@ from mainstay.signin.store import (
 __all__ = [
     "CHARACTERS_MIN",
     "FOR",
+    "FORGET_ROWS",
     "IDLE",
     "LONGEST",
     "PATH",
@@ -77,6 +80,7 @@ __all__ = [
     "end_sessions",
     "end_try",
     "finish",
+    "forget",
     "has_admin",
     "hash_password",
     "is_open",

@@ -22,6 +22,8 @@ IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=7)
 SEEN_EVERY = timedelta(minutes=1)
 """How exact `seen_at` is: a write for each request would be one fsync for each request."""
+FORGET_ROWS = 1_000
+"""Sessions deleted in one transaction."""
 _BROWSERS = ("Firefox", "Edg", "OPR", "Chrome", "Safari", "curl")
 _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "CrOS", "Linux")
 _SHOWN_AS = {"Edg": "Edge", "OPR": "Opera", "Mac OS X": "macOS", "CrOS": "ChromeOS"}
@@ -99,6 +101,15 @@ def end_sessions(
         if session.id != but:
             facts += end_session(tx, session, actor=actor, because=because, now=now)
     return facts
+
+
+def forget(tx: Tx, *, before: datetime) -> int:
+    """Delete sessions and links that opened nothing any more `before`; the record keeps their rows.
+
+    How many sessions, `FORGET_ROWS` at most: call it again while it is that many.
+    """
+    store.delete_links(tx, before=before)
+    return store.delete_sessions(tx, before=before - LONGEST, limit=FORGET_ROWS)
 
 
 def live_sessions(tx: Tx, person: str | None = None, *, now: datetime) -> tuple[Session, ...]:

@@ -268,6 +268,15 @@ def mark_ended(tx: Tx, session_id: str, *, because: str, now: datetime) -> bool:
     return changed == 1
 
 
+def delete_sessions(tx: Tx, *, before: datetime, limit: int) -> int:
+    """Forget at most `limit` sessions that began before."""
+    return tx.run(
+        "DELETE FROM signin_session WHERE id IN"
+        " (SELECT id FROM signin_session WHERE made_at < :before ORDER BY made_at LIMIT :limit)",
+        before=to_us(before), limit=limit,
+    )  # fmt: skip
+
+
 # -- links -----------------------------------------------------------------------------------------
 
 
@@ -314,6 +323,11 @@ def end_links(tx: Tx, *, kinds: tuple[str, str], person: str | None, now: dateti
         " AND COALESCE(person, '') = :person AND ended_at IS NULL",
         now=to_us(now), one=one, other=other, person=person or "",
     )  # fmt: skip
+
+
+def delete_links(tx: Tx, *, before: datetime) -> int:
+    """Forget the links that opened nothing any more then."""
+    return tx.run("DELETE FROM signin_link WHERE expires_at < :before", before=to_us(before))
 
 
 # -- tries -----------------------------------------------------------------------------------------

@@ -17,9 +17,10 @@ from mainstay.web.answers import (
     status_of,
 )
 from mainstay.web.bodies import MEMBERS_MAX, read_body
-from mainstay.web.call import Call, require, require_every_team
+from mainstay.web.call import Call, note_refused_read, require, require_every_team
 from mainstay.web.origins import address_of, own_origins
 from mainstay.web.parts import Header, Part, Receive, Respond, Scope, Send
+from mainstay.web.planning import Plan, plan
 from mainstay.web.proving import prove, send_code
 from mainstay.web.trying import Tried, note_tried, send_test, to_try
 
@@ -33,6 +34,7 @@ __all__ = [
     "Header",
     "Part",
     "Pieces",
+    "Plan",
     "Receive",
     "Respond",
     "Scope",
@@ -42,9 +44,11 @@ __all__ = [
     "answer",
     "full_disk",
     "more_headers",
+    "note_refused_read",
     "note_tried",
     "outcome",
     "own_origins",
+    "plan",
     "problem",
     "prove",
     "read_body",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from mainstay import acts, people, pipeline
 from mainstay.acts import commands
 from mainstay.estate import View
 from mainstay.foundation import record
+from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Forbidden
 from mainstay.foundation.failpoint import Moment
@@ -19,7 +20,13 @@ from mainstay.people import Actor
 from mainstay.runtime import Runtime
 
 T = TypeVar("T")
-_DOORS_MUST_KNOW = (commands.CreateKey, commands.RevokeKey, commands.Apply)
+REFUSED_AGAIN = timedelta(minutes=10)
+"""For so long the same refused read of the same person is the same attempt."""
+REFUSALS_LOOKED_AT = 50
+_DOORS_MUST_KNOW = (
+    commands.CreateKey, commands.RevokeKey, commands.Apply, commands.CreateHeartbeat,
+    commands.ChangeHeartbeat, commands.RemoveHeartbeat, commands.AdoptUuid,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,23 @@ def require(call: Call, permission: str, *, what: str, team: str | None = None) 
         because = error.sentence
         app.db.run(lambda tx: _refused(tx, app, actor, what, because, now))
         raise
+
+
+def note_refused_read(call: Call, error: Forbidden, *, what: str) -> None:
+    """The row of a read that was refused; within ten minutes one for the same person and thing.
+
+    A screen asks again by itself whenever something happens: that is one attempt.
+    """
+    app, actor, now = call.app, call.actor, call.now
+
+    def work(tx: Tx) -> None:
+        rows = record.newest_about(tx, [what], limit=REFUSALS_LOOKED_AT)
+        since = to_us(now - REFUSED_AGAIN)
+        known = any(row["actor"] == str(actor) and row["at"] > since for row in rows)
+        if not known:
+            _refused(tx, app, actor, what, error.sentence, now)
+
+    app.db.run(work)
 
 
 def require_every_team(call: Call, permission: str, *, what: str) -> None:

@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from mainstay import estate, oncall, paging
+from mainstay import estate, web
 from mainstay.acts.commands import Apply
 from mainstay.api import asking
 from mainstay.api.routes import shapes
 from mainstay.api.routes.shapes import At, Listed, Sentence
-from mainstay.estate import BadEstate, Estate, View
+from mainstay.estate import BadEstate, Estate
 from mainstay.foundation.clock import to_text
 from mainstay.foundation.errors import Invalid, NotFound
 
@@ -90,27 +90,19 @@ def list_versions(call: asking.Asked) -> Listed[Version]:
 
 def plan(call: asking.Asked, body: Proposed) -> Plan:
     """What this estate would change, for things and for people; nothing is written."""
-    new = _declared(body.estate)
-    view = call.view()
-    old = view.estate if view.version else None
+    found = web.plan(call, _declared(body.estate))
     changes = [
         Difference(
             verb=one.verb, collection=one.collection, id=one.id, what=one.what, sentence=str(one)
         )
-        for one in estate.differences(old, new)
+        for one in found.differences
     ]
-    later = View(0, new)
-    shifts = oncall.differences(
-        old, new, start=call.now, is_business_day_old=view.is_business_day,
-        is_business_day_new=later.is_business_day,
-    )  # fmt: skip
-    gaps = oncall.gap_report(new, start=call.now, is_business_day=later.is_business_day)
     return Plan(
-        version=view.version,
+        version=found.version,
         differences=changes,
-        oncall=[one.sentence for one in shifts],
-        gaps=[one.sentence for one in gaps],
-        running=call.read(paging.running_n),
+        oncall=list(found.oncall),
+        gaps=list(found.gaps),
+        running=found.running,
     )
 
 

@@ -98,8 +98,13 @@ def restore(desk: Desk, file: Path, check: bool, passphrase: str | None) -> None
         settings = desk.settings().settings
         place = place_of(settings, environment=desk.environment)
         done = backup.restore(found, place, now=desk.now())
-    if not desk.dump({**answer, "database": str(place), "leases": done.leases}):
+    if not desk.dump({**answer, "database": str(place), "leases": done.leases,
+                      "nuls": done.nuls}):  # fmt: skip
         desk.say(f"Restored {facts.rows} rows into {place}: the state of {at}.")
+        if done.nuls:
+            desk.say(
+                f"{done.nuls} texts held a NUL, which no database of ours holds; ␀ stands there."
+            )
         desk.say(f"The record is whole; it ends with {done.verdict.head}")
         desk.say(
             f"Start it with: mainstay serve --data {clean(settings.data_dir)} – it pages at once."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
 from jinja2 import Environment
@@ -25,6 +25,8 @@ from mainstay.incidents import Incident
 
 log = logging.getLogger("mainstay.console")
 
+SELF = "self"
+"""Instead of a permission: for whoever is signed in, about themselves alone."""
 Look = Callable[[Reader, Tx], Mapping[str, Any]]
 """Reads what a part or a screen shows, in one transaction."""
 
@@ -47,13 +49,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """A whole screen. `here`: which entry of the rail it belongs to."""
+    """A whole screen. `here`: which entry of the rail it belongs to.
+
+    `method` POST: it answers a form that changes nothing, and shows what would be.
+    """
 
     path: str
     permission: str
     look: Look
     template: str
     here: str = ""
+    method: Literal["GET", "POST"] = "GET"
 
 
 @dataclass(frozen=True, slots=True)

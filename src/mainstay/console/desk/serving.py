@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from urllib.parse import quote, unquote
@@ -12,7 +13,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 
 from mainstay import people
 from mainstay.acts import commands
+from mainstay.console.desk import asking
 from mainstay.console.desk.books import settings
+from mainstay.console.desk.editing import screens as editing
 from mainstay.console.desk.reader import Reader
 from mainstay.console.desk.render import Form, Part, Renderer, Showing, Went
 from mainstay.console.desk.tables import FORMS, PARTS, SHOWINGS
@@ -20,12 +23,13 @@ from mainstay.console.gate import SELF, Screen, Visit
 from mainstay.console.stream import NEEDS
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
-from mainstay.foundation.errors import MainstayError, NotFound, Refused
-from mainstay.web import note_tried, send_code, send_test, status_of, to_try
+from mainstay.foundation.errors import Forbidden, MainstayError, NotFound, Refused
+from mainstay.web import note_refused_read, note_tried, send_code, send_test, status_of, to_try
 
 SAID = "__Host-mainstay-said"
 """What an act said, carried over the redirect to the next screen; shown once."""
 SAID_MAX = 1_500
+SUBJECT_MAX = 200
 YEAR_S = 31_536_000
 LOOKS = {"theme": ("system", "light", "dark"), "zone": ("site", "utc")}
 """What a reader may choose, by the name of its cookie; the keys d and z write the same cookies."""
@@ -34,12 +38,13 @@ LOOKS = {"theme": ("system", "light", "dark"), "zone": ("site", "utc")}
 def screens() -> tuple[Screen, ...]:
     """The routes of the desk, for the one table of the console."""
     return (
-        *(Screen("GET", one.path, one.permission, partial(_show, one)) for one in SHOWINGS),
+        *(Screen(one.method, one.path, one.permission, partial(_show, one)) for one in SHOWINGS),
         *(
             Screen("GET", f"/parts/{one.name}", one.permission, partial(_part, one))
             for one in PARTS
         ),
         *(Screen("POST", one.path, one.permission, partial(_act, one)) for one in FORMS),
+        Screen("POST", "/estate/patch", "estate.plan", _patch),
         Screen("POST", "/settings/test", "people.contact_own", _try_out),
         Screen("POST", "/settings/addresses/{id}/code", "people.contact_own", _send_code),
         Screen("POST", "/settings/devices", "people.contact_own", _set_up_device),
@@ -65,7 +70,7 @@ def _renderer(visit: Visit) -> Renderer:
 def _show(showing: Showing, visit: Visit) -> Response:
     said = _said(visit)
     words: dict[str, Any] = {"said": said[1], "said_state": said[0]} if said else {}
-    response = HTMLResponse(_document(showing, visit, **words))
+    response = HTMLResponse(_noted(visit, lambda: _document(showing, visit, **words)))
     if said:
         response.delete_cookie(SAID, path="/", secure=True, httponly=True, samesite="lax")
     return response
@@ -86,9 +91,25 @@ def around(visit: Visit, tx: Tx) -> dict[str, Any]:
     return words | {"made_after": record.last_seq(tx), "where": "", "title": "", "here": "settings"}
 
 
+def offer_after(visit: Visit, tx: Tx, error: MainstayError) -> asking.Offer | None:
+    """Whom to ask for what was refused; nobody after the form that asks them."""
+    return asking.offer_after(_reader(visit), tx, error)
+
+
 def _part(part: Part, visit: Visit) -> Response:
     reader, renderer = _reader(visit), _renderer(visit)
-    return HTMLResponse(visit.app.db.read(lambda tx: renderer.part(part, reader, tx)))
+    read = partial(visit.app.db.read, lambda tx: renderer.part(part, reader, tx))
+    return HTMLResponse(_noted(visit, read))
+
+
+def _noted(visit: Visit, read: Callable[[], str]) -> str:
+    """What was read; if it is not theirs to read, the record has a row of that."""
+    try:
+        return read()
+    except Forbidden as error:
+        what = f"GET {visit.request.url.path}"[:SUBJECT_MAX]
+        note_refused_read(visit.call, error, what=what)
+        raise
 
 
 def _act(form: Form, visit: Visit) -> Response:
@@ -130,6 +151,13 @@ def _said(visit: Visit) -> tuple[str, str] | None:
     except (ValueError, TypeError):
         return None
     return (state, said) if state in ("ok", "crit") and isinstance(said, str) else None
+
+
+def _patch(visit: Visit) -> Response:
+    """The patch of an edit, as a file."""
+    patch = editing.patch_of(_reader(visit))
+    headers = {"content-disposition": 'attachment; filename="estate.patch"'}
+    return Response(patch, headers=headers, media_type="text/x-diff; charset=utf-8")
 
 
 async def _try_out(visit: Visit) -> Response:

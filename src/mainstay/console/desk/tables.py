@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mainstay.console.desk import frame
+from mainstay.console.desk import asking, frame
 from mainstay.console.desk.books import estate, people, record, search, settings, system
+from mainstay.console.desk.editing import screens as editing
 from mainstay.console.desk.now import alerts, incident, incidents, services, today
 from mainstay.console.desk.render import Form, Part, Showing
 from mainstay.console.desk.work import oncall, silences
@@ -14,10 +15,11 @@ PARTS: tuple[Part, ...] = (
 )  # fmt: skip
 SHOWINGS: tuple[Showing, ...] = (
     *frame.SHOWINGS, *today.SHOWINGS, *incidents.SHOWINGS, *incident.SHOWINGS, *alerts.SHOWINGS,
-    *services.SHOWINGS, *oncall.SHOWINGS, *silences.SHOWINGS, *estate.SHOWINGS, *people.SHOWINGS,
+    *services.SHOWINGS, *oncall.SHOWINGS, *silences.SHOWINGS, *estate.SHOWINGS, *editing.SHOWINGS,
+    *people.SHOWINGS,
     *record.SHOWINGS, *search.SHOWINGS, *settings.SHOWINGS, *system.SHOWINGS,
 )  # fmt: skip
 FORMS: tuple[Form, ...] = (
-    *incident.FORMS, *alerts.FORMS, *oncall.FORMS, *silences.FORMS, *people.FORMS, *settings.FORMS,
-    *system.FORMS,
+    *asking.FORMS, *incident.FORMS, *alerts.FORMS, *oncall.FORMS, *silences.FORMS, *editing.FORMS, *people.FORMS,
+    *settings.FORMS, *system.FORMS,
 )  # fmt: skip

@@ -50,6 +50,8 @@ class Node:
     at: Mark
     value: Scalar | list[Node] | dict[str, Node]
     keys: dict[str, Mark] = field(default_factory=dict)
+    end: Mark | None = None
+    """Where it ends, in a file. Of a block mapping or list: somewhere before what follows."""
 
     @property
     def mapping(self) -> dict[str, Node]:
@@ -131,7 +133,7 @@ class _Tree:
                 self._refuse_extras(event)
                 self._start(event)
             case yaml.CollectionEndEvent():
-                self._open.pop()
+                self._open.pop().end = self._end(event)
                 self._key.pop()
             case yaml.DocumentStartEvent():
                 self._documents += 1
@@ -148,7 +150,7 @@ class _Tree:
             self._key[-1] = (event.value, at)
             return
         value = scalar(event.value) if event.implicit[0] else event.value
-        self._add(Node(at, value))
+        self._add(Node(at, value, end=self._end(event)))
 
     def _start(self, event: yaml.CollectionStartEvent) -> None:
         if self._wants_key():
@@ -198,7 +200,12 @@ class _Tree:
             self._stop(event, "E106", f"a tag ({_short(event.tag)}) is not supported")
 
     def _mark(self, event: yaml.Event) -> Mark:
-        at = event.start_mark
+        return self._at(event.start_mark)
+
+    def _end(self, event: yaml.Event) -> Mark:
+        return self._at(event.end_mark)
+
+    def _at(self, at: Any) -> Mark:
         return Mark(self.path, at.line + 1, at.column + 1) if at else Mark(self.path, 1, 1)
 
     def _stop(self, event: yaml.Event, code: str, message: str) -> None:

@@ -14,7 +14,7 @@ from mainstay.foundation.backup.made import (
 )
 from mainstay.foundation.backup.manifest import Chain, Manifest, Table
 from mainstay.foundation.backup.read import Backup, is_backup, open_backup
-from mainstay.foundation.backup.restored import Restored, check_whole, fill, restore
+from mainstay.foundation.backup.restored import Restored, fill, restore
 from mainstay.foundation.backup.write import file_name, write_backup
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "Restored",
     "Table",
     "before_upgrade",
-    "check_whole",
     "file_name",
     "fill",
     "is_backup",

@@ -20,7 +20,7 @@ from psycopg.types.numeric import Int8Dumper
 
 from mainstay.foundation.db.dialect import numbered
 from mainstay.foundation.db.place import Place
-from mainstay.foundation.db.tx import Row, Tx
+from mainstay.foundation.db.tx import Row, Tx, bound
 
 CONNECT_S = 2
 """Until a server has answered; the least that libpq knows."""
@@ -223,7 +223,7 @@ class PostgresTx(Tx):
 
     def later(self, sql: str, **params: Any) -> None:
         """Goes with the next statement, or with the commit."""
-        self._connection.later(sql, params)  # type: ignore[attr-defined]
+        self._connection.later(sql, bound(params))  # type: ignore[attr-defined]
 
     def time_us(self) -> int | None:
         return int(self.value(_TIME))

@@ -346,6 +346,8 @@ class Settings(Table):
     """None: nobody can be paged by SMS."""
     ntfy_server: Url = "https://ntfy.sh"
     """Where an ntfy address that is a topic alone is sent."""
+    reserve_mib: int = Field(default=64, ge=0, le=65_536)
+    """Disk kept for the record and for pages when all the rest is full, beside SQLite's file; 0: none."""
     backup: Backup = Backup()
     """When, where to, and how many."""
     audit: Audit = Audit()

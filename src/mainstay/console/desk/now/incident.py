@@ -9,6 +9,7 @@ from typing import Any
 
 from mainstay import acts, alerts, incidents, paging, people
 from mainstay.acts import commands
+from mainstay.console.desk import asking
 from mainstay.console.desk.now import composer
 from mainstay.console.desk.now.standing import update_due
 from mainstay.console.desk.now.timeline import KINDS, events
@@ -73,8 +74,18 @@ def head(reader: Reader, tx: Tx) -> Mapping[str, Any]:
         "incident": row, "held": row.acknowledged(now_us), "stages": _stages(row, rows),
         "because": opened["because"] if opened is not None else "",
         "may_act": reader.may("incidents.act"), "may_page": reader.may("incidents.page"),
-        "who_may": people.who_may("incidents.act"),
+        "who_may": people.who_may("incidents.act"), "offer": _offer(reader, tx, row),
     }  # fmt: skip
+
+
+def _offer(reader: Reader, tx: Tx, row: Incident) -> asking.Offer | None:
+    """Whom to ask, for who may not act themselves."""
+    if reader.may("incidents.act"):
+        return None
+    declared = reader.view.estate.services.get(row.service)
+    team = declared.owner if declared is not None else None
+    about = f"/incidents/{row.number}"
+    return asking.offer(reader, tx, "incidents.act", about=about, team=team)
 
 
 def _stages(row: Incident, rows: list[Any]) -> list[Stage]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from mainstay import alerts, changes, incidents, oncall, paging, people
+from mainstay import acts, alerts, changes, incidents, oncall, paging, people
 from mainstay.console import draw, words
+from mainstay.console.desk.asking import DOES
 from mainstay.console.desk.now.standing import Standing, alert_state, duties, stand
 from mainstay.console.desk.now.verdict import verdict
 from mainstay.console.desk.reader import Reader
-from mainstay.console.desk.render import Part, Showing
+from mainstay.console.desk.render import SELF, Part, Showing
 from mainstay.foundation import record
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
@@ -25,8 +26,6 @@ SLOTS = 24
 CHANGES_SHOWN = 6
 SERVICES_SHOWN = 80
 """With more than this, healthy ones fold to a count on the desk too."""
-SELF = "self"
-"""Whoever is signed in: without any role, the first screen says so."""
 LANES = ("Tier 1", "Tier 2", "Tier 3", "Third party")
 
 
@@ -281,7 +280,7 @@ def yours(reader: Reader, tx: Tx) -> Mapping[str, Any]:
             lines.append(("warn", row, "was handed to you; acknowledge it", "ack"))
     mine = [one for one in duties(reader, tx) if one.person == me]
     addresses = people.addresses(tx, me)
-    return {"lines": lines, "mine": mine, "next": next_shift(reader, tx, me),
+    return {"lines": lines, "asked": acts.asked(tx, reader.actor, now=reader.now), "does": DOES, "mine": mine, "next": next_shift(reader, tx, me),
             "reachable": bool(addresses), "known": me in reader.view.estate.people}  # fmt: skip
 
 
@@ -374,7 +373,7 @@ PARTS = (
     Part("today/day", "incidents.read", ("incidents", "pages"), last_day, "The last 24 hours"),
     Part("today/alerts", "alerts.read", ("alerts", "incidents"), open_alerts, "Alerts"),
     Part("today/services", "alerts.read", ("alerts", "estate"), services, "Services"),
-    Part("today/yours", "incidents.read", ("incidents", "oncall"), yours, "Yours"),
+    Part("today/yours", "incidents.read", ("incidents", "oncall", "yours"), yours, "Yours"),
     Part("today/oncall", "oncall.read", ("oncall", "estate"), on_call, "On call"),
     Part("today/due", "alerts.read", ("silences", "oncall"), due_today, "Due today"),
     Part("today/changes", "alerts.read", ("changes",), changes_today, "Changes"),

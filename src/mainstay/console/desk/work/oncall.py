@@ -13,6 +13,7 @@ from markupsafe import Markup
 from mainstay import acts, oncall
 from mainstay.acts import commands
 from mainstay.console import draw, words
+from mainstay.console.desk import asking
 from mainstay.console.desk.now.standing import duties
 from mainstay.console.desk.reader import Reader
 from mainstay.console.desk.render import Form, Part, Showing, Went
@@ -52,6 +53,8 @@ def everything(reader: Reader, tx: Tx) -> Mapping[str, Any]:
         "at": reader.query.get("at", ""), "asked": _asked(reader, tx),
         "typed": {name: reader.text(name) for name in ("schedule", "person", "instead_of", "from", "to", "reason")},
         "local": _local(reader.now, reader.site),
+        "offer": None if reader.may("oncall.override")
+        else asking.offer(reader, tx, "oncall.override", about="/oncall"),
     }  # fmt: skip
 
 

@@ -1,0 +1,13 @@
+"""The shift's own work: the start of day, the log, the handover."""
+
+from __future__ import annotations
+
+import click
+
+from mainstay.cli.duty import day, passing
+
+
+def register(group: click.Group) -> None:
+    """Add these commands to the program's."""
+    day.register(group)
+    passing.register(group)
