@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from mainstay import paging, signals
+from mainstay.checks import Sheets
 from mainstay.estate import SELF, Source, View, Views
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.errors import Corrupt
 from mainstay.foundation.failpoint import Passing, never
 from mainstay.foundation.ids import Ids
+from mainstay.foundation.sealing import Ring
 from mainstay.incidents import Rules
 from mainstay.signals import Arrived
 
@@ -45,6 +47,10 @@ class Ground:
     token: Callable[[], str]
     check_address: Callable[[str, str], str]
     """(kind, address) → the address in its normal form, or Invalid; the channels know."""
+    ring: Ring = field(default_factory=Ring)
+    """Opens and seals the secrets in the database."""
+    sheets: Sheets = field(default_factory=Sheets)
+    """The checks of the estate's versions, compiled."""
     passing: Passing = never
     """Called at each named moment; a proof makes it the last one of this process."""
 

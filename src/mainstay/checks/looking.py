@@ -92,7 +92,7 @@ def asks(tx: Tx, sheet: Sheet, names: Sequence[str], *, now: datetime) -> dict[s
     return {
         name: Ask(
             name, one.check, one.host_id, one.host, now, sheet.business_date(one, now),
-            kept[name].values if name in kept else {},
+            kept[name].values if name in kept else {}, sheet.estate.org.prometheus,
         )
         for name in names
         if (one := sheet.watched[name])
@@ -182,7 +182,11 @@ def _attempts(one: Watched) -> int:
 
 def _next(one: Watched, sheet: Sheet, folded: Folded, now: datetime) -> datetime:
     at = times.next_look(one, sheet, after=now)
-    return min(at, times.retry_look(one, after=now)) if folded.is_soft else at
+    if folded.is_soft:
+        return min(at, times.retry_look(one, after=now))
+    if one.check.by is not None and folded.standing.state is not State.OK:
+        return min(at, now + one.check.interval)  # it is late: until it has come
+    return at
 
 
 def _why_muted(tx: Tx, sheet: Sheet, one: Watched) -> str | None:

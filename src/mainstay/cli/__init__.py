@@ -34,13 +34,13 @@ VERBS = {
         "incidents ack unack resolve reopen note assign move escalate page trace"
     ),
     "alerts": "report alerts silence signals",
+    "watch": "checks heartbeats calendar import",
     "rota": "oncall override",
-    "watch": "heartbeats import",
-    "duty": "start-of-day handover shift-log",
+    "duty": "start-of-day handover shift-log health",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
     "diagnose": "diagnose",
-    "keeping": "backup restore audit migrate",
+    "keeping": "backup restore audit migrate secrets",
 }  # fmt: skip
 """Module → the commands that it registers, in the order in which `--help` lists them."""
 _MODULE = {verb: module for module, verbs in VERBS.items() for verb in verbs.split()}
