@@ -35,6 +35,8 @@ ABOUT = {
 WHAT = {
     "alerts.read": "See alerts and silences.",
     "alerts.silence": "Make and end silences.",
+    "checks.read": "See checks, how they stand and their history.",
+    "checks.run": "Have checks looked at now.",
     "incidents.read": "See incidents, their timelines and the shift.",
     "incidents.act": "Acknowledge, resolve, reopen, assign, note, move.",
     "incidents.page": "Escalate now; page somebody by hand.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import random
 import secrets
@@ -28,7 +29,7 @@ from mainstay import (
     upkeep,
 )
 from mainstay.api import App, limits_of, make_app
-from mainstay.checks.probes import Probe
+from mainstay.checks.probes import Probe, nameservers
 from mainstay.checks.probes import build as build_probes
 from mainstay.console import Console
 from mainstay.estate import Views
@@ -81,7 +82,7 @@ def open_app(
         vapid = _vapid(db, settings, ring, clock.now())
         channels = _channels(settings, egress, environment, clock, vapid=vapid)
     if probes is None:
-        probes = build_probes(Egress(_allowed(settings)), environment=environment)
+        probes = _probes(settings, environment)
     ways = dict(channels)
     limits = paging.Limits(settings.page_per_minute, settings.public_url)
     ids = Ids()
@@ -110,6 +111,17 @@ def open_app(
     db.on_commit = partial(_count_commit, app.measures)
     presence.sign_on(app, me.started_at)
     return app
+
+
+def _probes(settings: Settings, environment: Mapping[str, str]) -> dict[str, Probe]:
+    """They have a client of their own: its event loop is that of the checks."""
+    servers = nameservers()
+    folder = settings.data_dir.resolve()
+    return build_probes(
+        Egress(_allowed(settings) | frozenset(servers)), environment=environment,
+        install=hashlib.blake2b(str(folder).encode(), digest_size=8).hexdigest(), data_dir=folder,
+        servers=servers,
+    )  # fmt: skip
 
 
 def _reserve(settings: Settings) -> Reserve:
@@ -185,8 +197,8 @@ def drain(app: Runtime, now: datetime | None = None) -> None:
         now = now or app.clock.now()
         busy = loops.settle(app, now) == now
         busy |= loops.pass_time(app, now) == now
+        busy |= beating.work(app)
         busy |= asyncio.run(checking.step(app, now))
-        busy |= beating.step(app, now) == now
         busy |= asyncio.run(_deliver_all(app, now))
         if not busy:
             upkeep.seal(app, now)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from mainstay import paging, signals
+from mainstay.checks import Sheets
 from mainstay.estate import SELF, Source, View, Views
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.errors import Corrupt
@@ -48,6 +49,8 @@ class Ground:
     """(kind, address) → the address in its normal form, or Invalid; the channels know."""
     ring: Ring = field(default_factory=Ring)
     """Opens and seals the secrets in the database."""
+    sheets: Sheets = field(default_factory=Sheets)
+    """The checks of the estate's versions, compiled."""
     passing: Passing = never
     """Called at each named moment; a proof makes it the last one of this process."""
 

@@ -120,9 +120,12 @@ class Runtime:
     back_up: Callable[[datetime], Made]
     """Make the next backup that `backup.to` asks for; takes a while. MainstayError if it failed."""
     close: Callable[[], None]
-    sheets: Sheets = field(default_factory=Sheets)
-    """The checks of the estate's versions, compiled."""
     measures: Measures = field(default_factory=Measures)
     pulse: Pulse = field(default_factory=Pulse)
     probe_token: str = field(default_factory=partial(token_urlsafe, 32), repr=False)
     """What our own watchdog shows at `/readyz`; lives as long as the process, and is stored nowhere."""
+
+    @property
+    def sheets(self) -> Sheets:
+        """The checks of the estate's versions, compiled."""
+        return self.ground.sheets

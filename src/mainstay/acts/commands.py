@@ -118,6 +118,15 @@ class EndSilence:
 
 
 @dataclass(frozen=True, slots=True)
+class RunChecks:
+    """Look now, whatever their times: those chosen by id, tag and service; none given: all."""
+
+    ids: tuple[str, ...] = ()
+    tag: str | None = None
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AddOverrides:
     """Somebody takes somebody's shifts; two in one act are a swap."""
 
@@ -394,7 +403,7 @@ class AnswerAsk:
 
 Command = (
     Acknowledge | Unacknowledge | Resolve | Reopen | Note | Picture | Reassign | Move
-    | EscalateNow | PageByHand | AddSilence | EndSilence | AddOverrides | RemoveOverride | ReleaseSignal
+    | EscalateNow | PageByHand | AddSilence | EndSilence | RunChecks | AddOverrides | RemoveOverride | ReleaseSignal
     | AddAddress | AddDevice | RemoveAddress | BeginProof | ProveAddress | AddRule | RemoveRule
     | CreateKey | RevokeKey | CreateToken
     | RevokeToken | Apply | MakeSetupLink | Invite | GrantRole | EndRole | MakeResetLink | CloseAccount
@@ -418,6 +427,7 @@ PERMISSION: dict[type, str] = {
     PageByHand: "incidents.page",
     AddSilence: "alerts.silence",
     EndSilence: "alerts.silence",
+    RunChecks: "checks.run",
     AddOverrides: "oncall.override",
     RemoveOverride: "oncall.override",
     ReleaseSignal: "signals.release",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from mainstay import estate, oncall, paging, people, signals
+from mainstay import checks, estate, oncall, paging, people, signals
 from mainstay.acts.commands import (
     AddAddress,
     AddDevice,
@@ -21,6 +21,7 @@ from mainstay.acts.commands import (
     RemoveRule,
     RevokeKey,
     RevokeToken,
+    RunChecks,
 )
 from mainstay.acts.done import Act, Done
 from mainstay.acts.shift import plan
@@ -29,7 +30,7 @@ from mainstay.foundation.nearest import hint
 from mainstay.foundation.record import Fact
 
 OnSetup = (
-    AddOverrides | RemoveOverride | ReleaseSignal | AddAddress | AddDevice | RemoveAddress | AddRule
+    RunChecks | AddOverrides | RemoveOverride | ReleaseSignal | AddAddress | AddDevice | RemoveAddress | AddRule
     | BeginProof | ProveAddress
     | RemoveRule | CreateKey | RevokeKey | CreateToken | RevokeToken | Apply
 )  # fmt: skip
@@ -38,6 +39,8 @@ OnSetup = (
 def perform(act: Act, command: OnSetup) -> Done:
     """One of the acts that set something."""
     match command:
+        case RunChecks():
+            return _run_checks(act, command)
         case AddOverrides():
             return _add_overrides(act, command)
         case RemoveOverride():
@@ -94,6 +97,17 @@ def perform(act: Act, command: OnSetup) -> Done:
         case Apply():
             return _apply(act, command)
     assert_never(command)
+
+
+def _run_checks(act: Act, command: RunChecks) -> Done:
+    sheet = act.ground.sheets.of(act.view)
+    names = checks.run_now(
+        act.tx, sheet, now=act.now, ids=command.ids, tag=command.tag, service=command.service
+    )
+    told = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    words = f"{act.actor.id} has {told or 'nothing'} looked at now"
+    fact = act.fact("check.asked", command.tag or command.service or "checks", words)
+    return Done(words, "checks", tuple(names), (fact,))
 
 
 def _add_overrides(act: Act, command: AddOverrides) -> Done:

@@ -49,6 +49,8 @@ def _owners(act: Act, command: Command, teams: frozenset[str]) -> set[str]:
         case commands.EndSilence():
             silence = alerts.get_silence(act.tx, command.silence)
             return set() if silence is None else _of_matchers(act, silence.matchers)
+        case commands.RunChecks():
+            return _of_checks(act, command)
         case commands.AddOverrides():
             return {_of_schedule(act, one.schedule) for one in command.wanted}
         case commands.RemoveOverride():
@@ -75,6 +77,12 @@ def _of_matchers(act: Act, matchers: Iterable[Matcher]) -> set[str]:
     """The owners of the services that the matchers pin; a silence that pins none is everybody's."""
     services = [one.value for one in matchers if one.name == "service" and one.op == "="]
     return {owner_of(act, service) or "nobody's service" for service in services} or {"every team"}
+
+
+def _of_checks(act: Act, command: commands.RunChecks) -> set[str]:
+    sheet = act.ground.sheets.of(act.view)
+    chosen = sheet.choose(ids=command.ids, tag=command.tag, service=command.service)
+    return {owner_of(act, one.check.service) or "nobody's service" for one in chosen}
 
 
 def _of_schedule(act: Act, schedule: str) -> str:

@@ -34,9 +34,9 @@ VERBS = {
         "incidents ack unack resolve reopen note assign move escalate page trace"
     ),
     "alerts": "report alerts silence signals",
+    "watch": "checks heartbeats calendar import",
     "rota": "oncall override",
-    "watch": "heartbeats",
-    "duty": "start-of-day handover shift-log",
+    "duty": "start-of-day handover shift-log health",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
     "diagnose": "diagnose",

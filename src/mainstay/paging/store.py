@@ -388,7 +388,7 @@ def last_sent_to(tx: Tx, address: str) -> Send | None:
 
 
 def feeds(tx: Tx, incident: str) -> list[Feed]:
-    """The webhooks that follow an incident."""
+    """The webhooks that follow an incident, and the devices that rang for it."""
     rows = tx.all("SELECT * FROM paging_feed WHERE incident = :incident", incident=incident)
     return [_feed(row) for row in rows]
 
@@ -418,6 +418,15 @@ def follow(
         at=upto[0],
         id=upto[1],
         told=told,
+    )
+
+
+def unfollow(tx: Tx, incident: str, address: str) -> None:
+    """It is told of this incident no more."""
+    tx.run(
+        "DELETE FROM paging_feed WHERE incident = :incident AND address = :address",
+        incident=incident,
+        address=address,
     )
 
 

@@ -28,6 +28,8 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "alerts.read": _STAFF,
         "alerts.silence": _RESPOND,
+        "checks.read": _STAFF,
+        "checks.run": _RESPOND,
         "incidents.read": frozenset(ROLES),
         "incidents.act": _RESPOND,
         "incidents.page": _RESPOND,

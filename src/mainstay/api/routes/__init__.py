@@ -29,7 +29,7 @@ from mainstay.api.routes import (
     signals,
 )
 from mainstay.api.routes.shapes import Listed, Sentence
-from mainstay.api.routes.watch import heartbeats
+from mainstay.api.routes.watch import checks, heartbeats
 
 PREFIX = "/mainstay/v1"
 
@@ -93,6 +93,12 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_INCIDENT}/move", ACT[commands.Move], incidents.move, incidents.Done),
     Route("POST", f"{_INCIDENT}/escalate", ACT[commands.EscalateNow], incidents.escalate, incidents.Done),
     Route("POST", f"{_INCIDENT}/page", ACT[commands.PageByHand], incidents.page_by_hand, incidents.Done),
+    # checks and calendars
+    Route("GET", "/checks", "checks.read", checks.list_checks, Listed[checks.Check]),
+    Route("POST", "/checks/run", ACT[commands.RunChecks], checks.run_checks, checks.Running, 202),
+    Route("GET", "/checks/{name}", "checks.read", checks.get_check, checks.Check),
+    Route("GET", "/checks/{name}/history", "checks.read", checks.get_history, Listed[checks.Look]),
+    Route("GET", "/calendars/{id}", "estate.read", checks.get_calendar, Listed[checks.Day]),
     # signals
     Route("POST", "/report", "signals.report", signals.report, signals.Taken, 202),
     Route("GET", "/signals", "signals.read", signals.list_signals, Listed[signals.Signal]),
@@ -133,6 +139,9 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_RUN}/sign", ACT[on_shift.SignRun], shift.checklists.sign, shift.checklists.RunMade),
     Route("POST", f"{_RUN}/reopen", ACT[on_shift.ReopenRun], shift.checklists.reopen, shift.checklists.RunMade),
     Route("GET", "/checklist-files/{id}", "handover.read", shift.checklists.get_file, shift.checklists.FileContent),
+    Route("GET", "/services", "alerts.read", shift.health.list_health, Listed[shift.health.Health]),
+    Route("GET", "/services/{service}/health", "alerts.read", shift.health.get_health, shift.health.WholeHealth),
+    Route("GET", "/services/{service}/badge.svg", "alerts.read", shift.health.badge, None, token_in_query=True, media="image/svg+xml"),
     Route("GET", "/handovers", "handover.read", shift.handovers.list_handovers, Listed[shift.handovers.Handover]),
     Route("GET", "/handovers/{id}", "handover.read", shift.handovers.get_handover, shift.handovers.WholeHandover),
     Route("POST", "/handovers/{id}/edit", ACT[on_shift.EditHandover], shift.handovers.edit_handover, shift.handovers.HandoverDone),

@@ -19,8 +19,8 @@ from mainstay.foundation.spans import duration_text
 
 SHORT = timedelta(minutes=1)
 """A restart: a ping that comes meanwhile is as a rule tried again."""
-Holds = Callable[[Beat, Ping], str | None]
-"""Why what a finish reports is not as expected; None: it is, or nothing is expected."""
+Judge = Callable[[Beat, Ping, str | None], str | None]
+"""What is wrong with a finish: told what it says itself, the answer counts; None: it is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ Told = tuple[Beat, News | None]
 # -- a ping ----------------------------------------------------------------------------------------
 
 
-def hear(beat: Beat, ping: Ping, *, counts: Counts, holds: Holds) -> Told:
+def hear(beat: Beat, ping: Ping, *, counts: Counts, judge: Judge) -> Told:
     """The heartbeat after one more ping; pings are folded in the order in which they came."""
     beat = replace(beat, pings_n=beat.pings_n + 1)
     if ping.kind in ("log", "ign"):
@@ -59,7 +59,7 @@ def hear(beat: Beat, ping: Ping, *, counts: Counts, holds: Holds) -> Told:
         beat, last_at=at, runs=runs, ran_us=took, spared_until=None,
         due_at=next_due(beat.plan, at, counts),
     )  # fmt: skip
-    wrong = _wrong(beat, ping, took) or (holds(beat, ping) if ping.kind == "success" else None)
+    wrong = judge(beat, ping, _wrong(beat, ping, took))
     if wrong is not None:
         return _down(beat, at, wrong, ping)
     return _up(beat, at, ping)
@@ -122,19 +122,26 @@ def look(beat: Beat, now: datetime) -> Told:
     """Whether something that should have come by `now` has not."""
     if beat.look_at is None or beat.look_at > now:
         return beat, None
+    if beat.status is Status.PAUSED:
+        return _laid_aside(beat)
     for deadline, why in _deadlines(beat):
         if deadline <= now:
             return _down(beat, now, why)
     return _scheduled(beat), None
 
 
-def pause(beat: Beat, now: datetime) -> Told:
-    """Nobody waits for it until it is resumed, or pings."""
-    paused = replace(
-        beat, status=Status.PAUSED, status_at=now, due_at=None, look_at=None, runs=(), why=None
-    )
-    over = ended(beat, f"{beat.title} is paused")
-    return paused, over and replace(over, beat=paused)
+def pause(beat: Beat, now: datetime) -> Beat:
+    """Nobody waits for it until it is resumed, or pings. What was wrong is over at the next look."""
+    was_down = beat.status is Status.DOWN
+    return replace(
+        beat, status=Status.PAUSED, status_at=now, due_at=None, runs=(),
+        look_at=now if was_down else None, why=beat.why if was_down else None,
+    )  # fmt: skip
+
+
+def _laid_aside(beat: Beat) -> Told:
+    beat = replace(beat, look_at=None, why=None)
+    return beat, News(beat, True, f"{beat.title} is paused")
 
 
 def ended(beat: Beat, sentence: str) -> News | None:
@@ -185,8 +192,9 @@ def away(beat: Beat, since: datetime, until: datetime, *, counts: Counts) -> tup
     """Mainstay heard nothing from `since` to `until`; True: it was due meanwhile and is not known.
 
     Nobody is called late for that time. What has a period gets a whole one more, since the ping
-    before may be lost; what was due before keeps at least its grace from `until` on, and so does
-    what was due in a short while; of what was due in a long one nothing is known until next time.
+    before may be lost. By a schedule: what was due before keeps at least its grace from `until` on;
+    of what was due meanwhile nothing is known until the next time. After a restart, which is short,
+    it is only that much later: a missed page is worse than a false one.
     """
     if beat.look_at is None or beat.look_at <= since:
         return beat, False  # nobody waits for it; or it was late already, and that is told
@@ -200,7 +208,10 @@ def away(beat: Beat, since: datetime, until: datetime, *, counts: Counts) -> tup
         return _scheduled(replace(beat, due_at=max(beat.due_at, until + span))), False
     if beat.due_at > until:
         return _scheduled(beat), False
-    if beat.due_at <= since or until - since <= SHORT:
+    if until - since <= SHORT:
+        spared = beat.due_at + beat.plan.grace + (until - since)
+        return _scheduled(replace(beat, spared_until=spared)), False
+    if beat.due_at <= since:
         return _scheduled(replace(beat, spared_until=until + beat.plan.grace)), False
     due = _when(beat, beat.due_at)
     why = f"due {due}, while Mainstay was down; nothing is known of it until its next ping"

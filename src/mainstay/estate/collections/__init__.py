@@ -34,7 +34,16 @@ from mainstay.estate.collections.sources import (
     Source,
 )
 from mainstay.estate.collections.text import Id, Part, Target
-from mainstay.estate.collections.watch import Check, Host
+from mainstay.estate.collections.watch import (
+    Check,
+    Host,
+    Http,
+    HttpStep,
+    Line,
+    Metric,
+    Process,
+    Redis,
+)
 
 __all__ = [
     "DEFAULT_PRIORITIES",
@@ -49,15 +58,21 @@ __all__ = [
     "Handover",
     "Holidays",
     "Host",
+    "Http",
+    "HttpStep",
     "Incidents",
     "Item",
     "JsonMap",
     "Layer",
     "Leave",
+    "Line",
+    "Metric",
     "Only",
     "Org",
     "Person",
     "Priorities",
+    "Process",
+    "Redis",
     "Repeat",
     "Rotate",
     "Route",

@@ -267,7 +267,7 @@ class _Writer:
 
 def _begin(session: Session, text: str) -> None:
     """Into a transaction, unless a newer program has migrated the database."""
-    check(session.number(text), known=schema_number())
+    check(session.begin(text), known=schema_number())
 
 
 def _run_one(session: Session, tx: Tx, call: Call) -> None:

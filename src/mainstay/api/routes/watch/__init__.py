@@ -1,1 +1,1 @@
-"""What is watched: heartbeats."""
+"""What is watched: checks, heartbeats, and the calendars that they go by."""
