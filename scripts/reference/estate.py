@@ -55,6 +55,7 @@ EXAMPLES = {
     "priorities": (),
     "escalations": ("payments-p1", "data", "fallback"),
     "services": ("pay-api", "card-gw", "pay-db"),
+    "checklists": (),
     "hosts": (),
     "checks": (),
 }

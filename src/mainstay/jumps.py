@@ -15,7 +15,8 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from mainstay import alerts, incidents, nodes, pipeline
+from mainstay import alerts, checks, heard, incidents, nodes, pipeline
+from mainstay.checks import State, heartbeats
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
@@ -76,8 +77,11 @@ def move(tx: Tx, app: Runtime, by: timedelta, *, now: datetime) -> None:
     if by < timedelta(0):
         due.move(tx, by, but=alerts.SILENCE_DUE)
         incidents.move_acks(tx, by)
+        counts = heard.counts_of(app.ground.views.current_or_empty(tx))
+        heartbeats.set_back(tx, by, now + by, counts=counts)
     else:
         due.move_leases(tx, by)
+        heard_nothing(tx, app, now, now + by)
     nodes.move(tx, by)
     alerts.postpone_expiry(tx, since_us=to_us(now), by_us=by // timedelta(microseconds=1))
     record.mark(tx, "alive_at", to_us(now + by))
@@ -86,6 +90,23 @@ def move(tx: Tx, app: Runtime, by: timedelta, *, now: datetime) -> None:
     record.write(tx, [fact], now=now + by, estate_version=version)
     if version and abs(by) >= WORTH_A_PAGE:
         pipeline.report_self(tx, app.ground, _words(app, by), key="clock.jumped", now=now + by)
+
+
+def heard_nothing(tx: Tx, app: Runtime, since: datetime, until: datetime) -> None:
+    """No ping can have been kept in this time: no heartbeat is late for it.
+
+    What was due meanwhile, and nothing is known of, is told in one signal about Mainstay itself.
+    """
+    view = app.ground.views.current_or_empty(tx)
+    unseen = heartbeats.spare(tx, since, until, counts=heard.counts_of(view))
+    sentences = {beat.name: beat.why or "" for beat in unseen if beat.origin == "estate"}
+    checks.lay_aside(tx, app.sheets.of(view), sentences, state=State.NOT_SEEN, now=until)
+    words = heard.unseen(unseen)
+    if words is None:
+        return
+    facts = [record.Fact("heartbeat.unseen", beat.name, beat.why or "") for beat in unseen]
+    record.write(tx, facts, now=until, estate_version=view.version)
+    pipeline.report_self(tx, app.ground, words, key="heartbeats.unseen", now=until)
 
 
 def _words(app: Runtime, by: timedelta) -> str:

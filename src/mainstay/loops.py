@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from mainstay import acts, checking, jumps, paging, pipeline, presence, signals, upkeep
+from mainstay import acts, beating, checking, jumps, paging, pipeline, presence, signals, upkeep
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
@@ -396,6 +396,7 @@ class Loop:
 LOOPS = (
     Loop("settle", settle, SETTLE_EVERY),
     Loop("time", pass_time, timedelta(seconds=1)),
+    Loop(beating.LOOP, beating.step, beating.EVERY),
     Loop("seal", upkeep.seal, timedelta(seconds=1)),
     Loop("checkpoint", upkeep.checkpoint, timedelta(seconds=5)),
     Loop("export", upkeep.export, timedelta(seconds=5)),
@@ -429,6 +430,7 @@ class Threads:
     def start(self) -> None:
         """Start them all."""
         self._app.wake.settle_through(self._wakes["settle"])
+        self._app.wake.beats_through(self._wakes[beating.LOOP])
         for thread in self._threads:
             thread.start()
 

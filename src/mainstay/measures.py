@@ -28,6 +28,9 @@ class Measures:
         self.settle_lag = Histogram(
             "mainstay_settle_lag_seconds", "From the receipt of a signal to its settling."
         )
+        self.pings = Counter(
+            "mainstay_heartbeat_pings_total", "Pings that were kept and heard 2xx.", ("kind",)
+        )
         # pages
         self.attempted = Counter(
             "mainstay_pages_attempted_total", "Pages handed to a channel; each try.", ("channel",)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from mainstay import alerts, jumps, nodes
+from mainstay import acts, alerts, jumps, nodes
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import JUMP_US, from_us, to_us
 from mainstay.foundation.db import Tx
@@ -91,7 +91,9 @@ def sign_on(app: Runtime, now: datetime) -> None:
             jumps.move(tx, app, now - from_us(last), now=from_us(last))
         elif last is not None and timedelta(microseconds=away_us) > BRIEF:
             alerts.postpone_expiry(tx, since_us=last, by_us=away_us)
+            jumps.heard_nothing(tx, app, from_us(last), now)
         record.mark(tx, "alive_at", to_us(now))  # the next start must not give it back again
+        acts.plan_shifts(tx, app.ground.views.current_or_empty(tx), now=now)
         jumps.time_in(tx, app)  # from here on the clock keeps up with whoever moves the plan
         words = f"node {app.node} starts, with program {app.node.version}"
         note(tx, app, record.Fact("node.started", app.node.id, words), now)

@@ -39,30 +39,40 @@ class Wake:
     def __init__(self) -> None:
         self._crowded_at = -1.0
         self._settle: threading.Event | None = None
+        self._beats: threading.Event | None = None
         self._deliver: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
-        self._doors: Callable[[], None] | None = None
+        self._doors: list[Callable[[], None]] = []
 
     def settle_through(self, event: threading.Event) -> None:
         """Set by the settle loop at its start."""
         self._settle = event
+
+    def beats_through(self, event: threading.Event) -> None:
+        """Set by the loop of heartbeats at its start."""
+        self._beats = event
 
     def deliver_through(self, loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
         """Set by the delivery loop at its start."""
         self._deliver = (loop, event)
 
     def doors_through(self, expire: Callable[[], None]) -> None:
-        """Set by the doors for signals, which keep what they know for a moment."""
-        self._doors = expire
+        """Set by each kind of doors, which keep what they know for a moment."""
+        self._doors.append(expire)
 
     def doors(self) -> None:
-        """Keys or the estate changed."""
-        if self._doors is not None:
-            self._doors()
+        """Keys, the estate or heartbeats changed."""
+        for expire in self._doors:
+            expire()
 
     def settle(self) -> None:
         """A signal was accepted."""
         if self._settle is not None:
             self._settle.set()
+
+    def beats(self) -> None:
+        """A ping was kept."""
+        if self._beats is not None:
+            self._beats.set()
 
     def arrived(self, requests_n: int) -> None:
         """So many requests go into one commit: what came during the one before it."""
@@ -110,9 +120,12 @@ class Runtime:
     back_up: Callable[[datetime], Made]
     """Make the next backup that `backup.to` asks for; takes a while. MainstayError if it failed."""
     close: Callable[[], None]
-    sheets: Sheets = field(default_factory=Sheets)
-    """The checks of the estate's versions, compiled."""
     measures: Measures = field(default_factory=Measures)
     pulse: Pulse = field(default_factory=Pulse)
     probe_token: str = field(default_factory=partial(token_urlsafe, 32), repr=False)
     """What our own watchdog shows at `/readyz`; lives as long as the process, and is stored nowhere."""
+
+    @property
+    def sheets(self) -> Sheets:
+        """The checks of the estate's versions, compiled."""
+        return self.ground.sheets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from alpenpay import Day, alpenpay
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from windows import DESK, sign_in
 
 from mainstay.acts import commands
@@ -33,7 +34,16 @@ SCREENS = (
     "/system", "/estate", "/silences/new?matchers=%22%3E%3Cscript%3Ehit()%3C/script%3E", "/wall", "/more",
     "/alerts?q=%22%3E%3Cimg%20src%3Dx%20onerror%3Dhit()%3E", "/incidents/%3Cscript%3Ehit()%3C%2Fscript%3E",
     "/record?actor=%22%3E%3Csvg%20onload%3Dhit()%3E", "/services/%22%3E%3Cscript%3Ehit()", "/parts/alerts/list?q=%3Cscript%3E",
+    "/account", "/accounts", "/accounts/ana", "/accounts/%3Cscript%3Ehit()%3C%2Fscript%3E", "/estate/edit?q=%22%3E%3Cscript%3Ehit()",
+    "/estate/files/hostile.yaml", "/estate/edit/services/hostile", "/estate/edit/services/%3Cscript%3Ehit()%3C%2Fscript%3E",
 )  # fmt: skip
+
+
+HOSTILE = f"""\
+# {" ".join(PAYLOADS[:20])}
+services:
+  hostile: {{tier: 3, owner: payops, name: {json.dumps(PAYLOADS[1])}, about: {json.dumps(PAYLOADS[4])}}}
+"""
 
 
 @dataclass
@@ -47,7 +57,9 @@ class Visited:
 
 @pytest.fixture(scope="module")
 def visited(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visited]:
-    with alpenpay(tmp_path_factory.mktemp("hostile")) as day:
+    folder = tmp_path_factory.mktemp("hostile")
+    with alpenpay(folder) as day:
+        (folder / "estate" / "hostile.yaml").write_text(HOSTILE)
         _poison(day)
         day.grants("ana", "lead", "admin")
         context = chromium.new_context(viewport=DESK)  # type: ignore[arg-type]
@@ -96,6 +108,47 @@ def test_nothing_that_somebody_wrote_runs(visited: Visited, path: str) -> None:
         if box.is_visible():
             box.hover(force=True)
     visited.page.evaluate("new Promise(done => setTimeout(done, 0))")
+    assert visited.reports == []
+
+
+@pytest.mark.parametrize("path", ["/estate/edit/services/hostile", "/estate/files/hostile.yaml"])
+def test_nothing_that_was_typed_into_an_edit_runs(visited: Visited, path: str) -> None:
+    page = visited.page
+    page.goto(visited.day.url + path)
+    everything = " ".join(PAYLOADS).replace("\u2028", "").replace("\u2029", "")
+    for field, text in (
+        ("[name=name]", everything[:200]),
+        ("[name=depends]", "\n".join(PAYLOADS[:20])),
+        ("[name=text]", everything),
+    ):
+        for box in page.locator(f"main textarea{field}:visible, main input{field}:visible").all():
+            box.fill(text)
+    page.get_by_role("button", name="See what it would do").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("cannot be put in force")
+    page.evaluate("new Promise(done => setTimeout(done, 0))")
+    assert visited.reports == []
+
+
+def test_what_somebody_asks_for_is_harmless_to_whoever_may(
+    chromium: Browser, visited: Visited
+) -> None:
+    day = visited.day
+    day.grants("eli", "viewer")
+    context = chromium.new_context(viewport=DESK)  # type: ignore[arg-type]
+    page = sign_in(context, day, "eli")
+    for number, payload in enumerate(
+        ("<img src=x onerror=hit()>", "javascript:hit()", "'\"><script>hit()</script>")
+    ):
+        page.goto(f"{day.url}/incidents/1?n={number}")
+        page.get_by_label("What they should know").fill(payload)
+        page.evaluate(
+            f"document.querySelector('.ask [name=about]').value = '/{number}\"><svg onload=hit()>'"
+        )
+        page.get_by_role("button", name="Ask them").click()
+        expect(page.get_by_role("status").filter(has_text="Asked")).to_be_visible()
+    context.close()
+    visited.page.goto(day.url + "/")
+    expect(visited.page.locator("#p-today-yours")).to_contain_text("<img src=x onerror=hit()>")
     assert visited.reports == []
 
 

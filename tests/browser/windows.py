@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from alpenpay import PASSWORD, Day
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, Response
 
 DESK = {"width": 1440, "height": 900}
+TABLET = {"width": 900, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
 
@@ -32,3 +33,13 @@ def sign_in(context: BrowserContext, day: Day, person: str) -> Page:
     page.click("main button")
     page.wait_for_url(f"{day.url}/")
     return page
+
+
+def weights(came: list[Response]) -> dict[str, int]:
+    """Bytes of each answer as it came over the line, headers included; parts and the stream aside."""
+    sizes = {}
+    for one in list(came):
+        if "/parts/" not in one.url and "/events" not in one.url:
+            got = one.request.sizes()
+            sizes[one.url] = got["responseBodySize"] + got["responseHeadersSize"]
+    return sizes

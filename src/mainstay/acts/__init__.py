@@ -11,12 +11,22 @@ from dataclasses import fields
 from datetime import datetime
 
 from mainstay import incidents, people
-from mainstay.acts import commands, on_asking, on_incidents, on_people, on_setup, on_silences
+from mainstay.acts import (
+    commands,
+    on_asking,
+    on_incidents,
+    on_people,
+    on_setup,
+    on_silences,
+    shift,
+    watch,
+)
 from mainstay.acts.by_time import claim, expire, next_at, pass_time, take
 from mainstay.acts.commands import PERMISSION, AddSilence, Command, EndSilence
 from mainstay.acts.done import Act, Done
 from mainstay.acts.on_asking import Asked, asked, who_could
 from mainstay.acts.scope import check_team, hidden, owner_of
+from mainstay.acts.shift import plan as plan_shifts
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Invalid
@@ -39,6 +49,7 @@ __all__ = [
     "next_at",
     "pass_time",
     "perform",
+    "plan_shifts",
     "refused",
     "take",
     "who_could",
@@ -90,9 +101,13 @@ def _perform(act: Act, command: Command) -> Done:
         incident = on_incidents.find(act, command.incident)
         _may_incident(act, incident, PERMISSION[type(command)])
         return on_incidents.perform(act, incident, command)
+    if isinstance(command, shift.OnShift):
+        return shift.perform(act, command)  # each asks for the team that it concerns
     _may(act, command)
     check_team(act, command)
     match command:
+        case _ if isinstance(command, watch.OnHeartbeats):
+            return watch.perform(act, command)
         case AddSilence():
             return on_silences.add(act, command)
         case EndSilence():

@@ -18,6 +18,8 @@ from mainstay.checks.sheet import Sheet, Watched
 from mainstay.estate import Expectation, Past, Period, judge
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+NOT_KEPT = frozenset({"body", "headers", "output"})
+"""What may hold tokens and people: conditions ask of it, no row keeps it; a failure's evidence may."""
 TOLD_MAX = 3
 """Conditions that do not hold, told in one sentence."""
 
@@ -28,8 +30,9 @@ def result_of(
     """The judged look. Only conditions whose period it is count."""
     values = {"reached": measured.trouble is None, **measured.values}
     verdict, sentence = _judged(one, sheet, measured, values=values, past=past, at=at)
+    kept = {name: value for name, value in values.items() if name not in NOT_KEPT}
     return Result(
-        one.name, at, duration_us, verdict, one_line(sentence), values,
+        one.name, at, duration_us, verdict, one_line(sentence), kept,
         measured.evidence[:EVIDENCE_BYTES_MAX],
     )  # fmt: skip
 

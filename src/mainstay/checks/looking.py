@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -92,7 +92,7 @@ def asks(tx: Tx, sheet: Sheet, names: Sequence[str], *, now: datetime) -> dict[s
     return {
         name: Ask(
             name, one.check, one.host_id, one.host, now, sheet.business_date(one, now),
-            kept[name].values if name in kept else {},
+            kept[name].values if name in kept else {}, sheet.estate.org.prometheus,
         )
         for name in names
         if (one := sheet.watched[name])
@@ -162,6 +162,19 @@ def is_worth_keeping(before: Standing, result: Result, *, is_asked: bool) -> boo
     return before.at.replace(second=0, microsecond=0) != result.at.replace(second=0, microsecond=0)
 
 
+def lay_aside(
+    tx: Tx, sheet: Sheet, sentences: Mapping[str, str], *, state: State, now: datetime
+) -> tuple[Telling, ...]:
+    """Nobody looks at these for a while, or nothing is known of them: why, and what that closes."""
+    tellings = []
+    for name, before in store.of_names(tx, sorted(sentences)).items():
+        after = replace(before, state=state, since=now, sentence=sentences[name], told=None)
+        store.write(tx, [after])
+        if before.told is not None:
+            tellings.append(Telling(after, sheet.watched.get(name), "close"))
+    return tuple(tellings)
+
+
 def _attempts(one: Watched) -> int:
     """A deadline is a deadline: what must be there by a time is not asked three times."""
     return 1 if one.is_beat or one.check.by is not None else one.check.attempts
@@ -169,7 +182,11 @@ def _attempts(one: Watched) -> int:
 
 def _next(one: Watched, sheet: Sheet, folded: Folded, now: datetime) -> datetime:
     at = times.next_look(one, sheet, after=now)
-    return min(at, times.retry_look(one, after=now)) if folded.is_soft else at
+    if folded.is_soft:
+        return min(at, times.retry_look(one, after=now))
+    if one.check.by is not None and folded.standing.state is not State.OK:
+        return min(at, now + one.check.interval)  # it is late: until it has come
+    return at
 
 
 def _why_muted(tx: Tx, sheet: Sheet, one: Watched) -> str | None:

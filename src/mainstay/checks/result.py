@@ -49,6 +49,8 @@ class Ask:
     business_date: date
     last: Mapping[str, Value] = field(default_factory=dict)
     """What the look before kept."""
+    prometheus: str | None = None
+    """Where the organisation's Prometheus answers."""
 
     @property
     def timeout_s(self) -> float:

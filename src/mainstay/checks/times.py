@@ -69,7 +69,7 @@ def _by_clock(one: Watched, after: datetime) -> datetime | None:
     check = one.check
     if check.schedule is not None:
         return Cron.of(check.schedule).next_after(after, one.zone)
-    if check.by is not None and check.every is None:
+    if check.by is not None:
         return _next_by(one, check.by, after)
     return spread(one.name, check.interval, after=after)
 

@@ -20,6 +20,10 @@ def json_schema() -> dict[str, Any]:
     _short_turn(parts)
     _short_only(parts)
     _short_severity(parts)
+    _short_text(parts, "Shift", "at")
+    _short_text(parts, "Answer", "type")
+    run = parts["Item"]["properties"]
+    run["run"] = {"anyOf": [run["run"]["items"], run["run"]]}
     _short_probes(parts)
     _ranges_of_hosts(schema)
     schema["properties"] |= {"mainstay": {"const": SCHEMA_VERSION, "description": "Schema version"}}
@@ -54,6 +58,11 @@ def _short_turn(parts: dict[str, Any]) -> None:
 def _short_only(parts: dict[str, Any]) -> None:
     only = parts["Layer"]["properties"]["only"]
     parts["Layer"]["properties"]["only"] = {"anyOf": [only["items"], only]}
+
+
+def _short_text(parts: dict[str, Any], name: str, key: str) -> None:
+    """A text alone is short for a mapping with one key."""
+    parts[name] = {"anyOf": [parts[name]["properties"][key], parts[name]]}
 
 
 def _short_severity(parts: dict[str, Any]) -> None:

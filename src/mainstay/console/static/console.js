@@ -32,6 +32,10 @@
     if (clock && clock.textContent !== text) clock.textContent = text;
     const utc = one("#clock-utc");
     if (utc) utc.textContent = new Date(now()).toISOString().slice(11, 16);
+    for (const far of all("[data-zone]")) {
+      const there = new Date(now()).toLocaleTimeString("en-GB", { timeZone: far.dataset.zone, hour: "2-digit", minute: "2-digit" });
+      if (far.textContent !== there) far.textContent = there;
+    }
     for (const due of all("[data-until]")) {
       const left = Date.parse(due.dataset.until) - now();
       due.textContent = span(left) + (left < 0 ? " late" : "");

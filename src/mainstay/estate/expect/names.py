@@ -52,7 +52,7 @@ MEASURES: Mapping[str, _Measures] = MappingProxyType(
         "process": {"count": None, "age": "time", "memory": "size", "cpu_time": "time"},
         "metric": {"value": None},
         "certificate": {**_CERT, "count": None},
-        "log": {"matches": None, "lines": None, "last": None},
+        "log": {"found": None, "lines": None, "last": None},
         "prometheus": {"value": None, "samples": None, "latency": "time"},
         "plugin": _RUN,
         "script": _RUN,

@@ -22,6 +22,7 @@ SINGULAR = {
     "schedules": "schedule",
     "escalations": "escalation",
     "services": "service",
+    "checklists": "checklist",
     "hosts": "host",
     "checks": "check",
 }
@@ -146,6 +147,14 @@ def lengthen(root: Node) -> None:
             only = layer.mapping.get("only")
             if only is not None and isinstance(only.value, dict):
                 layer.mapping["only"] = Node(only.at, [only])
+    for team in _children(root, "teams"):
+        _wrap_texts(team.mapping.get("shifts"), "at")
+    for checklist in _children(root, "checklists"):
+        for item in _items(checklist, "items"):
+            _wrap_texts(item.mapping.get("answer"), "type")
+            run = item.mapping.get("run")
+            if run is not None and isinstance(run.value, str):
+                item.mapping["run"] = Node(run.at, [run])
     _hosts(root)
     for check in _children(root, "checks"):
         _check(check)
@@ -235,6 +244,13 @@ def _severity(node: Node) -> None:
     for key in theirs:
         words.mapping[key] = node.mapping.pop(key)
         words.keys[key] = node.keys.pop(key)
+
+
+def _wrap_texts(node: Node | None, key: str) -> None:
+    """Each text of a mapping is short for a mapping with one key."""
+    for child in node.mapping.values() if node is not None else ():
+        if isinstance(child.value, str):
+            _wrap(child, key, Node(child.at, child.value))
 
 
 def _wrap(node: Node, key: str, inner: Node) -> None:

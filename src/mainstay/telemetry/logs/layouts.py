@@ -88,6 +88,14 @@ class Layouts:
                 return found
         return None
 
+    def stamp(self, text: str) -> int | None:
+        """The time of a line alone, if a stamp stands near its beginning: cheaper than `head`."""
+        found = _STAMPED.match(text)
+        if found is not None:
+            return self._times.read(found["at"])
+        head = self.head(text)
+        return None if head is None else head.at_us
+
     def is_head(self, text: str) -> bool:
         """Whether an indented line is one of its own all the same."""
         found = self.head(text)

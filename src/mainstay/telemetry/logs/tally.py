@@ -7,6 +7,7 @@ masked, and mined for words that vary.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,26 @@ MASKED_MAX = 200_000
 OTHER = "(other messages, each of its own kind)"
 RANK: dict[Level, int] = {"": 0, "debug": 1, "info": 2, "warning": 3, "error": 4, "critical": 5}
 """How bad: the worst of a template is its level."""
+
+
+_TELLING = re.compile(rb'^<\d+>|^\{.*"(?:level|severity)" ?: ?\d|" [1-5]\d\d (?:\d|-)', re.M)
+_TELLING_DIGITS = re.compile(rb'^<\d+>|"(?:level|severity)" ?: ?\d+|" [1-5]\d\d (?=[\d-])')
+_LOOKED_AT = 65_536
+
+
+def skeletons(block: bytes) -> list[bytes]:
+    """The lines of a block of whole lines without their digits, but for those that tell a level:
+    an HTTP status, syslog's `<34>`, a level that is a number."""
+    if not _TELLING.search(block, 0, _LOOKED_AT):
+        found = block.translate(None, DIGITS).split(b"\n")
+        found.pop()
+        return found
+    found = block.split(b"\n")
+    found.pop()
+    search = _TELLING_DIGITS.search
+    return [
+        one.translate(None, DIGITS) + (told[0] if (told := search(one)) else b"") for one in found
+    ]
 
 
 @dataclass(slots=True)
@@ -146,24 +167,22 @@ class Lines:
     def add(self, block: bytes) -> None:
         """Count the lines of a block that ends where a line ends."""
         lines = block.split(b"\n")
-        skeletons = block.translate(None, DIGITS).split(b"\n")
-        if lines and not lines[-1]:
-            lines.pop()
-            skeletons.pop()
+        lines.pop()
+        found = skeletons(block)
         self.lines += len(lines)
-        self._counts.update(skeletons)
-        here = dict(zip(reversed(skeletons), reversed(lines), strict=True))
+        self._counts.update(found)
+        here = dict(zip(reversed(found), reversed(lines), strict=True))
         self._first.update((one, here[one]) for one in here.keys() - self._first.keys())
-        self._last.update(zip(skeletons, lines, strict=True))
+        self._last.update(zip(found, lines, strict=True))
         if len(self._counts) > SKELETONS_MAX:
             self.fold()
 
     def fold(self) -> None:
         """Turn what is counted into templates, and forget the skeletons."""
-        skeletons = list(self._counts)
-        firsts = self.read([self._first[one] for one in skeletons])
-        lasts = self.read([self._last[one] for one in skeletons])
-        for skeleton, first, last in zip(skeletons, firsts, lasts, strict=True):
+        kinds = list(self._counts)
+        firsts = self.read([self._first[one] for one in kinds])
+        lasts = self.read([self._last[one] for one in kinds])
+        for skeleton, first, last in zip(kinds, firsts, lasts, strict=True):
             if first is None:
                 self.continued += self._counts[skeleton]
             else:

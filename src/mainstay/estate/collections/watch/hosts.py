@@ -22,6 +22,8 @@ class Host(Part):
     """Of SSH. None: as the system's `ssh` decides."""
     key: Reference | None = None
     """The private key, `file:/path`. None: as the system's `ssh` decides."""
+    known_hosts: str | None = None
+    """A file with its host key. None: as the system's `ssh` decides; one that is unknown is not called."""
     database: str | None = None
     """Where its SQL is asked: `postgresql://user@pg-01/pay`, `sqlite:/path`; holds no password."""
     password: Reference | None = None
