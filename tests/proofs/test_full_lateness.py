@@ -28,6 +28,8 @@ from peers import wait_until
 
 STEADY_S = 25.0
 RESTARTS = 5
+DOWN_S = 3.0
+"""Longer than a step: pages come due while nobody is there."""
 NODES_KILLED = 3
 FAIL_OVERS = 3
 PAUSE_S = 0.4
@@ -46,6 +48,7 @@ def test_pages_come_in_time_while_all_is_well_and_after_a_restart(tmp_path: Path
             for _ in range(RESTARTS):
                 with install.server():
                     _passes(STEADY_S / RESTARTS + dice.uniform(0, 1))
+                _passes(DOWN_S)
             with install.server():
                 _passes(STEADY_S / RESTARTS)
         with install.server():
@@ -53,6 +56,7 @@ def test_pages_come_in_time_while_all_is_well_and_after_a_restart(tmp_path: Path
         found = lateness(install, hook.hits)
     ledger.close()
     say(f"{CHOSEN.engine}, {RESTARTS} × kill -9: {found}")
+    assert found.restarted, "no page came due while the server was down"
     check(found)
 
 

@@ -37,12 +37,15 @@ Say = Callable[[str], None]
 
 
 class Day:
-    """Senders that go through the alerts round by round, and what the process holds meanwhile."""
+    """Senders that go through the alerts round by round, and what the process holds meanwhile.
+
+    It is over when all of it is settled, not when it is taken.
+    """
 
     def __init__(self, install: Install, pid: int) -> None:
         self.sent = 0
         self.looks: list[tuple[int, float]] = []
-        """Events so far, and MiB."""
+        """Events settled so far, and MiB."""
         self._install, self._process = install, psutil.Process(pid)
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -61,24 +64,26 @@ class Day:
 
     def slope(self) -> float:
         """MiB that the second half took for each 100,000 events, by least squares."""
-        half = [(sent / 1e5, mib) for sent, mib in self.looks if sent > DAY / 2]
-        at = sum(sent for sent, _ in half) / len(half)
+        half = [(done / 1e5, mib) for done, mib in self.looks if done > DAY / 2]
+        at = sum(done for done, _ in half) / len(half)
         mean = sum(mib for _, mib in half) / len(half)
-        along = sum((sent - at) * (mib - mean) for sent, mib in half)
-        return along / sum((sent - at) ** 2 for sent, _ in half)
+        along = sum((done - at) * (mib - mean) for done, mib in half)
+        return along / sum((done - at) ** 2 for done, _ in half)
 
     def _is_over(self) -> bool:
-        self.looks.append((self.sent, self._process.memory_info().rss / 2**20))
-        return self.sent >= DAY
+        [(waiting,)] = self._install.rows(
+            "SELECT count(*) FROM signals_request WHERE state = 'waiting'"
+        )
+        done = self.sent - waiting * AT_ONCE
+        self.looks.append((done, self._process.memory_info().rss / 2**20))
+        return done >= DAY
 
     def _send(self, sender: int) -> None:
         line = Line(self._install.port, self._install.key)
-        while True:
+        while self.sent < DAY and not self._over.is_set():
             for what in ROUNDS:
                 for first in range(sender * AT_ONCE, NAMES, SENDERS * AT_ONCE):
                     self._post(line, [_alert(first + n, what) for n in range(AT_ONCE)])
-                    if self._over.is_set():
-                        return
 
     def _post(self, line: Line, body: list[dict[str, Any]]) -> None:
         while line.ask("POST", "/api/v2/alerts", body)[0] != 200:
