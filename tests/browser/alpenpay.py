@@ -162,7 +162,10 @@ class Day:
         runtime, now = self.runtime, self.clock.now()
 
         def work(tx: Any) -> None:
+            held = {str(one) for one in people.roles_of(tx, person)}
             for role in roles:
+                if str(Grant(role, team)) in held:
+                    continue
                 people.grant(
                     tx,
                     runtime.ground.ids,

@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const LOST_MS = 10_000;
+  const AGAIN_MS = 2_000;
   const YEAR_S = 31_536_000;
   const GO = { t: "/", i: "/incidents", a: "/alerts", s: "/services", c: "/oncall", m: "/silences" };
   const one = (selector, root = document) => root.querySelector(selector);
@@ -68,6 +69,15 @@
   }
   document.addEventListener("htmx:sse:after:connection", hear);
   document.addEventListener("htmx:sse:after:message", hear);
+  // A part that could not be fetched again is asked for once more: a name is said only once.
+  let again = 0;
+  const retry = (event) => {
+    const status = event.detail?.ctx?.response?.status ?? 0;
+    if (!event.target.closest?.(".part") || (status && status < 500) || again) return;
+    again = setTimeout(() => { again = 0; document.body.dispatchEvent(new CustomEvent("all")); }, AGAIN_MS);
+  };
+  document.addEventListener("htmx:error", retry);
+  document.addEventListener("htmx:response:error", retry);
   document.addEventListener("visibilitychange", () => { if (!lost) heard = Date.now(); });
   setInterval(listen, 1000);
 
