@@ -17,7 +17,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +70,8 @@ class Cluster:
     folder: Path
     port: int = field(default_factory=free_port)
     settings: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    """Of its processes from the next start on, beside ours."""
     _process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -110,9 +111,11 @@ class Cluster:
             "unix_socket_directories": str(self.folder), **self.settings,
         }  # fmt: skip
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        own = [f"{name}={value}" for name, value in self.environment.items()]
         with (self.folder / "log.txt").open("ab") as log:
             self._process = subprocess.Popen(
-                [*_as_postgres(), str(programs() / "postgres"), "-D", str(self.data), *flags],
+                [*_as_postgres(), "env", *own, str(programs() / "postgres"), "-D", str(self.data),
+                 *flags],
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
@@ -130,11 +133,19 @@ class Cluster:
         self.start()
 
     def kill9(self) -> None:
-        """SIGKILL to every one of its processes: the machine is gone, the disk is kept."""
-        for process in self._processes():
+        """SIGKILL to every one of its processes: the machine is gone, the disk is kept.
+
+        None is left afterwards: one that still dies would keep the next server from starting.
+        """
+        killed = self._processes()
+        for process in killed:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         self._reap()
+        wait_until(
+            lambda: not any(_lives(process) for process in killed),
+            within_s=STOP_WITHIN_S, what="the end of every process of a killed PostgreSQL",
+        )  # fmt: skip
 
     def pause(self) -> None:
         """SIGSTOP to every one of its processes: connections stay open and nothing answers."""
@@ -144,7 +155,7 @@ class Cluster:
 
     def resume(self) -> None:
         """The end of a pause."""
-        for process in self._processes():
+        for process in reversed(self._processes()):
             with suppress(psutil.NoSuchProcess):
                 process.resume()
 
@@ -220,6 +231,15 @@ class Cluster:
         )  # fmt: skip
         return other
 
+    def unfollow(self, primary: Cluster) -> None:
+        """The standby hears nothing more of `primary`: not even what is on its way."""
+        self.run("ALTER SYSTEM SET primary_conninfo = ''")
+        self.run("SELECT pg_reload_conf()")
+        wait_until(
+            lambda: not primary.rows("SELECT 1 FROM pg_stat_replication"),
+            within_s=READY_WITHIN_S, what="the standby to follow nobody",
+        )  # fmt: skip
+
     def promote(self) -> None:
         """The standby becomes a primary of its own; it waits for no other standby."""
         self.run("SELECT pg_promote(true, 30)")
@@ -235,11 +255,12 @@ class Cluster:
         )  # fmt: skip
         assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}{self.log()}"
 
-    def _processes(self) -> Iterable[psutil.Process]:
-        """The postmaster first, so that it starts no others."""
+    def _processes(self) -> list[psutil.Process]:
+        """All of them; the postmaster stands still from now on, so that it starts no others."""
         assert self._process is not None
         try:
             postmaster = psutil.Process(self._process.pid)
+            postmaster.suspend()
             return [postmaster, *postmaster.children(recursive=True)]
         except psutil.NoSuchProcess:
             return []
@@ -247,6 +268,14 @@ class Cluster:
     def _reap(self) -> None:
         assert self._process is not None
         self._process.wait(STOP_WITHIN_S)
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it holds anything still; one that only nobody has reaped does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _as_postgres() -> list[str]:

@@ -216,7 +216,9 @@ def live(
     phones: dict[str, Phone] = {}
     channels = {kind: FakeChannel(kind, phones) for kind in ("sms", "mail", "webhook")}
     runtime = app.open_app(
-        Settings(**{"data_dir": folder / "data", "database": fresh(), **settings}),
+        Settings(
+            **{"data_dir": folder / "data", "database": fresh(), "reserve_mib": 0, **settings}
+        ),
         environment=environment or {},
         channels=channels, node="live",
     )  # fmt: skip

@@ -10,6 +10,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from mainstay.api.alertmanager import ENDED_WITHIN, SPOKEN, Alertmanager
+from mainstay.api.beats import BODY_KEPT
+from mainstay.api.beats.management import WAYS
 from mainstay.api.doors import KEY_PREFIX
 from mainstay.api.health.metrics import PATH as METRICS
 from mainstay.api.health.ready import LIVE, PERMISSION, READY
@@ -40,6 +42,11 @@ TAGS = {
     "incidents": "Incidents",
     "signals": "Signals",
     "oncall": "On call",
+    "checks": "Checks and calendars",
+    "heartbeats": "Heartbeats",
+    "checklists": "Checklists",
+    "handovers": "Shifts and handovers",
+    "health": "Services and their health",
     "estate": "The estate",
     "people": "People",
     "access": "Keys and tokens",
@@ -67,6 +74,16 @@ ALERTMANAGER = {
     "DELETE /api/v2/silence/{id}": "End a silence.",
 }
 """Way in for amtool, Grafana, karma → what it gives."""
+PINGS = {
+    "GET, HEAD, POST /ping/{uuid}": "It ran, and well.",
+    "… /ping/{uuid}/start": "It starts. `?rid=` (a UUID) tells runs apart that go on side by side.",
+    "… /ping/{uuid}/fail": "It failed.",
+    "… /ping/{uuid}/log": "Something to keep with it, that says nothing of how it stands.",
+    "… /ping/{uuid}/{exit status}": "0: it ran well; 1 to 255: it failed.",
+    "… /ping/{key}/{name}": "The same by name, with a key of a source of format `heartbeat`; "
+    "`?create=1` makes it.",
+}
+"""Path of a ping → what it says."""
 PLAIN = (
     (
         "GET, POST",
@@ -92,7 +109,9 @@ def page(root: Path) -> str:
     """The whole page."""
     rooms = dict.fromkeys(_room(route) for route in ROUTES)
     sections = [_section(room) for room in rooms]
-    return joined(INTRO, *sections, _doors(), _alertmanager(), _plain(), _errors())
+    return joined(
+        INTRO, *sections, _doors(), _pings(), _alertmanager(), _healthchecks(), _plain(), _errors()
+    )
 
 
 def _room(route: Route) -> str:
@@ -143,7 +162,7 @@ def _model(annotation: Any) -> type[BaseModel] | None:
 
 def _doors() -> str:
     rows = []
-    for door in DOORS:
+    for door in (one for one in DOORS if one.paths):
         placed = KEYS[door.key_of] + (
             " or path" if any("{key}" in one for one in door.paths) else ""
         )
@@ -160,6 +179,30 @@ RECEIPT` tells what became of it. At overload the answer is 429 with `Retry-Afte
 shape that the clients of that protocol expect."""
     heads = ["Method", "Path", "For", "`format` of the source", "Key"]
     return joined("## Doors for signals", words, table(heads, rows))
+
+
+def _pings() -> str:
+    words = f"""A job says that it ran by calling a URL; the answer `OK` means that it is on disk. A body
+is kept as its output, the first {BODY_KEPT:,} bytes of it; what is longer is cut and never refused. The
+UUID is a key: whoever has it can make a failing job look well, so only its SHA-256 is stored. What
+is no ping is answered `not found` (404) or `invalid url format` (400), as Healthchecks does."""
+    rows = [[code(path), what] for path, what in PINGS.items()]
+    return joined("## Pings", words, table(["Path", "What it says"], rows))
+
+
+def _healthchecks() -> str:
+    words = """Clients of Healthchecks' management API work against Mainstay unchanged, versions 1 to 3:
+give them an API token where they want an API key. A tag `service=pay-db` names the service of a
+heartbeat. Whom it pages is the escalation of that service, so `channels` count for nothing and their
+list is empty. Without the permission `heartbeats.edit` no UUID is told. What the estate declares is
+listed, pinged and paused here, and changed there."""
+    rows = [
+        [method, code(f"/api/v3{way.template}"), f"[{way.permission}](permissions.md)"]
+        for ways in WAYS.values()
+        for method, way in ways.items()
+    ]
+    table_ = table(["Method", "Path", "Permission"], rows)
+    return joined("## In Healthchecks' place", words, table_)
 
 
 def _alertmanager() -> str:

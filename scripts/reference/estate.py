@@ -34,6 +34,8 @@ WORDS: dict[str, tuple[Any, str]] = {
     "time of day": (text.WallClock, '`"22:30"`, 24 hours, in quotes.'),
     "day": (text.Day, f"`2026-12-24`, from {text.DAYS_FIRST} to {text.DAYS_LAST}."),
     "weekday": (text.Weekday, ""),
+    "span of the day": (text.Span, '`"06:00-22:00"`; over midnight when the first is the later one.'),
+    "where a secret is": (text.Reference, "`file:/path` (0600) or `env:NAME`; a secret itself never stands here."),
     "zone": (text.Zone, "A name of the time zone database: `Europe/Zurich`."),
     "target": (text.TargetText, "Whom to page: `person:ana`, `team:payops` (every member), "
                                 "`schedule:payops-oncall` (whoever is on call then)."),
@@ -53,6 +55,9 @@ EXAMPLES = {
     "priorities": (),
     "escalations": ("payments-p1", "data", "fallback"),
     "services": ("pay-api", "card-gw", "pay-db"),
+    "checklists": (),
+    "hosts": (),
+    "checks": (),
 }
 """Collection → which of its entries in the example to show; none named: all."""
 

@@ -16,7 +16,14 @@ from reference.markdown import code
 
 Named = Callable[[Any], str | None]
 """The words for an annotation that has a name of its own; None: it has none."""
-PLAIN = {str: "text", int: "number", float: "number", bool: "yes or no", Path: "path"}
+PLAIN = {
+    str: "text",
+    int: "number",
+    float: "number",
+    bool: "yes or no",
+    Path: "path",
+    Any: "anything",
+}
 
 
 def kind(annotation: Any, named: Named) -> str:

@@ -12,19 +12,18 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from mainstay import acts, jumps, nodes, paging, pipeline, presence, signals
+from mainstay import acts, beating, checking, jumps, paging, pipeline, presence, signals, upkeep
 from mainstay.foundation import due, record
-from mainstay.foundation.clock import from_us, to_us
+from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.due import Due, Lease, TakenOver
-from mainstay.foundation.errors import MainstayError, Outdated, Outside, Stuck
+from mainstay.foundation.errors import MainstayError, Outdated, Stuck
 from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.observe.logs import about, begin
-from mainstay.foundation.spans import duration
 from mainstay.paging.channels import Answer
 from mainstay.runtime import HOT_SPAN, Runtime
 from mainstay.signals import Request
@@ -45,13 +44,6 @@ ANSWER_TRIES = 600
 """How often an answer is committed again while the disk is full, a second apart."""
 DELIVERED = (paging.STEP_DUE, paging.SEND_DUE, paging.FEED_DUE)
 """What the delivery loop looks for."""
-SINK_AGAIN = timedelta(seconds=30)
-"""How long checkpoints wait after a place outside did not take them."""
-BACKUP_LEASE_S = 900.0
-BACKUP_AGAIN = timedelta(minutes=5)
-"""When a backup that failed is tried again, at the latest."""
-BACKUPS_MISSED = 3
-"""So many periods without a backup are an incident."""
 DELIVER = "deliver"
 """The delivery loop's name; it is none of the table below."""
 AFTER_TROUBLE = timedelta(seconds=1)
@@ -119,7 +111,7 @@ def _settle_one_by_one(app: Runtime, now: datetime) -> int:
     """Find the culprit: it is tried three times, then quarantined; the others pass (P10)."""
 
     def begin(tx: Tx) -> tuple[Lease | None, list[Request]]:
-        lease = presence.hold(tx, app, app.clock.now())
+        lease = presence.hold(tx, app, jumps.time_in(tx, app))
         return lease, signals.waiting(tx, SETTLE_ITEMS) if lease else []
 
     lease, waiting = app.db.run(begin)
@@ -139,7 +131,7 @@ def _settle_one_by_one(app: Runtime, now: datetime) -> int:
 
 def _settle_alone(tx: Tx, app: Runtime, lease: Lease, request: Request) -> None:
     """One of those that were read under `lease`; TakenOver when another node settles by now."""
-    now = app.clock.now()
+    now = jumps.time_in(tx, app)
     due.fence(tx, lease, now=now, lease_s=app.settings.lease_s)
     pipeline.settle(tx, app.ground, [request], now=now)
 
@@ -202,102 +194,6 @@ def _pass_time(tx: Tx, app: Runtime, now: datetime) -> int:
     return done
 
 
-def seal(app: Runtime, now: datetime) -> datetime | None:
-    """Seal new rows of the record into the chain."""
-    if app.db.read(record.is_sealed):
-        return None
-    sealed = presence.as_settler(app, record.seal)
-    return now if sealed == record.SEAL_ROWS_MAX else None
-
-
-def checkpoint(app: Runtime, now: datetime) -> datetime | None:
-    """Sign where the chain stands, when enough is new."""
-    audit = app.settings.audit
-    every, rows_max = duration(audit.checkpoint_every), audit.checkpoint_rows
-
-    def work(tx: Tx, now: datetime) -> None:
-        node, version = app.node.host, app.ground.views.current_or_empty(tx).version
-        record.take_checkpoint(tx, app.signer, now=now, node=node, estate_version=version)
-
-    if app.db.read(
-        lambda tx: record.is_checkpoint_due(tx, now=now, every=every, rows_max=rows_max)
-    ):
-        presence.as_settler(app, work)
-    return None
-
-
-def export(app: Runtime, now: datetime) -> datetime | None:
-    """Hand new checkpoints to where they are kept outside; a place that is away gets them later."""
-    again = None
-    for sink in app.sinks:
-        try:
-            record.deliver(app.db, sink)
-        except Outside as error:
-            log.error("%s They wait.", error.sentence)
-            again = now + SINK_AGAIN
-    return again
-
-
-def back_up(app: Runtime, now: datetime) -> datetime | None:
-    """Make the next backup, if the settings want any and it is time; one node at a time does."""
-    wanted = app.settings.backup
-    if wanted.to is None:
-        return None
-    every = duration(wanted.every)
-    marked = app.db.read(lambda tx: record.marked(tx, "backup_at"))
-    last = None if marked is None else from_us(marked)
-    if last is not None and last <= now < last + every:
-        return last + every
-    hold = partial(due.hold, name="backup", owner=app.ground.node, now=now, lease_s=BACKUP_LEASE_S)
-    if app.db.run(hold) is None:
-        return None
-    try:
-        made = app.back_up(now)
-    except MainstayError as error:
-        log.error("no backup: %s", error.sentence)
-        late = last is None or now - last > BACKUPS_MISSED * every
-        app.db.run(partial(_tell_no_backup, app=app, words=error.sentence, late=late, now=now))
-        return now + min(every, BACKUP_AGAIN)
-    app.db.run(lambda tx: record.mark(tx, "backup_at", made.manifest.made_at_us))
-    return now + every
-
-
-def _tell_no_backup(tx: Tx, app: Runtime, words: str, late: bool, now: datetime) -> None:
-    fact = record.Fact("backup.failed", "backup", words)
-    presence.note(tx, app, fact, now)
-    if late:
-        summary = f"Backups fail: {words}"
-        pipeline.report_self(tx, app.ground, summary, key="backup.failed", now=now)
-
-
-def purge(app: Runtime, now: datetime) -> datetime | None:
-    """Delete raw signals older than the retention, a thousand rows a transaction; and old nodes."""
-    before = now - timedelta(days=app.settings.retention_days)
-
-    def work(tx: Tx, now: datetime) -> int:
-        nodes.forget(tx, now=now)
-        return signals.purge(tx, before)
-
-    return now if (presence.as_settler(app, work) or 0) >= 1_000 else None
-
-
-def shadow_day(app: Runtime, now: datetime) -> datetime | None:
-    """Once a day: record what shadow mode would have sent in the day before (UTC)."""
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-
-    def work(tx: Tx, now: datetime) -> None:
-        if record.marked(tx, "shadow_day") == to_us(today):
-            return
-        record.mark(tx, "shadow_day", to_us(today))
-        found = paging.compare(tx, start=today - timedelta(days=1), end=today)
-        if found.pages:
-            fact = record.Fact("paging.shadow", "paging", found.sentence, facts=asdict(found))
-            presence.note(tx, app, fact, now)
-
-    presence.as_settler(app, work)
-    return None
-
-
 # -- deliver ---------------------------------------------------------------------------------------
 
 
@@ -313,51 +209,56 @@ async def deliver(
         return []
     ready: list[pipeline.Ready] = []
     with _trying("what is due; each step and page comes by itself now") as batch:
-        await app.db.write(lambda tx: _fire_steps(tx, app, now))
+        await app.db.write(lambda tx: _fire_steps(tx, app))
         app.ground.passing(Moment.STEP_COMMITTED)
-        ready = await app.db.write(lambda tx: _begin_sends(tx, app, now, but))
+        ready = await app.db.write(lambda tx: _begin_sends(tx, app, but))
         app.ground.passing(Moment.SEND_COMMITTED)
     if batch.error is not None:
-        ready = await _take_one_by_one(app, now, but)
+        ready = await _take_one_by_one(app, but)
     return [asyncio.create_task(_send(app, one), name=one.due.key) for one in ready]
 
 
-def _fire_steps(tx: Tx, app: Runtime, now: datetime) -> None:
-    pipeline.fire_steps(tx, app.ground, now=now)
+def _fire_steps(tx: Tx, app: Runtime) -> None:
+    pipeline.fire_steps(tx, app.ground, now=jumps.time_in(tx, app))
     app.ground.passing(Moment.STEP_WRITTEN)
 
 
-def _begin_sends(tx: Tx, app: Runtime, now: datetime, but: frozenset[str]) -> list[pipeline.Ready]:
-    ready = pipeline.begin_sends(tx, app.ground, now=now, but=but)
+def _begin_sends(tx: Tx, app: Runtime, but: frozenset[str]) -> list[pipeline.Ready]:
+    ready = pipeline.begin_sends(tx, app.ground, now=jumps.time_in(tx, app), but=but)
     app.ground.passing(Moment.SEND_WRITTEN)
     return ready
 
 
-async def _take_one_by_one(
-    app: Runtime, now: datetime, but: frozenset[str]
-) -> list[pipeline.Ready]:
+async def _take_one_by_one(app: Runtime, but: frozenset[str]) -> list[pipeline.Ready]:
     """One that raises keeps its lease and is told of; it holds up nobody else (P10)."""
     ready: list[pipeline.Ready] = []
     troubles = []
-    for one in await app.db.write(lambda tx: pipeline.claim(tx, app.ground, DELIVERED, now=now)):
+    for one in await app.db.write(partial(_claim, app=app)):
         if one.key in but:
-            await app.db.write(partial(due.again, due=one, at=now + pipeline.LOOK_AGAIN))
+            at = app.clock.now() + pipeline.LOOK_AGAIN
+            await app.db.write(partial(due.again, due=one, at=at))
             continue
         with about(due=f"{one.kind} {one.key}"), _trying("what is due") as trial:
-            taken = await app.db.write(partial(_take_alone, app=app, one=one, now=now))
+            taken = await app.db.write(partial(_take_alone, app=app, one=one))
             ready += [taken] if taken is not None else []
         if trial.error is not None:
             troubles.append(f"{one.kind} {one.key} cannot be done; the log says why")
     for words in troubles:
         tell = partial(
-            pipeline.report_self, ground=app.ground, summary=words, key="paging.poison", now=now
-        )
+            pipeline.report_self, ground=app.ground, summary=words, key="paging.poison",
+            now=app.clock.now(),
+        )  # fmt: skip
         await app.db.write(tell)
     return ready
 
 
-def _take_alone(tx: Tx, app: Runtime, one: Due, now: datetime) -> pipeline.Ready | None:
+def _claim(tx: Tx, app: Runtime) -> list[Due]:
+    return pipeline.claim(tx, app.ground, DELIVERED, now=jumps.time_in(tx, app))
+
+
+def _take_alone(tx: Tx, app: Runtime, one: Due) -> pipeline.Ready | None:
     """Nothing when another node has claimed it since: what it did must not be done again."""
+    now = jumps.time_in(tx, app)
     return pipeline.take(tx, app.ground, one, now=now) if due.is_held(tx, one) else None
 
 
@@ -394,7 +295,7 @@ async def _send(app: Runtime, ready: pipeline.Ready) -> None:
 def _finish_send(
     tx: Tx, app: Runtime, ready: pipeline.Ready, outcome: Answer | MainstayError, jitter: float
 ) -> None:
-    now = app.clock.now()
+    now = jumps.time_in(tx, app)
     pipeline.finish_send(tx, app.ground, ready, outcome, jitter=jitter, now=now)
     app.ground.passing(Moment.ANSWER_WRITTEN)
 
@@ -433,7 +334,7 @@ async def delivering(app: Runtime, stop: threading.Event) -> None:
         wake.clear()
         try:
             if app.clock.jumped():  # here, where claims are made: none is made in between
-                await asyncio.to_thread(jumps.follow, app, app.clock.now())
+                await asyncio.to_thread(jumps.follow, app)
             free = len(under_way) < SENDS_MAX
             started = await deliver(app, app.clock.now(), under_way) if free else []
             for task in started:
@@ -495,13 +396,16 @@ class Loop:
 LOOPS = (
     Loop("settle", settle, SETTLE_EVERY),
     Loop("time", pass_time, timedelta(seconds=1)),
-    Loop("seal", seal, timedelta(seconds=1)),
-    Loop("checkpoint", checkpoint, timedelta(seconds=5)),
-    Loop("export", export, timedelta(seconds=5)),
-    Loop("backup", back_up, timedelta(seconds=10)),
+    Loop(beating.LOOP, beating.step, beating.EVERY),
+    Loop("seal", upkeep.seal, timedelta(seconds=1)),
+    Loop("checkpoint", upkeep.checkpoint, timedelta(seconds=5)),
+    Loop("export", upkeep.export, timedelta(seconds=5)),
+    Loop("backup", upkeep.back_up, timedelta(seconds=10)),
     Loop("alive", presence.alive, presence.ALIVE_EVERY),
-    Loop("purge", purge, timedelta(hours=1)),
-    Loop("shadow", shadow_day, timedelta(minutes=10)),
+    Loop("room", upkeep.keep_room, timedelta(seconds=2)),
+    Loop("purge", upkeep.purge, timedelta(hours=1)),
+    Loop("shadow", upkeep.shadow_day, timedelta(minutes=10)),
+    Loop("not seen", checking.sweep, checking.SWEEP_EVERY),
 )
 
 
@@ -521,10 +425,12 @@ class Threads:
             for loop in LOOPS
         ]
         self._threads.append(threading.Thread(target=self._deliver, name=DELIVER, daemon=True))
+        self._threads.append(threading.Thread(target=self._look, name=checking.NAME, daemon=True))
 
     def start(self) -> None:
         """Start them all."""
         self._app.wake.settle_through(self._wakes["settle"])
+        self._app.wake.beats_through(self._wakes[beating.LOOP])
         for thread in self._threads:
             thread.start()
 
@@ -560,3 +466,6 @@ class Threads:
 
     def _deliver(self) -> None:
         asyncio.run(delivering(self._app, self._stop))
+
+    def _look(self) -> None:
+        asyncio.run(checking.looking(self._app, self._stop))

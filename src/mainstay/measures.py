@@ -28,6 +28,9 @@ class Measures:
         self.settle_lag = Histogram(
             "mainstay_settle_lag_seconds", "From the receipt of a signal to its settling."
         )
+        self.pings = Counter(
+            "mainstay_heartbeat_pings_total", "Pings that were kept and heard 2xx.", ("kind",)
+        )
         # pages
         self.attempted = Counter(
             "mainstay_pages_attempted_total", "Pages handed to a channel; each try.", ("channel",)
@@ -42,6 +45,14 @@ class Measures:
             "mainstay_page_due_to_attempt_seconds", "From when a page was due to its first try.",
             ("channel",),
         )  # fmt: skip
+        # checks
+        self.looks = Counter(
+            "mainstay_checks_total", "Looks of checks, by probe and verdict.", ("probe", "verdict")
+        )
+        self.look_lag = Histogram(
+            "mainstay_check_lateness_seconds", "From when a check was due to its look."
+        )
+        self.look_time = Histogram("mainstay_check_seconds", "How long a look took.", ("probe",))
         # HTTP
         self.requests = Counter(
             "mainstay_http_requests_total", "Requests by route and status.",

@@ -17,8 +17,6 @@ from collections.abc import Sequence, Set
 from datetime import datetime, timedelta
 from functools import partial
 
-import msgspec
-
 from mainstay import acts, alerts, changes, paging, people, settling, signals
 from mainstay.alerts import Alert
 from mainstay.estate import SELF
@@ -27,7 +25,7 @@ from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import MainstayError
 from mainstay.foundation.failpoint import Moment
-from mainstay.ground import SELF_SOURCE, Ground, source_in
+from mainstay.ground import Ground, of_self, source_in
 from mainstay.paging.channels import Answer
 from mainstay.settling import Batch
 from mainstay.signals import Arrived, Item, Request
@@ -51,11 +49,7 @@ def report_self(tx: Tx, ground: Ground, summary: str, *, key: str, now: datetime
     """Mainstay tells of itself: a signal like any other, for the service `mainstay`."""
     payload = {"summary": summary, "source": SELF, "severity": "critical"}
     event = {"event_action": "trigger", "dedup_key": key, "payload": payload}
-    body = msgspec.json.encode(event | {"routing_key": "*" * 32})
-    arrival = signals.Arrival(receipt := ground.ids.new("rcp", now), to_us(now))
-    verdict = signals.door_named("pagerduty").check(body, SELF_SOURCE, arrival)
-    version = ground.views.current(tx).version
-    accept(tx, Arrived(receipt, now, SELF, "pagerduty", version, {}, body, verdict))
+    accept(tx, of_self(ground, ground.views.current(tx).version, event, now=now))
 
 
 # -- settle ----------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from mainstay import alerts, jumps, nodes
+from mainstay import acts, alerts, jumps, nodes
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import JUMP_US, from_us, to_us
 from mainstay.foundation.db import Tx
@@ -22,6 +22,9 @@ log = logging.getLogger("mainstay.presence")
 T = TypeVar("T")
 
 ALIVE_EVERY = timedelta(seconds=5)
+BRIEF = 2 * ALIVE_EVERY
+"""So short a time without any node is not given back: every open alert would be written anew, and a
+node that is restarted again and again would do little else."""
 AGAIN_SOON = timedelta(seconds=1)
 """When to ask for the time again whose answer was not believed."""
 TOLD = "settle_token"
@@ -46,7 +49,7 @@ def as_settler(app: Runtime, work: Callable[[Tx, datetime], T]) -> T | None:
     """
 
     def owned(tx: Tx) -> T | None:
-        now = app.clock.now()
+        now = jumps.time_in(tx, app)
         return work(tx, now) if hold(tx, app, now) is not None else None
 
     return app.db.run(owned)
@@ -67,7 +70,7 @@ def alive(app: Runtime, now: datetime) -> datetime | None:
     believed = app.clock.sample()
 
     def work(tx: Tx) -> None:
-        now = app.clock.now()
+        now = jumps.time_in(tx, app)
         nodes.beat(tx, app.node, now=now)
         record.mark(tx, "alive_at", to_us(now))
         hold(tx, app, now)
@@ -86,9 +89,12 @@ def sign_on(app: Runtime, now: datetime) -> None:
         away_us = 0 if last is None else to_us(now) - last
         if last is not None and away_us <= -JUMP_US:  # the clock was set back while we were down
             jumps.move(tx, app, now - from_us(last), now=from_us(last))
-        elif last is not None and away_us > 0:
+        elif last is not None and timedelta(microseconds=away_us) > BRIEF:
             alerts.postpone_expiry(tx, since_us=last, by_us=away_us)
+            jumps.heard_nothing(tx, app, from_us(last), now)
         record.mark(tx, "alive_at", to_us(now))  # the next start must not give it back again
+        acts.plan_shifts(tx, app.ground.views.current_or_empty(tx), now=now)
+        jumps.time_in(tx, app)  # from here on the clock keeps up with whoever moves the plan
         words = f"node {app.node} starts, with program {app.node.version}"
         note(tx, app, record.Fact("node.started", app.node.id, words), now)
 

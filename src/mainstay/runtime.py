@@ -11,11 +11,14 @@ from functools import partial
 from secrets import token_urlsafe
 from time import monotonic
 
+from mainstay.checks import Sheets
+from mainstay.checks.probes import Probe
 from mainstay.foundation.backup import Made
 from mainstay.foundation.clock import Clock
 from mainstay.foundation.db import Database
 from mainstay.foundation.errors import MainstayError
 from mainstay.foundation.record import Signer, Sink
+from mainstay.foundation.reserve import Reserve
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
 from mainstay.measures import Measures
@@ -36,30 +39,40 @@ class Wake:
     def __init__(self) -> None:
         self._crowded_at = -1.0
         self._settle: threading.Event | None = None
+        self._beats: threading.Event | None = None
         self._deliver: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
-        self._doors: Callable[[], None] | None = None
+        self._doors: list[Callable[[], None]] = []
 
     def settle_through(self, event: threading.Event) -> None:
         """Set by the settle loop at its start."""
         self._settle = event
+
+    def beats_through(self, event: threading.Event) -> None:
+        """Set by the loop of heartbeats at its start."""
+        self._beats = event
 
     def deliver_through(self, loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
         """Set by the delivery loop at its start."""
         self._deliver = (loop, event)
 
     def doors_through(self, expire: Callable[[], None]) -> None:
-        """Set by the doors for signals, which keep what they know for a moment."""
-        self._doors = expire
+        """Set by each kind of doors, which keep what they know for a moment."""
+        self._doors.append(expire)
 
     def doors(self) -> None:
-        """Keys or the estate changed."""
-        if self._doors is not None:
-            self._doors()
+        """Keys, the estate or heartbeats changed."""
+        for expire in self._doors:
+            expire()
 
     def settle(self) -> None:
         """A signal was accepted."""
         if self._settle is not None:
             self._settle.set()
+
+    def beats(self) -> None:
+        """A ping was kept."""
+        if self._beats is not None:
+            self._beats.set()
 
     def arrived(self, requests_n: int) -> None:
         """So many requests go into one commit: what came during the one before it."""
@@ -94,12 +107,16 @@ class Runtime:
     """Hand a page to the channel of an address; never raises for what the world does."""
     hang_up: Callable[[], Awaitable[None]]
     """Close what the channels keep open; in the loop that used them."""
+    probes: Mapping[str, Probe]
+    """What measures, by the key that a check names it with."""
     jitter: Callable[[], float]
     wake: Wake
     signer: Signer
     """Signs checkpoints of the record."""
     sinks: tuple[Sink, ...]
     """Where checkpoints are kept outside."""
+    reserve: Reserve
+    """Room that is kept for when the disk is full."""
     back_up: Callable[[datetime], Made]
     """Make the next backup that `backup.to` asks for; takes a while. MainstayError if it failed."""
     close: Callable[[], None]
@@ -107,3 +124,8 @@ class Runtime:
     pulse: Pulse = field(default_factory=Pulse)
     probe_token: str = field(default_factory=partial(token_urlsafe, 32), repr=False)
     """What our own watchdog shows at `/readyz`; lives as long as the process, and is stored nowhere."""
+
+    @property
+    def sheets(self) -> Sheets:
+        """The checks of the estate's versions, compiled."""
+        return self.ground.sheets

@@ -7,6 +7,7 @@ SIGHUP reads the estate folder again, and a bad one never replaces a good one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import json
 import logging
@@ -149,8 +150,8 @@ def _alone(data_dir: Path) -> Iterator[None]:
                 "another folder with --data."
             ) from None
         file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        with contextlib.suppress(OSError):  # a full disk: it is the lock that counts
+            os.write(file.fileno(), f"{os.getpid()}\n".encode("ascii"))
         try:
             yield
         finally:

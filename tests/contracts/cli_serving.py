@@ -53,6 +53,7 @@ class Install:
             "HOME": str(self.folder),
             "LANG": "C.UTF-8",
             "TZ": "UTC",
+            "MAINSTAY_RESERVE_MIB": "1",
         }
 
     def command(self, *arguments: str) -> list[str]:

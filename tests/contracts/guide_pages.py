@@ -25,6 +25,7 @@ STAYS = ("mainstay serve", "prometheus ", "make run")
 """Commands that stay in the foreground of a terminal of their own."""
 LOOKS = re.compile(
     r"(run/)?mainstay (incidents|alerts|trace|signals|shift|silence list|audit|nodes)\b"
+    r"|mainstay (start-of-day|handover)$"
 )
 """Commands that only look, and may be asked again until they see it."""
 NOBODY = "No Mainstay answers"
@@ -83,7 +84,7 @@ class Reader:
         self.work.mkdir()
         self.environment = {
             "PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(self.home), "TZ": "UTC",
-            "LANG": "C.UTF-8", **self.settings,
+            "LANG": "C.UTF-8", "MAINSTAY_RESERVE_MIB": "1", **self.settings,
         }  # fmt: skip
         self.staying: list[subprocess.Popen[bytes]] = []
         self.shell = subprocess.Popen(

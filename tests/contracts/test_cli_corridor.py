@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -303,11 +304,29 @@ def test_what_the_server_refuses_is_a_sentence_and_exit_2(install: Install) -> N
 def test_doctor_is_red_when_others_may_read_the_data(install: Install) -> None:
     install.start("--estate", str(install.estate()))
     install.says("key", "create", "prometheus")
-    assert "✗" not in install.says("doctor", "--allow-root")
+    calm = install.says("doctor", "--allow-root")
+    assert "✗" not in calm
+    assert "✓ durable" in calm
+    assert "(journal_mode is wal, synchronous is full)" in calm
     install.data.chmod(0o755)
     code, out, _ = install.cli("doctor", "--allow-root")
     assert code == 1
     assert "✗ data dir" in out
+
+
+def test_doctor_is_red_when_the_file_was_taken_out_of_its_log(install: Install) -> None:
+    install.start("--estate", str(install.estate()))
+    install.says("key", "create", "prometheus")
+    assert install.stop() == 0
+    with closing(sqlite3.connect(install.data / "mainstay.db")) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    code, out, _ = install.cli("doctor", "--allow-root")
+    assert code == 1
+    assert "✗ durable" in out
+    assert "journal_mode is delete" in out
+    with closing(sqlite3.connect(install.data / "mainstay.db")) as connection:
+        mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    assert mode == "delete", "doctor changed the file"
 
 
 def test_with_a_certificate_it_speaks_tls_and_the_command_line_verifies_it(

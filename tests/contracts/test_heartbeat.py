@@ -24,13 +24,13 @@ SABOTAGE = """
 import os, sys, threading, asyncio
 from dataclasses import replace
 from pathlib import Path
-from mainstay import keeper, loops, pulse, running as program
+from mainstay import keeper, loops, pulse, running as program, upkeep
 from mainstay.api.health import ready
 from mainstay.api.doors import Intake
 
 here = Path(sys.argv.pop(1))
 pulse.STILL_S, ready.WITHIN_S, keeper.STEP_S = 1.0, 0.5, 6.5
-seal, submit = loops.seal, Intake._submit
+seal, submit = upkeep.seal, Intake._submit
 
 def stuck_seal(app, now):
     "A worker that hangs for as long as there is a file `worker`."

@@ -177,6 +177,27 @@ def test_a_file_that_changed_since_the_move_began_is_found_out(walk: Walk, targe
         move(place(walk, target), tell=lambda line: None)
 
 
+def test_a_text_with_nul_arrives_with_its_sign_is_counted_and_the_record_holds(
+    walk: Walk, target: str
+) -> None:
+    """Older versions let SQLite keep such texts; PostgreSQL can hold none."""
+    file = place(walk, "")
+    with closing(open_database(file)) as db:
+        writer = db.engine.writer  # type: ignore[attr-defined]  # past our own door
+        writer.execute("UPDATE alerts_alert SET summary = 'x' || char(0) || 'y'")
+        writer.execute("UPDATE foundation_record SET because = char(0) WHERE receipt = 'r7'")
+        writer.execute("DELETE FROM foundation_seal")
+        writer.execute("UPDATE foundation_record SET seal = NULL")
+        while db.run(lambda tx: record.seal(tx, walk.clock.now())):
+            pass
+        alerts = db.read(lambda tx: tx.value("SELECT count(*) FROM alerts_alert"))
+    assert move(place(walk, target), tell=lambda line: None).nuls == alerts + 1
+    there = place(walk, target)
+    summaries = peek(there, lambda tx: tx.all("SELECT summary FROM alerts_alert"))
+    assert {row["summary"] for row in summaries} == {"x\u2400y"}
+    assert peek(there, record.verify).broken is None
+
+
 def test_what_is_lost_on_the_way_is_found_out(
     walk: Walk, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,6 +100,8 @@ def test_doctor_says_how_the_server_stands(install: Install, cluster: Cluster) -
     calm = install.says("doctor", "--allow-root")
     assert "✓ database: PostgreSQL" in calm
     assert "✓ standby" in calm
+    settings = "fsync is on, full_page_writes is on, synchronous_commit is on"
+    assert f"✓ durable: Each commit is on the disk before it is acknowledged ({settings})" in calm
     assert "✗" not in calm
     assert PASSWORD not in calm
     standby = cluster.standby(synchronous=False)
@@ -111,7 +113,7 @@ def test_doctor_says_how_the_server_stands(install: Install, cluster: Cluster) -
     cluster.run("ALTER SYSTEM SET synchronous_commit = off")
     cluster.run("SELECT pg_reload_conf()")
     wait_until(
-        lambda: "synchronous_commit off" in install.cli("doctor", "--allow-root")[1],
+        lambda: "✗ durable: The database may lose" in install.cli("doctor", "--allow-root")[1],
         within_s=20, what="the new setting",
     )  # fmt: skip
     cluster.run("ALTER SYSTEM RESET synchronous_commit")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 FLOORS = {
-    6: "app serve running __main__ demo keeper",
+    6: "app serve running __main__ demo keeper logstore",
     5: "api console cli web",
-    4: "loops presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
+    4: "loops upkeep checking beating heard sealed presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
     3: "diagnosis runbooks problems resilience handover reports",
     2: "alerts incidents paging",
     1: "signals people signin nodes oncall changes checks batch telemetry knowledge slo",
@@ -20,8 +20,13 @@ SAME_FLOOR = """
     api → web, console → web
     pipeline → acts, pipeline → settling, pipeline → ground
     loops → pipeline, loops → acts, loops → runtime, loops → presence
-    loops → jumps, presence → runtime, presence → jumps
-    jumps → pipeline, jumps → runtime
+    loops → upkeep, upkeep → pipeline, upkeep → presence, upkeep → runtime
+    loops → checking, checking → pipeline, checking → presence, checking → runtime
+    checking → ground, loops → jumps, presence → runtime, presence → jumps
+    presence → acts
+    jumps → pipeline, jumps → runtime, jumps → heard
+    heard → ground, acts → heard, loops → beating
+    beating → heard, beating → checking, beating → jumps, beating → pipeline, beating → presence, beating → runtime
     serve → keeper, app → demo, serve → app, demo → app, demo → serve
     running → serve, running → demo, running → app
     __main__ → app, __main__ → demo
@@ -31,14 +36,23 @@ SAME_FLOOR = """
 BEYOND_THE_DOOR = (
     # Foundation is used by its parts (clock, errors, ids …) and needs no line here.
     "mainstay.estate.collections",
+    "mainstay.estate.importers",
     # The vocabulary of what people can ask for: every door builds these.
     "mainstay.acts.commands",
+    "mainstay.acts.shift.commands",
     # The registries of what speaks to the outside.
     "mainstay.signals.formats",
     "mainstay.paging.channels",
     "mainstay.checks.probes",
+    # What pings us, beside what we look at: a room of its own size.
+    "mainstay.checks.heartbeats",
     "mainstay.watchdog.probes",
     "mainstay.telemetry.connectors",
+    # Pure analysis of log lines, entered by its own door.
+    "mainstay.telemetry.logs",
+    "mainstay.telemetry.files",
+    "mainstay.telemetry.formats",
+    "mainstay.telemetry.store",
 )
 """Packages inside of a room that others may import too."""
 

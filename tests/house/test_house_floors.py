@@ -55,9 +55,10 @@ def side_entries(tree: Sequence[Module]) -> list[str]:
 LATE = {
     "foundation/db/__init__": "the engine whose library is an extra, and takes 0.2 s",
     "cli/__init__": "a command's own module: all of them together take 0.7 s",
+    "cli/desk": "settings and the API's client: commands on files alone would wait 0.2 s for them",
     "console/sso/__init__": "single sign-on, whose library is an extra",
 }
-"""Where `importlib.import_module` is lawful, and for what."""
+"""Where `importlib.import_module` is lawful, and for what; its types may be named there, too."""
 
 
 def hidden_imports(tree: Sequence[Module]) -> list[str]:
@@ -71,7 +72,7 @@ def hidden_imports(tree: Sequence[Module]) -> list[str]:
             if id(node) in inside
         ]
         for node, name in module.uses:
-            if name.endswith("TYPE_CHECKING"):
+            if name.endswith("TYPE_CHECKING") and not _may_be_late(module):
                 faults.append(module.fault(node, "TYPE_CHECKING: if two need each other, one is "
                     "wrong or a third is missing"))  # fmt: skip
             if name in ("__import__", "importlib.import_module") and not _may_be_late(module):

@@ -11,6 +11,7 @@ import pytest
 from house_tree import ROOT, files
 
 from mainstay.alerts.alert import Change
+from mainstay.checks.heartbeats import Synced
 from mainstay.incidents.attach import Attached
 
 sys.path.append(str(ROOT / "scripts"))
@@ -61,6 +62,7 @@ def test_a_kind_that_is_put_together_ends_in_a_word_that_the_code_knows() -> Non
     known = {
         "alert.": get_type_hints(Change)["what"],
         "incident.": get_type_hints(Attached)["what"],
+        "heartbeat.": get_type_hints(Synced)["verb"],
     }
     for begin, ends in record.OPEN_ENDED.items():
         assert set(ends) <= set(get_args(known[begin]))

@@ -29,12 +29,14 @@ MODEL = f"{PROPERTIES}test_escalation_model.py"
 WIRE = "tests/contracts/test_wire_readers.py tests/contracts/test_api_doors.py"
 ORACLE = f"{PROPERTIES}test_escalation_oracle.py"
 CLOCK = "tests/unit/test_clock.py"
+MORNING = "tests/stories/test_start_of_day.py -k sqlite"
+EVENING = "tests/stories/test_handover.py -k sqlite"
 
 SABOTAGES = (
     # -- intake and the disk ------------------------------------------------------------------------
     Sabotage(
         "answer before the commit",
-        "api/doors.py", "            self._write()\n        await future",
+        "api/intake.py", "            self._write()\n        await future",
         "            self._write()", f"{DISK} -k sync_that_fails",
     ),
     Sabotage(
@@ -195,10 +197,24 @@ SABOTAGES = (
         "nodes/store.py", "    return due.release(tx, node_id, now=now)", "    return 0",
         "tests/stories/test_channels_fail.py",
     ),
+    Sabotage(
+        "keep the plans that were made while tables were empty",
+        "foundation/db/session.py", "> PLANS_S:", "> 1e9:", "tests/unit/test_db_plans.py",
+    ),
+    Sabotage(
+        "every node's watchdog tells",
+        "watchdog/telling/claims.py", "        return held is not None", "        return True",
+        "tests/unit/test_watchdog_claims.py",
+    ),
     # -- time ---------------------------------------------------------------------------------------
     Sabotage(
         "the plan stays when the clock is set back",
         "jumps.py", "        due.move(tx, by, but=alerts.SILENCE_DUE)\n", "", CLOCK,
+    ),
+    Sabotage(
+        "each node moves the plan with the clock of the database",
+        "jumps.py", "    app.clock.keep_up(lambda: _moved_us(tx))\n", "",
+        "tests/unit/test_clock_of_nodes.py",
     ),
     Sabotage(
         "leases end when the clock is set forward",
@@ -241,5 +257,65 @@ SABOTAGES = (
         "call private addresses",
         "foundation/addresses.py", "            if not all(is_public(address) for address in addresses):",
         "            if not any(True for address in addresses):", "tests/contracts/test_egress_guard.py -x",
+    ),
+    # -- heartbeats and imports ---------------------------------------------------------------------
+    Sabotage(
+        "call a job late at its time",
+        "checks/heartbeats/fold.py", "max(beat.due_at + plan.grace, spared)",
+        "max(beat.due_at, spared)", "tests/unit/test_heartbeats_fold.py",
+    ),
+    Sabotage(
+        "call jobs late for the time that we were down",
+        "presence.py", "            jumps.heard_nothing(tx, app, from_us(last), now)\n", "",
+        "tests/stories/test_heartbeats.py -k sqlite",
+    ),
+    Sabotage(
+        "keep the UUID of a heartbeat in clear",
+        "checks/heartbeats/declare.py", "digest=digest(uuid_of(tx, beat, now=now))",
+        "digest=uuid_of(tx, beat, now=now)", "tests/contracts/test_pings.py -k sqlite -x",
+    ),
+    Sabotage(
+        "carry a secret header into the estate",
+        "estate/importers/trees.py", "name.lower() in _SECRET_HEADERS", "not name",
+        "tests/contracts/test_importers.py",
+    ),
+    # -- the shift ----------------------------------------------------------------------------------
+    Sabotage(
+        "sign a checklist though an item fails",
+        "handover/checklists/signing.py", "        _check_ready(run, found)\n", "", MORNING,
+    ),
+    Sabotage(
+        "the signer of yesterday signs today",
+        "handover/checklists/signing.py", "    if person in before:", "    if person in ():", MORNING,
+    ),
+    Sabotage(
+        "what was signed goes on changing",
+        "handover/checklists/lines.py", '    if run.state == "open":', "    if run.state:", MORNING,
+    ),
+    Sabotage(
+        "nobody hears that a checklist is unsigned",
+        "handover/checklists/by_time.py", "    alarms.append(alarm_of(run, summary, over=False))\n",
+        "", MORNING,
+    ),
+    Sabotage(
+        "a checklist is looked at once and never again",
+        "acts/shift/by_time.py",
+        "    due.plan(act.tx, one.kind, one.key, at=found.next_at, facts=one.facts)\n    return found.facts\n\n\ndef _shift",
+        "    return found.facts\n\n\ndef _shift", MORNING,
+    ),
+    Sabotage(
+        "who hands over accepts it too",
+        "handover/passing/taking.py", "    if person == one.offered_by:", "    if person is None:",
+        EVENING,
+    ),
+    Sabotage(
+        "an unaccepted handover is the leaver's trouble",
+        "handover/passing/by_time.py", "    alarms.append(alarm_of(one, words, over=False))\n", "",
+        EVENING,
+    ),
+    Sabotage(
+        "a service that nobody looks at is healthy",
+        "handover/health/standing.py", "    if not well:", "    if seen.checks and not well:",
+        "tests/stories/test_health.py",
     ),
 )  # fmt: skip

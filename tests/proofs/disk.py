@@ -7,10 +7,14 @@ disk.lose_power()                  # the data folder is what the image has
 
 from __future__ import annotations
 
+import contextlib
 import mmap
+import os
 import shutil
 import struct
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -70,3 +74,29 @@ class Disk:
         """What was not synced is gone. The server must be dead."""
         shutil.rmtree(self.folder)
         shutil.copytree(self.image, self.folder)
+
+
+@contextmanager
+def small_disk(folder: Path, size_mib: int) -> Iterator[bool]:
+    """Whether `folder` is now a disk of its own; it goes away at the end."""
+    folder.mkdir(exist_ok=True)
+    mount = shutil.which("mount")
+    options = f"size={size_mib}m"
+    mounted = os.geteuid() == 0 and mount is not None and (
+        subprocess.run([mount, "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=False,
+                       capture_output=True).returncode == 0
+    )  # fmt: skip
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill_up(folder: Path) -> Path:
+    """Take all the room of the disk that `folder` is; unlink the answer to give it back."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    return ballast

@@ -209,4 +209,4 @@ class Install:
 def bare(home: Path) -> dict[str, str]:
     """No proxy and no settings of whoever runs the tests; the same program, also in a copy."""
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-    return kept | {"HOME": str(home)}
+    return kept | {"HOME": str(home), "MAINSTAY_RESERVE_MIB": "0"}

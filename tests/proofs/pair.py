@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from install import SERVE, Install, Server
+from install import ESTATE, SERVE, Install, Server
 
 from clusters import Cluster
 from fakes.world import Provider
@@ -77,14 +77,18 @@ class Pair:
     @classmethod
     def make(
         cls, folder: Path, cluster: Cluster, name: str, hook: Provider, *, lease_s: float,
+        text: str = ESTATE,
     ) -> Pair:  # fmt: skip
         """An install on a database `name` of its own."""
         for part in ("a", "b"):
             (folder / part).mkdir()
         url = cluster.create(name)
-        first = Install.make(folder / "a", hook, count=SERVICES, database=url)
+        first = Install.make(folder / "a", hook, text=text, count=SERVICES, database=url)
         one = Node(**vars(first), url=url)
-        one.environment = {"MAINSTAY_DATABASE": url, "MAINSTAY_LEASE_S": str(lease_s)}
+        one.environment = {
+            "MAINSTAY_DATABASE": url, "MAINSTAY_LEASE_S": str(lease_s),
+            "MAINSTAY_SECRETS__KEY": f"file:{first.data.with_name('data.key')}",
+        }  # fmt: skip
         other = replace(one, folder=folder / "b", port=free_port(), starts=[])
         return cls([one, other], Place(folder, url))
 

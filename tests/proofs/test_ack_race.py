@@ -77,6 +77,9 @@ class Running:
     def follow(self, by: timedelta) -> None:
         raise NotImplementedError
 
+    def keep_up(self, moved_us: object) -> None:
+        """It is nobody else's."""
+
 
 def test_once_somebody_has_it_no_later_page_begins(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

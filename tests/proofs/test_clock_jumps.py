@@ -1,7 +1,8 @@
 """The clock of the machine is set while the real server runs (P7): no page is lost, none comes twice.
 
 libfaketime sets the wall clock of one process and leaves the count of seconds alone. Back, forward,
-by more than a year, and over both changes of summer time.
+by more than a year, and over both changes of summer time; and the clock of a database that two
+nodes share.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +19,10 @@ from typing import Any
 import pytest
 from clients import alert
 from install import ESTATE, STEP_S, Install
+from pair import Pair
+from trial import start
 
+from clusters import Cluster
 from fakes.world import Provider, World
 from peers import wait_until
 
@@ -28,6 +33,8 @@ FULL = "MAINSTAY_PROOF_ROUNDS" in os.environ
 JUMPS = (-2 * HOUR, HOUR, 400 * DAY, -400 * DAY) if FULL else (-2 * HOUR, HOUR)
 CHANGES = ("2027-03-28T00:59:57+00:00", "2026-10-25T00:59:57+00:00")
 TIMELY = ESTATE.replace("{P1: 2s}", "{P1: 1h}")
+PATIENT = TIMELY.replace("after: 2s", "after: 6s")
+"""The second step comes when two nodes have surely noticed."""
 
 
 @dataclass
@@ -85,6 +92,13 @@ def _library() -> str:
     return str(found[0])
 
 
+def _wound_by(file: Path) -> dict[str, str]:
+    return {
+        "LD_PRELOAD": _library(), "FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }  # fmt: skip
+
+
 def _run(folder: Path, story: Callable[[Wound], None], *, offset_s: float = 0) -> None:
     file = folder / "faketime"
     with World() as world:
@@ -92,10 +106,7 @@ def _run(folder: Path, story: Callable[[Wound], None], *, offset_s: float = 0) -
         install = Install.make(folder, hook, text=TIMELY)
         wound = Wound(install, hook, file)
         wound.set(offset_s)
-        install.environment |= {
-            "LD_PRELOAD": _library(), "FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "TZ": "Europe/Zurich",
-        }  # fmt: skip
+        install.environment |= _wound_by(file) | {"TZ": "Europe/Zurich"}
         with install.server():
             story(wound)
         keys = [hit.key for hit in hook.hits if hit.json["event"] == "page"]
@@ -143,3 +154,33 @@ def test_over_a_change_of_summer_time_nobody_waits(tmp_path: Path, at: str) -> N
         wound.expects(name, "mara", "ben")
 
     _run(tmp_path, story, offset_s=there - HOUR - time.time())
+
+
+def test_the_clock_of_a_database_is_set_under_two_nodes_and_the_plan_moves_once(
+    tmp_path: Path,
+) -> None:
+    with World() as world, Cluster.made() as cluster, ExitStack() as running:
+        hook = world.provider("webhook")
+        pair = Pair.make(tmp_path, cluster, "wound", hook, lease_s=2, text=PATIENT)
+        wound = Wound(pair.nodes[0], hook, cluster.folder / "faketime")
+        wound.set(0)
+        cluster.stop()
+        cluster.environment = _wound_by(wound.file)
+        cluster.start()
+        for number in (0, 1):
+            start(pair, running, number)
+        offset_s = 0.0
+        for by_s in JUMPS:
+            before = wound.fires()
+            wound.expects(before, "mara")
+            offset_s += by_s
+            wound.set(offset_s)
+            wound.expects(before, "mara", "ben")
+            after = wound.fires()
+            wound.expects(after, "mara", "ben")
+        keys = [hit.key for hit in hook.hits if hit.json["event"] == "page"]
+        jumps = wound.install.rows(
+            "SELECT because FROM foundation_record WHERE kind = 'clock.jumped'"
+        )
+    assert len(keys) == len(set(keys)), "a page came twice"
+    assert len(jumps) == len(JUMPS), jumps

@@ -5,14 +5,11 @@ The disk is a small tmpfs where we may mount one, else the database's own bound 
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from disk import fill_up, small_disk
 
 from live import Live, live
 from mainstay.foundation.db import open_database
@@ -20,33 +17,10 @@ from mainstay.foundation.errors import Stuck
 from peers import wait_until
 
 
-@contextmanager
-def _small_disk(folder: Path, size_mib: int) -> Iterator[bool]:
-    """Whether `folder` is now a disk of its own; it goes away at the end."""
-    folder.mkdir(exist_ok=True)
-    mount = shutil.which("mount")
-    options = f"size={size_mib}m"
-    mounted = os.geteuid() == 0 and mount is not None and (
-        subprocess.run([mount, "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=False,
-                       capture_output=True).returncode == 0
-    )  # fmt: skip
-    try:
-        yield mounted
-    finally:
-        if mounted:
-            subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 def _fill(mainstay: Live, data: Path, *, mounted: bool) -> Callable[[], object]:
     """Take all the room; the answer gives it back."""
     if mounted:
-        ballast = data / "ballast"
-        with ballast.open("wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-            except OSError:
-                pass
+        ballast = fill_up(data)
         return ballast.unlink
     writer = mainstay.runtime.db.engine.writer
     pages = writer.execute("PRAGMA page_count").fetchone()[0]
@@ -65,7 +39,7 @@ def test_a_full_disk_refuses_in_the_protocols_words_and_recovers_without_a_resta
     tmp_path: Path,
 ) -> None:
     data = tmp_path / "data"
-    with _small_disk(data, 4) as mounted, live(tmp_path) as mainstay:
+    with small_disk(data, 4) as mounted, live(tmp_path) as mainstay:
         key = mainstay.key("prometheus")
         assert mainstay.own("GET", "/alerts").status == 200
         assert _post(mainstay, "before", key)[0] == 200
@@ -104,14 +78,9 @@ def _stored(mainstay: Live) -> set[str]:
 
 
 def test_a_start_on_a_full_disk_says_so_in_one_sentence(tmp_path: Path) -> None:
-    with _small_disk(tmp_path / "small", 1) as mounted:
+    with small_disk(tmp_path / "small", 1) as mounted:
         if not mounted:
             pytest.skip("only root can mount a small disk")
-        with (tmp_path / "small" / "ballast").open("wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-            except OSError:
-                pass
+        fill_up(tmp_path / "small")
         with pytest.raises(Stuck, match="Cannot open"):
             open_database(tmp_path / "small" / "mainstay.db")

@@ -43,17 +43,18 @@ def test_a_fail_over_to_an_asynchronous_standby_is_found_out(tmp_path: Path, say
 
 
 def _fail_over(standing: Standing, *, synchronous: bool) -> None:
-    """The primary dies; its standby, which may have lagged a little, becomes the primary."""
+    """The primary dies; its standby, which has lost it a moment before, becomes the primary.
+
+    Of a synchronous one the primary would wait at each commit: it cannot be lost before.
+    """
     primary = standing.cluster
     standby = primary.standby(synchronous=synchronous)
     standing.work()
     if not synchronous:
-        standby.pause()
+        standby.unfollow(primary)
         standing.work()
     standing.gone()
     primary.kill9()
-    if not synchronous:
-        standby.resume()
     standby.promote()
     standing.lead_to(standby)
     primary.end()

@@ -119,6 +119,7 @@ def _go_on(ledger: Ledger, more_s: float) -> None:
 def killed(pair: Pair, running: ExitStack, number: int) -> None:
     """kill -9 of the node that settles and sends; the other takes over; it is started again."""
     pair.servers[number].kill()
+    pair.happens()  # until now it was sending
     pair.takes_over(1 - number)
     start(pair, running, number)
 
@@ -129,6 +130,7 @@ def paused(at_least_s: float) -> Fault:
     def fault(pair: Pair, running: ExitStack, number: int) -> None:
         begun = time.monotonic()
         pair.stop(number)
+        pair.happens()
         pair.takes_over(1 - number)
         wait_until(
             lambda: time.monotonic() - begun >= at_least_s, within_s=at_least_s + 30, what="time"
@@ -147,6 +149,7 @@ def cut_off(cuts: list[list[Cut]], at_least_s: float) -> Fault:
         begun = time.monotonic()
         for cut in cuts[number]:
             cut.down()
+        pair.happens()  # what was sent while the link went down is answered to nobody
         pair.takes_over(1 - number)
         wait_until(
             lambda: time.monotonic() - begun >= at_least_s, within_s=at_least_s + 30, what="time"

@@ -151,7 +151,7 @@ class Escalation(RuleBasedStateMachine):
 
     def step(self) -> None:
         """What the delivery loop does."""
-        jumps.follow(self.walk.app, self.walk.clock.now())
+        jumps.follow(self.walk.app)
         self.walk.settle()
 
     def act(self, command: Any) -> None:

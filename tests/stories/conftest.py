@@ -20,6 +20,7 @@ from mainstay.foundation import record
 from mainstay.foundation.clock import ManualClock, to_us
 from mainstay.foundation.errors import MainstayError
 from mainstay.foundation.settings import Settings
+from mainstay.foundation.settings.values import Egress as Allowed
 from mainstay.ground import source_in
 from mainstay.paging.channels import Answer, Page, To
 
@@ -103,7 +104,8 @@ class FakeChannel:
 class World:
     """The story's whole world."""
 
-    def __init__(self, folder: Path, text: str) -> None:
+    def __init__(self, folder: Path, text: str, *, allow: tuple[str, ...] = ()) -> None:
+        self.allow = allow
         self.folder = folder
         self.clock = ManualClock(MONDAY)
         self.phones: dict[str, Phone] = {}
@@ -118,7 +120,11 @@ class World:
 
     def _open(self) -> Any:
         return app.open_app(
-            Settings(data_dir=self.folder / "data", database=self.database),
+            Settings(
+                data_dir=self.folder / "data",
+                database=self.database,
+                egress=Allowed(allow=self.allow),
+            ),
             environment={},
             clock=self.clock,
             channels={c.kind: c for c in (self.sms, self.mail, self.webhook, self.push)},

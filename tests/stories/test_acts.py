@@ -35,6 +35,15 @@ def test_reassigning_pages_the_new_person_and_nobody_has_it_until_they_acknowled
     assert world.incident().acked_by is None
 
 
+def test_a_text_with_nul_is_refused_and_nothing_of_it_is_left(world):
+    world.fires("pay-api")
+    with pytest.raises(Invalid, match="NUL") as refused:
+        world.act(C.Note("INC-1", "a\0b"), who="ben")
+    assert refused.value.pointer == "/text"
+    kinds = {row["kind"] for row in world.app.db.read(lambda tx: record.latest(tx, limit=99))}
+    assert "incident.note" not in kinds
+
+
 def test_reassigning_to_nobody_we_know_offers_the_nearest_name(world):
     world.fires("pay-api")
     with pytest.raises(Invalid, match="did you mean 'mara'"):

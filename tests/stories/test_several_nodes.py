@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from conftest import World
-from mainstay import acts, app, loops, paging, pipeline, presence, signals
+from mainstay import acts, app, loops, paging, pipeline, presence, signals, upkeep
 from mainstay.estate import Views
 from mainstay.foundation import due, record
 from mainstay.foundation.due import Due, TakenOver
@@ -66,7 +66,7 @@ def test_what_one_node_took_another_settles_and_only_one_at_a_time(
     assert holder(world) == "story"
     world.sends("prometheus", [alert("reports")])
     loops.settle(second, world.clock.now())
-    loops.seal(second, world.clock.now())
+    upkeep.seal(second, world.clock.now())
     assert world.app.db.read(signals.waiting_n) == 1, "the second node settled beside the first"
     pause(world, settle_lease(world))
     loops.settle(second, world.clock.now())
@@ -128,8 +128,7 @@ def test_a_step_that_another_node_has_fired_is_not_fired_again(
     assert len(world.phones["ben"].pages) == 1
     planned = world.app.db.read(lambda tx: due.pending(tx, stale.kind, stale.key))
     pause(world, timedelta(minutes=1))
-    now = world.clock.now()
-    world.app.db.run(lambda tx: loops._take_alone(tx, world.app, stale, now))
+    world.app.db.run(lambda tx: loops._take_alone(tx, world.app, stale))
     assert world.app.db.read(lambda tx: due.pending(tx, stale.kind, stale.key)) == planned
     app.drain(world.app)
     assert len(world.phones["ben"].pages) == 1

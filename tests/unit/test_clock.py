@@ -33,7 +33,7 @@ def walk(machine: Machine) -> Iterator[Walk]:
 
 def step(walk: Walk) -> None:
     """What the delivery loop does."""
-    jumps.follow(walk.app, walk.app.clock.now())
+    jumps.follow(walk.app)
     walk.settle()
 
 
@@ -111,7 +111,7 @@ def test_a_page_on_its_way_while_the_clock_is_set_forward_is_not_sent_again(
     walk.sends([fire("alpha")])
     [page] = walk.begin()
     machine.set(hours=1)
-    jumps.follow(walk.app, machine.clock.now())
+    jumps.follow(walk.app)
     assert [
         one for one in walk.begin() if one.page.idempotency_key == page.page.idempotency_key
     ] == []  # type: ignore[union-attr]

@@ -64,7 +64,37 @@ def test_a_jump_counts_from_the_second_answer_that_agrees() -> None:
     assert clock.now() == before
     server.pass_time(seconds=1)
     assert clock.sample()
+    assert clock.now() == before + timedelta(seconds=1), "it jumped before the plan was moved"
+    assert clock.jumped() == timedelta(hours=1)
+    clock.follow(clock.jumped())
     assert clock.now() == from_us(server.time)
+    assert not clock.jumped()
+
+
+def test_a_jump_that_is_taken_back_before_anybody_followed_it_was_none() -> None:
+    server = Server()
+    clock = server.clock()
+    server.ahead_us += 3600 * SECOND
+    assert not clock.sample()
+    assert clock.sample()
+    assert clock.jumped()
+    server.ahead_us -= 3600 * SECOND
+    assert clock.sample()
+    assert not clock.jumped()
+
+
+def test_what_another_node_has_followed_is_kept_up_with_and_not_followed_again() -> None:
+    server = Server()
+    clock = server.clock()
+    clock.keep_up(lambda: 7 * SECOND)  # from before we started
+    assert clock.now() == from_us(server.time)
+    server.ahead_us -= 7200 * SECOND
+    assert not clock.sample()
+    assert clock.sample()
+    clock.keep_up(lambda: (7 - 7200) * SECOND)
+    assert clock.now() == from_us(server.time)
+    assert not clock.jumped()
+    assert clock.sample()
 
 
 def test_a_single_wrong_answer_is_forgotten() -> None:

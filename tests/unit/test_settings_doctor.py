@@ -12,7 +12,15 @@ import pytest
 from pydantic import ValidationError
 
 from mainstay.foundation.settings import Settings
-from mainstay.foundation.settings.doctor import Accounts, Check, Kept, Machine, checks, machine
+from mainstay.foundation.settings.doctor import (
+    Accounts,
+    Check,
+    Durable,
+    Kept,
+    Machine,
+    checks,
+    machine,
+)
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
 GOOD = Machine(
@@ -23,6 +31,7 @@ GOOD = Machine(
     tls_key_mode=None,
     free_bytes=2**30,
     sqlite=(3, 40, 1),
+    reserve_bytes=2**26,
 )
 
 
@@ -33,7 +42,7 @@ def settings(**values: Any) -> Settings:
 def found(given: Settings, facts: Machine, **more: Any) -> dict[str, Check]:
     more = {
         "now": NOW,
-        "synchronous": 2,
+        "durable": Durable({"synchronous": "full"}, []),
         "keys": {"prometheus": 1},
         "accounts": Accounts(0, 0),
         **more,
@@ -47,7 +56,7 @@ def red(given: Settings, facts: Machine, **more: Any) -> list[str]:
 
 def test_a_first_start_by_the_defaults_passes_every_check() -> None:
     all_of_them = found(settings(), GOOD)
-    assert len(all_of_them) == 18
+    assert len(all_of_them) == 19
     assert [name for name, check in all_of_them.items() if not check.ok] == []
 
 
@@ -59,6 +68,8 @@ def test_a_first_start_by_the_defaults_passes_every_check() -> None:
         ({"data_dir_mode": 0o755}, "data dir", "chmod 700"),
         ({"database_mode": 0o640}, "database", "chmod 600"),
         ({"free_bytes": 2**28 - 1}, "disk", "256"),
+        ({"reserve_bytes": 0}, "reserve", "Make room at /d"),
+        ({"reserve_bytes": None}, "reserve", "no room for them"),
         ({"sqlite": (3, 34, 9)}, "sqlite", "3.35.0"),
         ({"secrets": {"smtp.password": "It is empty."}}, "secrets", "smtp.password: It is empty."),
     ],
@@ -74,7 +85,7 @@ def test_each_fault_of_the_machine_turns_its_own_check_red_and_says_how_to_mend_
 @pytest.mark.parametrize(
     ("more", "name"),
     [
-        ({"synchronous": 1}, "durable"),
+        ({"durable": Durable({"synchronous": "normal"}, ["synchronous"])}, "durable"),
         ({"keys": {"a": 1, "b": 0}}, "intake keys"),
         ({"now": datetime(1970, 1, 1, tzinfo=UTC)}, "clock"),
         ({"now": datetime(2108, 1, 1, tzinfo=UTC)}, "clock"),

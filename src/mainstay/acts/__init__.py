@@ -7,17 +7,29 @@ record. A refusal leaves nothing behind but its own row, which the door writes w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 
 from mainstay import incidents, people
-from mainstay.acts import commands, on_asking, on_incidents, on_people, on_setup, on_silences
+from mainstay.acts import (
+    commands,
+    on_asking,
+    on_incidents,
+    on_people,
+    on_setup,
+    on_silences,
+    shift,
+    watch,
+)
 from mainstay.acts.by_time import claim, expire, next_at, pass_time, take
 from mainstay.acts.commands import PERMISSION, AddSilence, Command, EndSilence
 from mainstay.acts.done import Act, Done
 from mainstay.acts.on_asking import Asked, asked, who_could
 from mainstay.acts.scope import check_team, hidden, owner_of
+from mainstay.acts.shift import plan as plan_shifts
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
+from mainstay.foundation.errors import Invalid
 from mainstay.foundation.failpoint import Moment
 from mainstay.foundation.record import Fact
 from mainstay.ground import Ground
@@ -37,6 +49,7 @@ __all__ = [
     "next_at",
     "pass_time",
     "perform",
+    "plan_shifts",
     "refused",
     "take",
     "who_could",
@@ -64,6 +77,7 @@ def perform(
     tx: Tx, ground: Ground, command: Command, *, actor: people.Actor, now: datetime
 ) -> Done:
     """Check, do, record. Raises what the command refuses; then nothing of it is left."""
+    _check_texts(command)
     act = Act(tx, ground, ground.views.current_or_empty(tx), actor, now)
     done = _perform(act, command)
     record.write(tx, done.facts, now=now, estate_version=act.view.version)
@@ -87,9 +101,13 @@ def _perform(act: Act, command: Command) -> Done:
         incident = on_incidents.find(act, command.incident)
         _may_incident(act, incident, PERMISSION[type(command)])
         return on_incidents.perform(act, incident, command)
+    if isinstance(command, shift.OnShift):
+        return shift.perform(act, command)  # each asks for the team that it concerns
     _may(act, command)
     check_team(act, command)
     match command:
+        case _ if isinstance(command, watch.OnHeartbeats):
+            return watch.perform(act, command)
         case AddSilence():
             return on_silences.add(act, command)
         case EndSilence():
@@ -100,6 +118,15 @@ def _perform(act: Act, command: Command) -> Done:
             return on_people.perform(act, command)
         case _:
             return on_setup.perform(act, command)
+
+
+def _check_texts(command: Command) -> None:
+    """A form of the console can hold what JSON at the other doors was refused for."""
+    for one in fields(command):
+        text = getattr(command, one.name)
+        if isinstance(text, str) and "\0" in text:
+            words = "A text holds a NUL character (\\u0000); leave it out."
+            raise Invalid(words, pointer=f"/{one.name}")
 
 
 def _may_incident(act: Act, incident: Incident, permission: str) -> None:

@@ -14,6 +14,7 @@ from mainstay import alerts, incidents
 from mainstay.acts import on_silences
 from mainstay.acts.done import Act
 from mainstay.acts.on_incidents import ALERTS_DUE, close_alerts, page_if_heard
+from mainstay.acts.shift import JOBS as SHIFT_JOBS
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
@@ -145,6 +146,7 @@ JOBS: Mapping[str, tuple[Step, int]] = MappingProxyType(
         alerts.UNMUTE_DUE: (_unmute, 1),
         ALERTS_DUE: (_close_alerts, 1),
         incidents.CLOSE_DUE: (_close, AT_ONCE),
+        **SHIFT_JOBS,
     }
 )
 """What is due → what it asks for, and how many in one transaction."""

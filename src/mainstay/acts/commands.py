@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from mainstay.acts.shift.commands import PERMISSION as ON_SHIFT
+from mainstay.acts.shift.commands import OnShift
 from mainstay.alerts import Matcher
+from mainstay.checks.heartbeats import Declared
 from mainstay.estate import Estate, Target
 from mainstay.oncall import Wanted
 
@@ -112,6 +115,15 @@ class EndSilence:
     """Let it speak again now."""
 
     silence: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunChecks:
+    """Look now, whatever their times: those chosen by id, tag and service; none given: all."""
+
+    ids: tuple[str, ...] = ()
+    tag: str | None = None
+    service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +331,51 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True)
+class CreateHeartbeat:
+    """A job is to say that it ran."""
+
+    declared: Declared
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeHeartbeat:
+    """It is expected otherwise than before."""
+
+    heartbeat: str
+    declared: Declared
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveHeartbeat:
+    """Nothing is expected any more."""
+
+    heartbeat: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseHeartbeat:
+    """Nobody waits for it."""
+
+    heartbeat: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeHeartbeat:
+    """It is waited for again."""
+
+    heartbeat: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptUuid:
+    """The UUID that its job has from another system pings it too."""
+
+    heartbeat: str
+    uuid: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Apply:
     """A new version of the estate. `rebase`: running escalations go on under it."""
 
@@ -346,12 +403,15 @@ class AnswerAsk:
 
 Command = (
     Acknowledge | Unacknowledge | Resolve | Reopen | Note | Picture | Reassign | Move
-    | EscalateNow | PageByHand | AddSilence | EndSilence | AddOverrides | RemoveOverride | ReleaseSignal
+    | EscalateNow | PageByHand | AddSilence | EndSilence | RunChecks | AddOverrides | RemoveOverride | ReleaseSignal
     | AddAddress | AddDevice | RemoveAddress | BeginProof | ProveAddress | AddRule | RemoveRule
     | CreateKey | RevokeKey | CreateToken
     | RevokeToken | Apply | MakeSetupLink | Invite | GrantRole | EndRole | MakeResetLink | CloseAccount
     | EndSession | EndSessions | ChangePassword | ConfirmTotp | TurnOffTotp
+    | OnShift
     | AskFor | AnswerAsk
+    | CreateHeartbeat | ChangeHeartbeat | RemoveHeartbeat | PauseHeartbeat | ResumeHeartbeat
+    | AdoptUuid
 )  # fmt: skip
 
 PERMISSION: dict[type, str] = {
@@ -367,6 +427,7 @@ PERMISSION: dict[type, str] = {
     PageByHand: "incidents.page",
     AddSilence: "alerts.silence",
     EndSilence: "alerts.silence",
+    RunChecks: "checks.run",
     AddOverrides: "oncall.override",
     RemoveOverride: "oncall.override",
     ReleaseSignal: "signals.release",
@@ -393,8 +454,15 @@ PERMISSION: dict[type, str] = {
     ChangePassword: "people.account_own",
     ConfirmTotp: "people.account_own",
     TurnOffTotp: "people.account",
+    **ON_SHIFT,
     AskFor: "people.account_own",
     AnswerAsk: "people.account_own",
+    CreateHeartbeat: "heartbeats.edit",
+    ChangeHeartbeat: "heartbeats.edit",
+    RemoveHeartbeat: "heartbeats.edit",
+    PauseHeartbeat: "heartbeats.pause",
+    ResumeHeartbeat: "heartbeats.pause",
+    AdoptUuid: "heartbeats.edit",
 }
 """What each command needs. Where it is about oneself, `people.contact_own` or `people.account_own`
 will do; an address with a secret needs `people.secret`, an invitation with a role `people.grant`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from mainstay import estate, oncall, paging, people, signals
+from mainstay import checks, estate, oncall, paging, people, signals
 from mainstay.acts.commands import (
     AddAddress,
     AddDevice,
@@ -21,14 +21,16 @@ from mainstay.acts.commands import (
     RemoveRule,
     RevokeKey,
     RevokeToken,
+    RunChecks,
 )
 from mainstay.acts.done import Act, Done
+from mainstay.acts.shift import plan
 from mainstay.foundation.errors import Invalid
 from mainstay.foundation.nearest import hint
 from mainstay.foundation.record import Fact
 
 OnSetup = (
-    AddOverrides | RemoveOverride | ReleaseSignal | AddAddress | AddDevice | RemoveAddress | AddRule
+    RunChecks | AddOverrides | RemoveOverride | ReleaseSignal | AddAddress | AddDevice | RemoveAddress | AddRule
     | BeginProof | ProveAddress
     | RemoveRule | CreateKey | RevokeKey | CreateToken | RevokeToken | Apply
 )  # fmt: skip
@@ -37,6 +39,8 @@ OnSetup = (
 def perform(act: Act, command: OnSetup) -> Done:
     """One of the acts that set something."""
     match command:
+        case RunChecks():
+            return _run_checks(act, command)
         case AddOverrides():
             return _add_overrides(act, command)
         case RemoveOverride():
@@ -95,6 +99,17 @@ def perform(act: Act, command: OnSetup) -> Done:
     assert_never(command)
 
 
+def _run_checks(act: Act, command: RunChecks) -> Done:
+    sheet = act.ground.sheets.of(act.view)
+    names = checks.run_now(
+        act.tx, sheet, now=act.now, ids=command.ids, tag=command.tag, service=command.service
+    )
+    told = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    words = f"{act.actor.id} has {told or 'nothing'} looked at now"
+    fact = act.fact("check.asked", command.tag or command.service or "checks", words)
+    return Done(words, "checks", tuple(names), (fact,))
+
+
 def _add_overrides(act: Act, command: AddOverrides) -> Done:
     made = oncall.overrides.add(
         act.tx,
@@ -144,6 +159,7 @@ def _add_device(act: Act, command: AddDevice) -> Done:
         device=people.Device(command.endpoint, command.key, command.secret),
         check=act.ground.check_address,
         people=act.view.estate.people,
+        ring=act.ground.ring,
         by=act.who,
         now=act.now,
     )
@@ -213,6 +229,7 @@ def _apply(act: Act, command: Apply) -> Done:
         words = f"Version {before} is in force already; nothing changed."
         return Done(words, str(before), saved, written)
     changes = estate.differences(act.view.estate if before else None, command.estate)
+    plan(act.tx, act.ground.views.at(act.tx, saved.version), now=act.now)
     words = f"{act.actor.id} put version {saved.version} in force: {len(changes)} changes"
     if command.rebase:
         words += f"; {paging.rebase(act.tx, saved.version)} running escalations go on under it"

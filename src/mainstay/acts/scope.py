@@ -11,8 +11,9 @@ from mainstay import alerts, oncall, people
 from mainstay.acts import commands
 from mainstay.acts.commands import PERMISSION, Command
 from mainstay.acts.done import Act
+from mainstay.acts.watch import OnHeartbeats, services_of
 from mainstay.alerts import Matcher
-from mainstay.estate import View
+from mainstay.estate import View, duty_team
 from mainstay.foundation.errors import Forbidden
 
 
@@ -48,6 +49,8 @@ def _owners(act: Act, command: Command, teams: frozenset[str]) -> set[str]:
         case commands.EndSilence():
             silence = alerts.get_silence(act.tx, command.silence)
             return set() if silence is None else _of_matchers(act, silence.matchers)
+        case commands.RunChecks():
+            return _of_checks(act, command)
         case commands.AddOverrides():
             return {_of_schedule(act, one.schedule) for one in command.wanted}
         case commands.RemoveOverride():
@@ -61,6 +64,9 @@ def _owners(act: Act, command: Command, teams: frozenset[str]) -> set[str]:
         case commands.RemoveRule():
             rule = people.rule(act.tx, command.rule)
             return set() if rule is None else _of_person(act, rule.person, teams)
+        case _ if isinstance(command, OnHeartbeats):
+            owners = {_of_service(act, one) for one in services_of(act.tx, command)}
+            return {owner or "nobody's service" for owner in owners}
         case commands.ReleaseSignal():
             return {"every team"}
         case _:
@@ -73,9 +79,19 @@ def _of_matchers(act: Act, matchers: Iterable[Matcher]) -> set[str]:
     return {owner_of(act, service) or "nobody's service" for service in services} or {"every team"}
 
 
+def _of_checks(act: Act, command: commands.RunChecks) -> set[str]:
+    sheet = act.ground.sheets.of(act.view)
+    chosen = sheet.choose(ids=command.ids, tag=command.tag, service=command.service)
+    return {owner_of(act, one.check.service) or "nobody's service" for one in chosen}
+
+
 def _of_schedule(act: Act, schedule: str) -> str:
     found = act.view.estate.schedules.get(schedule)
     return (found.team if found is not None else None) or "every team"
+
+
+def _of_service(act: Act, service: str | None) -> str | None:
+    return None if service is None else owner_of(act, service)
 
 
 def _of_person(act: Act, person: str, teams: frozenset[str]) -> set[str]:
@@ -87,6 +103,6 @@ def _of_person(act: Act, person: str, teams: frozenset[str]) -> set[str]:
 
 
 def owner_of(act: Act, service: str) -> str | None:
-    """The team that owns a service, or None."""
+    """The team that owns a service, or whose duty it is; or None."""
     found = act.view.estate.services.get(service)
-    return found.owner if found is not None else None
+    return found.owner if found is not None else duty_team(act.view.estate, service)

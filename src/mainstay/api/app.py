@@ -17,6 +17,7 @@ from starlette.routing import Match
 from mainstay import __version__
 from mainstay.api.alertmanager import Alertmanager
 from mainstay.api.asking import GuardedRoute
+from mainstay.api.beats import Management, Pings
 from mainstay.api.doors import Doors
 from mainstay.api.health import Counted, Health, Metrics
 from mainstay.api.links import Links
@@ -56,7 +57,7 @@ def make_app(
     limits = limits_of(app)
     doors = Doors(app, limits)
     parts: tuple[Part, ...] = (
-        doors, Alertmanager(app, limits), Links(app, limits, environment),
+        doors, Pings(app, limits), Management(app, limits), Alertmanager(app, limits), Links(app, limits, environment),
         Health(app, doors.knock), Metrics(app), *beside,
     )  # fmt: skip
     own = _own_api(app, limits)

@@ -1,18 +1,18 @@
 """The doors for signals: bare ASGI, because a storm comes through here.
 
 Whoever hears 2xx has a durable row. What a door needs to know (keys, the estate, how much waits)
-is a snapshot: at most `FRESH_S` old while signals come, never older than `STALE_S`, and renewed at
-once after an act of this process. No request makes a query of its own.
+is a snapshot: a fifth of a second old while signals come, never older than two, and renewed at once
+after an act of this process (`intake`). No request makes a query of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 
 from mainstay import pipeline, signals
+from mainstay.api.intake import RETRY_AFTER_S, Fresh, Intake
 from mainstay.estate import Source, View
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
@@ -44,16 +44,6 @@ from mainstay.web import (
     status_of,
 )
 
-FRESH_S = 0.2
-"""After this the snapshot is renewed beside the request that noticed it."""
-NEW_S = 0.05
-"""After this a key that is not in it is looked for in a new one: it may have just been made."""
-STALE_S = 2.0
-"""After this a request waits for a new one: a revoked key opens nothing any more."""
-ANSWER_S = 2.0
-"""How long requests wait for a database that does not answer; after that each is refused at once."""
-RETRY_AFTER_S = 5
-"""What a sender is told to wait at overload: we settle thousands of signals in that time."""
 KEY_PREFIX = "/k/"
 """`/k/{key}` before any door's path carries its key, for senders that can set nothing but a URL."""
 
@@ -74,39 +64,19 @@ class Snapshot:
 
 
 class Standing:
-    """The newest snapshot, and how many signals were taken since it was read."""
+    """What the doors know, and how many signals were taken since it was read."""
 
     def __init__(self, app: Runtime) -> None:
         self._app = app
-        app.wake.doors_through(self.expire)
-        self._snapshot: Snapshot | None = None
-        self._read_at = -STALE_S
         self._taken = 0
-        self._renewing: asyncio.Task[None] | None = None
-        self._asked_at = 0.0
-
-    def expire(self) -> None:
-        """Keys or the estate changed: the next request waits for a new snapshot."""
-        self._read_at = -STALE_S
-
-    async def now(self) -> Snapshot:
-        """A snapshot that is fresh enough."""
-        age_s = asyncio.get_running_loop().time() - self._read_at
-        if self._snapshot is None or age_s > STALE_S:
-            await self._renewed()
-        elif age_s > FRESH_S:
-            self._renew()
-        assert self._snapshot is not None
-        return self._snapshot
-
-    async def newer(self) -> Snapshot:
-        """As `now`, but waits for a new one where that is older than `NEW_S`."""
-        if asyncio.get_running_loop().time() - self._read_at > NEW_S:
-            await self._renewed()
-        return await self.now()
+        self.known = Fresh(self._read)
+        app.wake.doors_through(self.known.expire)
 
     def take(self, snapshot: Snapshot) -> None:
-        """Count one signal more. OverLimit (429) when too many wait."""
+        """Count one signal more. OverLimit (429) when too many wait; Stuck when the disk is full."""
+        if self._app.reserve.is_used:
+            words = "The disk is full; what is left of it is kept for pages."
+            raise Stuck(words, retry_after_s=RETRY_AFTER_S, disk_full=True)
         limit = self._app.settings.backlog_max
         if snapshot.waiting + self._taken >= limit:
             raise OverLimit(
@@ -115,80 +85,15 @@ class Standing:
             )  # fmt: skip
         self._taken += 1
 
-    async def _renewed(self) -> None:
-        """Wait for a new one; Stuck when the database has not answered for `ANSWER_S`."""
-        reading = self._renew()
-        left_s = self._asked_at + ANSWER_S - asyncio.get_running_loop().time()
-        done, _ = await asyncio.wait({reading}, timeout=max(left_s, 0))
-        if not done:
-            raise Stuck("The database does not answer.", retry_after_s=RETRY_AFTER_S)
-        reading.result()
-
-    def _renew(self) -> asyncio.Task[None]:
-        if self._renewing is None or self._renewing.done():
-            self._asked_at = asyncio.get_running_loop().time()
-            self._renewing = asyncio.create_task(self._read(), context=Context())
-        return self._renewing
-
-    async def _read(self) -> None:
-        begun, taken = asyncio.get_running_loop().time(), self._taken
-        self._snapshot = await asyncio.to_thread(self._app.db.read, self._look)
-        self._read_at = begun
+    async def _read(self) -> Snapshot:
+        taken = self._taken
+        found = await asyncio.to_thread(self._app.db.read, self._look)
         self._taken -= taken
+        return found
 
     def _look(self, tx: Tx) -> Snapshot:
         view = self._app.ground.views.current_or_empty(tx)
         return Snapshot(signals.key_ring(tx), view, signals.waiting_n(tx))
-
-
-_Kept = tuple[signals.Arrived | None, asyncio.Future[None]]
-
-
-class Intake:
-    """Puts what comes while a commit is under way into the next one, together.
-
-    One call of the writer for all of them costs a third of one call each.
-    """
-
-    def __init__(self, app: Runtime) -> None:
-        self._app = app
-        self._waiting: list[_Kept] = []
-        self._writing = False
-
-    async def keep(self, arrived: signals.Arrived | None) -> None:
-        """Returns when the request is durable; raises when it is not. None: a knock, kept nowhere."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((arrived, future))
-        if not self._writing:
-            self._write()
-        await future
-
-    def _write(self) -> None:
-        """Submit all that waits; `_written` goes on from there."""
-        batch, self._waiting = self._waiting, []
-        self._writing = bool(batch)
-        if batch:
-            self._app.wake.arrived(len(batch))
-            self._submit(batch).add_done_callback(partial(self._written, batch))
-
-    def _submit(self, batch: list[_Kept]) -> asyncio.Future[None]:
-        requests = [arrived for arrived, _ in batch if arrived is not None]
-
-        def write(tx: Tx) -> None:
-            pipeline.accept(tx, *requests)
-            self._app.ground.passing(Moment.ACCEPT_WRITTEN)
-
-        return self._app.db.submit(write, append=True)
-
-    def _written(self, batch: list[_Kept], done: asyncio.Future[None]) -> None:
-        failure = done.exception()
-        if failure is not None and len(batch) > 1:  # one of them may be to blame: each alone
-            for one in batch:
-                self._submit([one]).add_done_callback(partial(_tell, [one]))
-        else:
-            _tell(batch, done)
-        self._app.wake.settle()
-        self._write()
 
 
 class Doors:
@@ -198,7 +103,7 @@ class Doors:
         self._app = app
         self._limits = limits
         self.standing = Standing(app)
-        self._intake = Intake(app)
+        self._intake = Intake(app, self._write, begun=app.wake.arrived, kept=app.wake.settle)
         self._exact: dict[str, tuple[Door, ...]] = {}
         self._keyed: dict[tuple[str, str], tuple[Door, ...]] = {}
         """(before, after) the key in the path → the doors there."""
@@ -210,6 +115,10 @@ class Doors:
                     self._keyed[place] = (*self._keyed.get(place, ()), door)
                 else:
                     self._exact[path] = (*self._exact.get(path, ()), door)
+
+    def _write(self, tx: Tx, requests: list[signals.Arrived]) -> None:
+        pipeline.accept(tx, *requests)
+        self._app.ground.passing(Moment.ACCEPT_WRITTEN)
 
     async def knock(self) -> None:
         """Go the way of a signal, through the intake and a commit, without one. Raises as it would."""
@@ -297,26 +206,14 @@ class Doors:
 
     async def _opened(self, key: str | None) -> tuple[Snapshot, str]:
         """What is known now, and the source that the key belongs to. Unknown if it opens nothing."""
-        snapshot = await self.standing.now()
+        snapshot = await self.standing.known.now()
         try:
             name = snapshot.keys.source_of(key)
         except Unknown:  # it may have been made a moment ago, by another process
-            snapshot = await self.standing.newer()
+            snapshot = await self.standing.known.newer()
             name = snapshot.keys.source_of(key)
         logs.learn(source=name)
         return snapshot, name
-
-
-def _tell(batch: list[_Kept], done: asyncio.Future[None]) -> None:
-    """Hand the outcome to whoever still waits for it."""
-    failure = done.exception()
-    for _, future in batch:
-        if future.done():
-            continue
-        if failure is None:
-            future.set_result(None)
-        else:
-            future.set_exception(failure)
 
 
 def _declared(view: View, name: str) -> Source:

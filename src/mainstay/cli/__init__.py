@@ -28,15 +28,19 @@ __all__ = [
 
 VERBS = {
     "files": "init check plan apply schema",
+    "logs": "logs",
     "shift": "shift",
     "incidents": (
         "incidents ack unack resolve reopen note assign move escalate page trace"
     ),
     "alerts": "report alerts silence signals",
+    "watch": "checks heartbeats calendar import",
     "rota": "oncall override",
+    "duty": "start-of-day handover shift-log health",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
-    "keeping": "backup restore audit migrate",
+    "diagnose": "diagnose",
+    "keeping": "backup restore audit migrate secrets",
 }  # fmt: skip
 """Module → the commands that it registers, in the order in which `--help` lists them."""
 _MODULE = {verb: module for module, verbs in VERBS.items() for verb in verbs.split()}

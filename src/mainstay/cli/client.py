@@ -173,8 +173,12 @@ def _checked(url: str) -> str:
 
 
 def _query(query: Mapping[str, object]) -> str:
-    given = {key: str(value) for key, value in query.items() if value is not None}
-    return f"?{urlencode(given)}" if given else ""
+    given = {
+        key: value if isinstance(value, list) else str(value)
+        for key, value in query.items()
+        if value is not None
+    }
+    return f"?{urlencode(given, doseq=True)}" if given else ""
 
 
 def _parsed(raw: bytes) -> Any:

@@ -14,17 +14,20 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from importlib import import_module
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 from rich.console import Console
 
 from mainstay.cli import show
-from mainstay.cli.client import Client
 from mainstay.foundation.clock import SystemClock
 from mainstay.foundation.errors import Invalid, MainstayError, Refused, Unreachable
-from mainstay.foundation.settings import Loaded, find_file, load
+
+if TYPE_CHECKING:  # a command that works on files alone does not wait for these (0.2 s)
+    from mainstay.cli.client import Client
+    from mainstay.foundation.settings import Loaded
 
 TOKEN_FILE = "cli.json"  # noqa: S105 (the name of a file)
 """In the data folder; `serve` writes it, 0600: {"url": …, "token": …}."""
@@ -62,13 +65,17 @@ class Desk:
             )
         if not token:
             raise Invalid(f"No token for {url}; give it by --token or MAINSTAY_TOKEN.")
-        return Client(url, token, timeout_s=timeout_s)
+        client: Client = import_module("mainstay.cli.client").Client(
+            url, token, timeout_s=timeout_s
+        )
+        return client
 
     def settings(self) -> Loaded:
         """The settings in force, as `serve` would read them here."""
-        environment = self.environment
-        file = find_file(flag=self.config, environment=environment, folder=Path.cwd())
-        return load(file=file, environment=environment, flags=self.flags)
+        settings, environment = import_module("mainstay.foundation.settings"), self.environment
+        file = settings.find_file(flag=self.config, environment=environment, folder=Path.cwd())
+        loaded: Loaded = settings.load(file=file, environment=environment, flags=self.flags)
+        return loaded
 
     @property
     def data_dir(self) -> Path:

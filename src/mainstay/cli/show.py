@@ -25,7 +25,8 @@ _UNSAFE = re.compile(
 
 STYLES = {
     "P1": "bold red", "P2": "yellow", "critical": "bold red", "error": "red",
-    "warning": "yellow", "firing": "red", "open": "red", "new": "bold red",
+    "warning": "yellow", "ok": "green", "warn": "yellow", "fail": "bold red",
+    "not seen": "magenta", "firing": "red", "open": "red", "new": "bold red",
     "investigating": "yellow", "mitigating": "yellow", "monitoring": "cyan", "on hold": "magenta",
     "resolved": "green", "closed": "dim", "sent": "green", "delivered": "green",
     "acknowledged": "green", "failed": "red", "waiting": "yellow", "planned": "yellow",

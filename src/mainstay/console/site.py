@@ -43,7 +43,7 @@ HEADERS = {
 }
 """On every answer of the console; an answer may set its own cache-control."""
 HSTS = "max-age=31536000"
-_NOT_OURS = ("/mainstay/", "/api/", "/openapi.json", "/livez", "/readyz")
+_NOT_OURS = ("/mainstay/", "/api/", "/openapi.json", "/livez", "/readyz", "/ping/")
 
 
 class Console:

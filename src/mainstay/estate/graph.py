@@ -30,6 +30,11 @@ class Graph:
             self._near[service] = {**up, **down}
         return self._near[service]
 
+    def users(self, service: str) -> tuple[str, ...]:
+        """Every service that needs this one, however far, the nearest first."""
+        found = _walk(service, lambda name: self._needed_by.get(name, ()))
+        return tuple(sorted(found, key=lambda name: (found[name], name)))
+
 
 def _walk(start: str, step: Callable[[str], Iterable[str]]) -> dict[str, int]:
     """Everything that can be reached by `step`, with how many steps it takes; not the start."""

@@ -17,6 +17,9 @@ KEY_LENGTH_MAX = 500
 """Characters; an answer to longer texts is not kept, so that nobody can fill the memory."""
 UNROUTED = "unrouted"
 """The service of a signal that no route fits; it need not be declared."""
+_CHECKLIST, _HANDOVER = "checklist:", "handover:"
+_LEAD = "-lead"
+"""`payops-lead`: the escalation that pages for what the people of payops did not do."""
 _PLACE = re.compile(r"\{([^{}]+)\}")
 
 
@@ -117,13 +120,59 @@ class Routes:
         return Routed(UNROUTED, "; ".join([*passed, "no route fits"]))
 
 
+# -- duties ----------------------------------------------------------------------------------------
+#
+# What a team must have done by a time pages like a service: `checklist:start-of-day` and
+# `handover:payops` stand where a service's name stands. No id has a colon, so none is called so.
+
+
+def checklist_duty(checklist: str) -> str:
+    """The duty to sign a checklist."""
+    return f"{_CHECKLIST}{checklist}"
+
+
+def handover_duty(team: str) -> str:
+    """The duty to accept a handover."""
+    return f"{_HANDOVER}{team}"
+
+
+def is_duty(service: str) -> bool:
+    """Whether this is no service's name but a duty's."""
+    return service.startswith((_CHECKLIST, _HANDOVER))
+
+
+def duty_team(estate: Estate, service: str) -> str | None:
+    """The team whose duty it is; None for what is no duty, or is declared no more."""
+    if service.startswith(_CHECKLIST):
+        found = estate.checklists.get(service.removeprefix(_CHECKLIST))
+        return found.team if found is not None else None
+    name = service.removeprefix(_HANDOVER)
+    return name if service.startswith(_HANDOVER) and name in estate.teams else None
+
+
+def _duty_policies(estate: Estate, service: str) -> list[str | None]:
+    """The escalations that may page for a duty, the first choice first."""
+    team = duty_team(estate, service)
+    if team is None:
+        return []
+    if service.startswith(_CHECKLIST):
+        own = estate.checklists[service.removeprefix(_CHECKLIST)].escalation
+    else:
+        handing = estate.teams[team].handover
+        own = handing.escalation if handing is not None else None
+    return [own, f"{team}{_LEAD}", team]
+
+
+# -- who pages, how urgently ------------------------------------------------------------------------
+
+
 def policy_of(estate: Estate, service: str) -> str:
     """The escalation that pages for a service.
 
     Its own, else the one named after its owner, else `default`, else `fallback`.
     """
     found = estate.services.get(service)
-    wanted = [found.escalation, found.owner] if found else []
+    wanted = [found.escalation, found.owner] if found else _duty_policies(estate, service)
     for name in (*wanted, "default"):
         if name in estate.escalations:
             return name
@@ -131,9 +180,12 @@ def policy_of(estate: Estate, service: str) -> str:
 
 
 def priority_of(estate: Estate, service: str, severity: str) -> str:
-    """P1 to P4: the service's tier by the alert's severity. An unknown service counts as tier 3."""
+    """P1 to P4: the service's tier by the alert's severity. An unknown service counts as tier 3.
+
+    A duty counts as tier 1: whoever must see to it hears of it at any hour.
+    """
     found = estate.services.get(service)
-    tier: Any = f"tier-{found.tier if found else 3}"
+    tier: Any = f"tier-{found.tier if found else 1 if is_duty(service) else 3}"
     by_severity: Mapping[Any, str] = DEFAULT_PRIORITIES[tier] | estate.priorities.get(tier, {})
     return by_severity.get(severity, "P4")
 
@@ -141,7 +193,8 @@ def priority_of(estate: Estate, service: str, severity: str) -> str:
 def is_shadow(estate: Estate, service: str) -> bool:
     """Whether paging for a service is only written down: the service says, else its team, else the org."""
     found = estate.services.get(service)
-    team = estate.teams.get(found.owner) if found and found.owner else None
+    owner = found.owner if found else duty_team(estate, service)
+    team = estate.teams.get(owner) if owner else None
     said = (found.paging if found else None) or (team.paging if team else None) or estate.org.paging
     return said == "shadow"
 

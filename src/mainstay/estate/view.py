@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from typing import Any, TypeVar
 
 from mainstay.estate import store
 from mainstay.estate.collections import Estate, Org
 from mainstay.estate.days import Days
 from mainstay.estate.graph import Graph
-from mainstay.estate.routing import Routed, Routes, is_shadow, policy_of, priority_of
+from mainstay.estate.routing import Routed, Routes, is_duty, is_shadow, policy_of, priority_of
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import NotFound
 
+T = TypeVar("T")
 KEPT = 16
 """Compiled versions kept: running escalations hold on to the one they began under."""
 EMPTY = Estate(org=Org(name=""))
@@ -29,12 +32,22 @@ class View:
         self._days = Days(estate)
         self._graph = Graph(estate)
         self._priorities: dict[tuple[str, str], str] = {}
+        self._made: dict[str, Any] = {}
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What another room compiles of this version, made when it is first asked for."""
+        if name not in self._made:
+            self._made[name] = make()
+        found: T = self._made[name]
+        return found
 
     def service_of(
         self, source: str, severity: str, labels: dict[str, str], *, hint: str | None = None
     ) -> Routed:
         """The service of a signal: the sender's own word where it is one of ours, else the routes'."""
         if source == SELF:
+            if hint is not None and is_duty(hint):
+                return Routed(hint, f"it is the duty {hint}")
             return Routed(SELF, "it is about Mainstay itself")
         if hint is not None and hint in self.estate.services:
             return Routed(hint, f"the sender named {hint}")
@@ -64,6 +77,10 @@ class View:
     def neighbours(self, service: str) -> frozenset[str]:
         """What `service` depends on or what depends on it, however far."""
         return frozenset(self._graph.distances(service))
+
+    def users(self, service: str) -> tuple[str, ...]:
+        """Every service that needs this one, however far, the nearest first."""
+        return self._graph.users(service)
 
     def distance(self, one: str, other: str) -> int | None:
         """Dependency steps between two services, all in one direction; None: not related."""

@@ -6,14 +6,11 @@ milliseconds on the wire.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
-
-log = logging.getLogger("mainstay.clock")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 JUMP_US = 1_000_000
@@ -40,6 +37,11 @@ class Clock(Protocol):
 
     def sample(self) -> bool:
         """Set it by its source again, where it has one; False: ask again soon."""
+        ...
+
+    def keep_up(self, moved_us: Callable[[], int]) -> None:
+        """Where nodes share it: go by what another has followed. `moved_us` asks the database by
+        how much, in all, plans have been moved with the clock."""
         ...
 
 
@@ -77,13 +79,17 @@ class SystemClock:
     def sample(self) -> bool:
         return True
 
+    def keep_up(self, moved_us: Callable[[], int]) -> None:
+        """It is nobody else's."""
+
 
 class SharedClock:
     """The database's time, the same for every node whatever their own clocks say.
 
     Asked for every few seconds (`sample`); in between it runs on the count of seconds since the
     machine started, which nobody sets. What is asked may be wrong once, as while a server that was
-    failed over is set right: a jump counts from the second answer that agrees with it.
+    failed over is set right: a jump counts from the second answer that agrees with it. Then `now`
+    goes on counting until one node has followed it and moved the plan; the others keep up with that.
     """
 
     def __init__(
@@ -93,17 +99,32 @@ class SharedClock:
         self._count_us = count_us or _since_start_us
         self._lock = threading.Lock()
         self._doubtful_us: int | None = None
+        self._jumped_us = 0
+        self._moved_us: int | None = None
         self._ahead_us, _ = min((self._asked() for _ in range(FIRST)), key=lambda one: one[1])
 
     def now(self) -> datetime:
         return from_us(self._count_us() + self._ahead_us)
 
     def jumped(self) -> timedelta:
-        """Never: what all nodes share is followed by each of them, and its plan is not moved."""
-        return timedelta(0)
+        return timedelta(microseconds=self._jumped_us)
 
     def follow(self, by: timedelta) -> None:
-        """Nothing is left to follow."""
+        with self._lock:
+            self._shift(by // _US)
+
+    def keep_up(self, moved_us: Callable[[], int]) -> None:
+        moved = moved_us()
+        with self._lock:
+            if self._moved_us is None:  # our first look: we have started on the time that it is
+                self._moved_us = moved
+            elif moved != self._moved_us:
+                self._shift(moved - self._moved_us)
+
+    def _shift(self, by_us: int) -> None:
+        self._ahead_us += by_us
+        self._moved_us = (self._moved_us or 0) + by_us
+        self._jumped_us, self._doubtful_us = 0, None
 
     def sample(self) -> bool:
         """Ask again. False: the answer is not believed yet; ask again soon."""
@@ -111,14 +132,14 @@ class SharedClock:
         if journey_us > JUMP_US:  # we were stopped meanwhile: when it was said is a guess
             return False
         with self._lock:
-            moved_us = ahead_us - self._ahead_us
-            before, self._doubtful_us = self._doubtful_us, None
-            if abs(moved_us) > JUMP_US and (before is None or abs(ahead_us - before) > JUMP_US):
-                self._doubtful_us = ahead_us
+            off_us = ahead_us - self._ahead_us
+            if abs(off_us) <= JUMP_US:
+                self._ahead_us, self._jumped_us, self._doubtful_us = ahead_us, 0, None
+                return True
+            before, self._doubtful_us = self._doubtful_us, ahead_us
+            if before is None or abs(ahead_us - before) > JUMP_US:
                 return False
-            self._ahead_us = ahead_us
-        if abs(moved_us) > JUMP_US:
-            log.warning("the database's clock has jumped by %.1f s; following it", moved_us / 1e6)
+            self._jumped_us = off_us
         return True
 
     def _asked(self) -> tuple[int, int]:
@@ -140,6 +161,9 @@ class ManualClock:
 
     def sample(self) -> bool:
         return True
+
+    def keep_up(self, moved_us: Callable[[], int]) -> None:
+        """It is told."""
 
     def forward(self, **span: float) -> datetime:
         """Move by a `timedelta(**span)` and return the new instant."""

@@ -12,7 +12,7 @@ between the check and the commit in which another node could take it over.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -126,6 +126,18 @@ def again(tx: Tx, due: Due, *, at: datetime) -> bool:
     )  # fmt: skip
 
 
+def next_turns(tx: Tx, turns: Iterable[tuple[Due, datetime]]) -> None:
+    """Done, and planned for the next time each; one that somebody else has taken over is left."""
+    tx.many(
+        "UPDATE foundation_due SET due_at = :at, planned_at = :at, facts = '{}', owner = NULL,"
+        " tries = 0 WHERE kind = :kind AND key = :key AND token = :token",
+        [
+            {"at": to_us(at), "kind": one.kind, "key": one.key, "token": one.token}
+            for one, at in turns
+        ],
+    )
+
+
 def is_held(tx: Tx, due: Due) -> bool:
     """Whether the row is still this claim's: nobody has taken it over, planned it anew, or ended it."""
     held = tx.value(
@@ -164,19 +176,28 @@ def release_all(tx: Tx, *, now: datetime) -> int:
     )
 
 
-def move(tx: Tx, by: timedelta, *, but: str) -> int:
+def move(tx: Tx, by: timedelta, *, but: str) -> None:
     """Every plan and lease keeps its distance from a clock that was set; not those of kind `but`."""
-    return tx.run(
+    tx.run(
         "UPDATE foundation_due SET due_at = due_at + :by, planned_at = planned_at + :by"
         " WHERE kind <> :but",
         by=by // timedelta(microseconds=1), but=but,
     )  # fmt: skip
+    _move_named_leases(tx, by)
 
 
-def move_leases(tx: Tx, by: timedelta) -> int:
+def move_leases(tx: Tx, by: timedelta) -> None:
     """What somebody holds is theirs for as long as before."""
-    return tx.run(
+    tx.run(
         "UPDATE foundation_due SET due_at = due_at + :by WHERE owner IS NOT NULL",
+        by=by // timedelta(microseconds=1),
+    )
+    _move_named_leases(tx, by)
+
+
+def _move_named_leases(tx: Tx, by: timedelta) -> None:
+    tx.run(
+        "UPDATE foundation_lease SET since = since + :by, until = until + :by",
         by=by // timedelta(microseconds=1),
     )
 
@@ -275,6 +296,13 @@ def hold(tx: Tx, name: str, *, owner: str, now: datetime, lease_s: float) -> Lea
     until = to_us(now + timedelta(seconds=lease_s))
     row = tx.one(_HOLD, name=name, owner=owner, at=to_us(now), until=until)
     return None if row is None else _lease(row)
+
+
+def let_go(tx: Tx, name: str, *, owner: str) -> None:
+    """Give the lease `name` back for good, if it is `owner`'s; its tokens begin anew."""
+    tx.run(
+        "DELETE FROM foundation_lease WHERE name = :name AND owner = :owner", name=name, owner=owner
+    )
 
 
 def fence(tx: Tx, lease: Lease, *, now: datetime, lease_s: float) -> None:

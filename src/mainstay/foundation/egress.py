@@ -16,7 +16,7 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -144,6 +144,64 @@ class Egress:
                 raise Unreachable(f"{where}: somebody else is on the line than we called.")
             self._passing(Moment.SEND_CONNECTED)
             return connected
+        raise Unreachable(f"Cannot connect to {where}: {_reason(last)}.") from last
+
+    async def dial(
+        self,
+        host: str,
+        port: int,
+        *,
+        known: Iterable[int] = (),
+        timeout_s: float = CONNECT_S,
+        is_datagram: bool = False,
+    ) -> socket.socket:
+        """As `connect_socket`, without blocking: a connected socket, TCP or (`is_datagram`) UDP.
+
+        `known`: ports below 1024 that the caller's protocol has. The caller closes it.
+        """
+        host = host.lower()
+        where = as_written(host, port)
+        try:
+            async with asyncio.timeout(timeout_s):
+                self._guard.check_port(host, port, known=known)
+                addresses = await self.lookup(host, port)
+                return await self._dial(where, addresses, port, is_datagram)
+        except Invalid as error:
+            raise Unreachable(error.sentence, permanent=True) from error
+        except TimeoutError:
+            raise Unreachable(f"No connection to {where} within {timeout_s:g} s.") from None
+
+    async def lookup(self, host: str, port: int) -> list[Address]:
+        """The addresses that may be called for `host`; the guard applies. Does not block."""
+        try:
+            if read_address(host) is not None:
+                return self._guard.lookup(host, port)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self._guard.lookup, host, port)
+        except Invalid as error:
+            raise Unreachable(error.sentence, permanent=True, **error.facts) from error
+
+    async def _dial(
+        self, where: str, addresses: Sequence[Address], port: int, is_datagram: bool
+    ) -> socket.socket:
+        loop = asyncio.get_running_loop()
+        kind = socket.SOCK_DGRAM if is_datagram else socket.SOCK_STREAM
+        last: OSError | None = None
+        for address in addresses:
+            family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+            line = socket.socket(family, kind)
+            try:
+                line.setblocking(False)
+                await loop.sock_connect(line, (str(address), port))
+                if read_address(line.getpeername()[0]) == address:
+                    return line
+                raise OSError("somebody else is on the line than we called")
+            except OSError as error:
+                line.close()
+                last = error
+            except BaseException:
+                line.close()
+                raise
         raise Unreachable(f"Cannot connect to {where}: {_reason(last)}.") from last
 
     def send_datagrams(self, host: str, port: int, messages: Sequence[bytes]) -> None:

@@ -7,7 +7,7 @@ place: the folder is locked, so whoever starts there knows that the one before h
 from __future__ import annotations
 
 from mainstay.nodes.node import LOST_AFTER, Node, Standing
-from mainstay.nodes.store import beat, forget, join, known, leave
+from mainstay.nodes.store import beat, forget, join, known, leave, move
 
 SETTLE = "settle"
 """The lease of the one node that settles, seals and lets time pass."""
@@ -22,4 +22,5 @@ __all__ = [
     "join",
     "known",
     "leave",
+    "move",
 ]

@@ -46,6 +46,11 @@ def beat(tx: Tx, node: Node, *, now: datetime) -> None:
     )  # fmt: skip
 
 
+def move(tx: Tx, by: timedelta) -> None:
+    """The clock was set: whoever was heard lately has been heard as lately as before."""
+    tx.run("UPDATE nodes_node SET seen_at = seen_at + :by", by=by // timedelta(microseconds=1))
+
+
 def leave(tx: Tx, node_id: str, *, now: datetime) -> int:
     """It ends, and gives back what it holds; returns how many claimed rows are due again."""
     tx.run(

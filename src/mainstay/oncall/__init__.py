@@ -25,6 +25,7 @@ from mainstay.oncall.consequences import (
 )
 from mainstay.oncall.layer import BusinessDay
 from mainstay.oncall.overrides import Wanted
+from mainstay.oncall.rotation import first as wall_instant
 from mainstay.oncall.schedule import (
     SIGHT,
     Answer,
@@ -59,6 +60,7 @@ __all__ = [
     "overrides",
     "said",
     "shifts",
+    "wall_instant",
     "who",
     "with_gaps",
 ]

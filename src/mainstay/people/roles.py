@@ -28,12 +28,17 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "alerts.read": _STAFF,
         "alerts.silence": _RESPOND,
+        "checks.read": _STAFF,
+        "checks.run": _RESPOND,
         "incidents.read": frozenset(ROLES),
         "incidents.act": _RESPOND,
         "incidents.page": _RESPOND,
         "signals.read": _RESPOND | {"auditor"},  # raw bodies may hold personal data
         "signals.release": _DIRECT,
         "signals.report": frozenset(ROLES) - {"auditor"},
+        "heartbeats.read": _STAFF,
+        "heartbeats.pause": _RESPOND,
+        "heartbeats.edit": _DIRECT | {"author"},
         "oncall.read": _STAFF,
         "oncall.override": _RESPOND,
         "estate.read": _STAFF,
@@ -54,6 +59,10 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "record.read": _RESPOND | {"approver", "auditor"},
         "record.verify": frozenset({"admin", "auditor"}),
         "paging.read": _RESPOND | {"viewer", "auditor"},
+        "handover.read": _STAFF,
+        "handover.act": _RESPOND,
+        "handover.sign": _RESPOND,
+        "handover.waive": _DIRECT,
         "system.read": _RESPOND | {"auditor"},
     }
 )

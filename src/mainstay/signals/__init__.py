@@ -5,6 +5,7 @@ its sender hears 2xx; `waiting` and `read_again` give the items to whoever settl
 """
 
 from mainstay.signals.admit import (
+    PURGE_ROWS,
     Arrived,
     admit,
     blank_credentials,
@@ -38,6 +39,7 @@ from mainstay.signals.store import Key, Request
 
 __all__ = [
     "DOORS",
+    "PURGE_ROWS",
     "Arrival",
     "Arrived",
     "Bad",

@@ -27,12 +27,15 @@ from mainstay.signin.identities import Claims, come_by_provider
 from mainstay.signin.links import FOR, PATH, VALID, make_link, read_link
 from mainstay.signin.passwords import CHARACTERS_MIN, check_password, hash_password, is_password
 from mainstay.signin.sessions import (
+    FORGET_ROWS,
     IDLE,
     LONGEST,
     Opened,
     Origin,
     end_session,
     end_sessions,
+    forget,
+    hint_of,
     is_stale,
     live_sessions,
     open_session,
@@ -45,12 +48,15 @@ from mainstay.signin.store import (
     account,
     all_accounts,
     mark_seen,
+    reseal,
+    secrets_n,
     session_by_id,
 )
 
 __all__ = [
     "CHARACTERS_MIN",
     "FOR",
+    "FORGET_ROWS",
     "IDLE",
     "LONGEST",
     "PATH",
@@ -77,8 +83,10 @@ __all__ = [
     "end_sessions",
     "end_try",
     "finish",
+    "forget",
     "has_admin",
     "hash_password",
+    "hint_of",
     "is_open",
     "is_password",
     "is_stale",
@@ -90,6 +98,8 @@ __all__ = [
     "name_of",
     "open_session",
     "read_link",
+    "reseal",
+    "secrets_n",
     "session_by_id",
     "session_of",
     "totp",

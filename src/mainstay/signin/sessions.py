@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from mainstay.foundation.db import Tx
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.record import Fact
+from mainstay.foundation.sealing import Ring
 from mainstay.foundation.secrets import digest
 from mainstay.signin import store
 from mainstay.signin.store import Session
@@ -22,6 +23,8 @@ IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=7)
 SEEN_EVERY = timedelta(minutes=1)
 """How exact `seen_at` is: a write for each request would be one fsync for each request."""
+FORGET_ROWS = 1_000
+"""Sessions deleted in one transaction."""
 _BROWSERS = ("Firefox", "Edg", "OPR", "Chrome", "Safari", "curl")
 _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "CrOS", "Linux")
 _SHOWN_AS = {"Edg": "Edge", "OPR": "Opera", "Mac OS X": "macOS", "CrOS": "ChromeOS"}
@@ -53,14 +56,11 @@ class Origin:
 
 
 def open_session(
-    tx: Tx, ids: Ids, *, person: str, how: str, origin: Origin, now: datetime,
-    hint: str | None = None,
+    tx: Tx, ids: Ids, *, person: str, how: str, origin: Origin, now: datetime
 ) -> Opened:  # fmt: skip
     """A new session of a person, with an id of its own: none is ever taken over from before."""
     secret = secrets.token_urlsafe(32)
-    session = Session(
-        ids.new("ses", now), person, how, now, now, origin.address, origin.device, hint
-    )
+    session = Session(ids.new("ses", now), person, how, now, now, origin.address, origin.device)
     store.insert_session(tx, session, digest=digest(secret))
     words = f"{person} signed in by {how}, with {origin.device}, from {origin.address}"
     fact = Fact("session.opened", session.id, words, actor=f"person:{person}")
@@ -73,6 +73,11 @@ def session_of(tx: Tx, secret: str, *, now: datetime) -> Session | None:
     if session is None or now - session.seen_at >= IDLE or now - session.made_at >= LONGEST:
         return None
     return session
+
+
+def hint_of(session: Session, *, ring: Ring) -> str | None:
+    """What the provider wants to hear when this session ends, if it came from one."""
+    return None if session.hint is None else ring.open(session.hint, store.hint_cell(session.id))
 
 
 def is_stale(session: Session, *, now: datetime) -> bool:
@@ -99,6 +104,15 @@ def end_sessions(
         if session.id != but:
             facts += end_session(tx, session, actor=actor, because=because, now=now)
     return facts
+
+
+def forget(tx: Tx, *, before: datetime) -> int:
+    """Delete sessions and links that opened nothing any more `before`; the record keeps their rows.
+
+    How many sessions, `FORGET_ROWS` at most: call it again while it is that many.
+    """
+    store.delete_links(tx, before=before)
+    return store.delete_sessions(tx, before=before - LONGEST, limit=FORGET_ROWS)
 
 
 def live_sessions(tx: Tx, person: str | None = None, *, now: datetime) -> tuple[Session, ...]:

@@ -23,7 +23,10 @@ T = TypeVar("T")
 REFUSED_AGAIN = timedelta(minutes=10)
 """For so long the same refused read of the same person is the same attempt."""
 REFUSALS_LOOKED_AT = 50
-_DOORS_MUST_KNOW = (commands.CreateKey, commands.RevokeKey, commands.Apply)
+_DOORS_MUST_KNOW = (
+    commands.CreateKey, commands.RevokeKey, commands.Apply, commands.CreateHeartbeat,
+    commands.ChangeHeartbeat, commands.RemoveHeartbeat, commands.AdoptUuid,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,8 @@ def _running(app: Runtime, now: datetime) -> Iterator[Family]:
     yield Gauge("mainstay_build_info", "What runs here; the value is 1.", names, values={built: 1})
     yield Gauge("mainstay_waiting_writes", "Writes queued for the next commit.",
                 values={(): app.db.waiting})  # fmt: skip
+    yield Gauge("mainstay_disk_full", "1: signals are refused, and pages go on in the reserve.",
+                values={(): int(app.reserve.is_used)})  # fmt: skip
     ages: dict[Labels, float] = {(name,): age_s for name, age_s in app.pulse.ages().items()}
     yield Gauge("mainstay_loop_step_age_seconds", "Since the last whole step of a loop.",
                 ("loop",), values=ages)  # fmt: skip

@@ -60,6 +60,8 @@ class Health:
     async def reasons(self) -> list[Reason]:
         """Why nobody should send us anything now; none, when all is well."""
         found = self._app.pulse.reasons()
+        if self._app.reserve.is_used:
+            found.append(Reason("disk", "The disk is full: no signals are taken; pages go on."))
         written, read = await asyncio.gather(self._cannot_write(), self._cannot_read())
         return found + [one for one in (written, read) if one is not None]
 

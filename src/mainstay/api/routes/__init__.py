@@ -14,6 +14,7 @@ from fastapi import Response
 
 from mainstay.acts import PERMISSION as ACT
 from mainstay.acts import commands
+from mainstay.acts.shift import commands as on_shift
 from mainstay.api.asking import PERMISSION, TOKEN_IN_QUERY
 from mainstay.api.routes import (
     access,
@@ -24,9 +25,11 @@ from mainstay.api.routes import (
     overview,
     people,
     shapes,
+    shift,
     signals,
 )
 from mainstay.api.routes.shapes import Listed, Sentence
+from mainstay.api.routes.watch import checks, heartbeats
 
 PREFIX = "/mainstay/v1"
 
@@ -42,6 +45,8 @@ class Route:
     answer: Any
     status: int = 200
     token_in_query: bool = False
+    media: str = "text/calendar"
+    """Of an answer that is no JSON."""
 
     def declared(self) -> dict[str, Any]:
         """What the document says beyond FastAPI's own words."""
@@ -59,12 +64,14 @@ class Route:
             "tags": [room],
         }
         if self.answer is None:
-            content = {"text/calendar": {"schema": {"type": "string"}}}
+            content = {self.media: {"schema": {"type": "string"}}}
             return words | {"response_class": Response, "responses": {200: {"content": content}}}
         return words
 
 
 _INCIDENT = "/incidents/{name}"
+_RUN = "/checklist-runs/{run}"
+_TEAM = "/teams/{team}"
 
 ROUTES: tuple[Route, ...] = (
     # alerts and silences
@@ -86,6 +93,12 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_INCIDENT}/move", ACT[commands.Move], incidents.move, incidents.Done),
     Route("POST", f"{_INCIDENT}/escalate", ACT[commands.EscalateNow], incidents.escalate, incidents.Done),
     Route("POST", f"{_INCIDENT}/page", ACT[commands.PageByHand], incidents.page_by_hand, incidents.Done),
+    # checks and calendars
+    Route("GET", "/checks", "checks.read", checks.list_checks, Listed[checks.Check]),
+    Route("POST", "/checks/run", ACT[commands.RunChecks], checks.run_checks, checks.Running, 202),
+    Route("GET", "/checks/{name}", "checks.read", checks.get_check, checks.Check),
+    Route("GET", "/checks/{name}/history", "checks.read", checks.get_history, Listed[checks.Look]),
+    Route("GET", "/calendars/{id}", "estate.read", checks.get_calendar, Listed[checks.Day]),
     # signals
     Route("POST", "/report", "signals.report", signals.report, signals.Taken, 202),
     Route("GET", "/signals", "signals.read", signals.list_signals, Listed[signals.Signal]),
@@ -100,6 +113,46 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/overrides", "oncall.read", oncall.list_overrides, Listed[oncall.Override]),
     Route("POST", "/overrides", ACT[commands.AddOverrides], oncall.add_overrides, oncall.OverridesMade, 201),
     Route("DELETE", "/overrides/{id}", ACT[commands.RemoveOverride], oncall.remove_override, Sentence),
+    # heartbeats
+    Route("GET", "/heartbeats", "heartbeats.read", heartbeats.list_heartbeats, Listed[heartbeats.Heartbeat]),
+    Route("POST", "/heartbeats", ACT[commands.CreateHeartbeat], heartbeats.create_heartbeat, heartbeats.HeartbeatMade, 201),
+    Route("GET", "/heartbeats/{name}", "heartbeats.read", heartbeats.get_heartbeat, heartbeats.Heartbeat),
+    Route("DELETE", "/heartbeats/{name}", ACT[commands.RemoveHeartbeat], heartbeats.remove_heartbeat, Sentence),
+    Route("GET", "/heartbeats/{name}/pings", "heartbeats.read", heartbeats.list_pings, Listed[heartbeats.Pinged]),
+    Route("POST", "/heartbeats/{name}/pause", ACT[commands.PauseHeartbeat], heartbeats.pause_heartbeat, Sentence),
+    Route("POST", "/heartbeats/{name}/resume", ACT[commands.ResumeHeartbeat], heartbeats.resume_heartbeat, Sentence),
+    Route("POST", "/heartbeats/{name}/adopt", ACT[commands.AdoptUuid], heartbeats.adopt_uuid, Sentence),
+    # the shift
+    Route("GET", "/checklists", "handover.read", shift.checklists.list_checklists, Listed[shift.checklists.Declared]),
+    Route("GET", "/checklists/{checklist}/history", "handover.read", shift.checklists.get_history, shift.checklists.History),
+    Route("POST", "/checklists/{checklist}/runs", ACT[on_shift.OpenRun], shift.checklists.begin, shift.checklists.RunMade, 201),
+    Route("POST", "/checklists/{checklist}/waivers", ACT[on_shift.WaiveItem], shift.checklists.waive, shift.checklists.WaiverMade, 201),
+    Route("GET", "/waivers", "handover.read", shift.checklists.list_waivers, Listed[shift.checklists.Waiver]),
+    Route("DELETE", "/waivers/{id}", ACT[on_shift.EndWaiver], shift.checklists.end_waiver, Sentence),
+    Route("GET", _RUN, "handover.read", shift.checklists.get_run, shift.checklists.WholeRun),
+    Route("GET", f"{_RUN}/evidence", "handover.read", shift.checklists.get_evidence, shift.checklists.Evidence),
+    Route("GET", f"{_RUN}/report", "handover.read", shift.checklists.get_report, None, media="text/markdown"),
+    Route("POST", f"{_RUN}/items/{{item}}", ACT[on_shift.AnswerItem], shift.checklists.answer, shift.checklists.RunMade),
+    Route("DELETE", f"{_RUN}/items/{{item}}", ACT[on_shift.RedoItem], shift.checklists.redo, shift.checklists.RunMade),
+    Route("POST", f"{_RUN}/items/{{item}}/files", ACT[on_shift.AttachFile], shift.checklists.attach, shift.checklists.FileMade, 201),
+    Route("POST", f"{_RUN}/checks", ACT[on_shift.RunChecks], shift.checklists.run_checks, shift.checklists.ChecksAsked, 202),
+    Route("POST", f"{_RUN}/sign", ACT[on_shift.SignRun], shift.checklists.sign, shift.checklists.RunMade),
+    Route("POST", f"{_RUN}/reopen", ACT[on_shift.ReopenRun], shift.checklists.reopen, shift.checklists.RunMade),
+    Route("GET", "/checklist-files/{id}", "handover.read", shift.checklists.get_file, shift.checklists.FileContent),
+    Route("GET", "/services", "alerts.read", shift.health.list_health, Listed[shift.health.Health]),
+    Route("GET", "/services/{service}/health", "alerts.read", shift.health.get_health, shift.health.WholeHealth),
+    Route("GET", "/services/{service}/badge.svg", "alerts.read", shift.health.badge, None, token_in_query=True, media="image/svg+xml"),
+    Route("GET", "/handovers", "handover.read", shift.handovers.list_handovers, Listed[shift.handovers.Handover]),
+    Route("GET", "/handovers/{id}", "handover.read", shift.handovers.get_handover, shift.handovers.WholeHandover),
+    Route("POST", "/handovers/{id}/edit", ACT[on_shift.EditHandover], shift.handovers.edit_handover, shift.handovers.HandoverDone),
+    Route("POST", "/handovers/{id}/offer", ACT[on_shift.OfferHandover], shift.handovers.offer_handover, shift.handovers.HandoverDone),
+    Route("POST", "/handovers/{id}/accept", ACT[on_shift.AcceptHandover], shift.handovers.accept_handover, shift.handovers.HandoverDone),
+    Route("GET", f"{_TEAM}/shifts", "handover.read", shift.handovers.list_shifts, Listed[shift.handovers.Shift]),
+    Route("GET", f"{_TEAM}/log", "handover.read", shift.handovers.get_log, Listed[shift.handovers.LogLine]),
+    Route("POST", f"{_TEAM}/log", ACT[on_shift.WriteLog], shift.handovers.write_log, Sentence, 201),
+    Route("GET", f"{_TEAM}/followups", "handover.read", shift.handovers.list_followups, Listed[shift.handovers.FollowUp]),
+    Route("POST", f"{_TEAM}/followups", ACT[on_shift.AddFollowUp], shift.handovers.add_followup, shift.handovers.FollowUpMade, 201),
+    Route("DELETE", "/followups/{id}", ACT[on_shift.EndFollowUp], shift.handovers.end_followup, Sentence),
     # the estate
     Route("GET", "/estate", "estate.read", estate.get_estate, estate.WholeVersion),
     Route("GET", "/estate/versions", "estate.read", estate.list_versions, Listed[estate.Version]),

@@ -34,9 +34,13 @@ def migrate(ctx: click.Context, to: str, password: str | None) -> None:
     moved = move(target, tell=lambda line: None if desk.json else desk.say(line))
     if not desk.dump({
         "rows": moved.rows, "tables": moved.tables, "seals": moved.seals, "head": moved.head,
-        "settings": wanted,
+        "nuls": moved.nuls, "settings": wanted,
     }):  # fmt: skip
         desk.say(f"The record is whole: {moved.seals} seals, head {moved.head}")
+        if moved.nuls:
+            desk.say(
+                f"{moved.nuls} texts held a NUL, which PostgreSQL cannot hold; ␀ stands there."
+            )
         desk.say("Now set this in mainstay.toml, and start Mainstay:")
         for name, value in wanted.items():
             desk.say(f'{name} = "{value}"')

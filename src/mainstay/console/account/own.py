@@ -82,14 +82,16 @@ async def _prove(visit: Visit) -> None:
 
 def begin_codes(visit: Visit) -> Response:
     """A secret to set up; nothing changes until a code of it is seen."""
-    visit.app.db.run(lambda tx: signin.totp.begin(tx, visit.session.person))
+    visit.app.db.run(
+        lambda tx: signin.totp.begin(tx, visit.session.person, ring=visit.app.ground.ring)
+    )
     return go(CODES)
 
 
 def codes(visit: Visit, *, problem: MainstayError | None = None) -> Response:
     """The square code and its text; then the first code from the telephone."""
     person = visit.session.person
-    secret = visit.call.read(lambda tx: signin.totp.pending(tx, person))
+    secret = visit.call.read(lambda tx: signin.totp.pending(tx, person, ring=visit.app.ground.ring))
     square = None
     if secret is not None:
         issuer = f"Mainstay {visit.call.view().estate.org.name}".strip()

@@ -7,7 +7,7 @@ from pydantic import field_validator
 from mainstay.estate.collections.calendars import Calendar, Holidays
 from mainstay.estate.collections.escalations import Escalation, Repeat, Step
 from mainstay.estate.collections.org import Incidents, Org
-from mainstay.estate.collections.people import Person, Team
+from mainstay.estate.collections.people import Leave, Person, Team
 from mainstay.estate.collections.routes import Route
 from mainstay.estate.collections.schedules import (
     Handover,
@@ -19,6 +19,14 @@ from mainstay.estate.collections.schedules import (
     handover,
 )
 from mainstay.estate.collections.services import DEFAULT_PRIORITIES, Priorities, Service
+from mainstay.estate.collections.shift import (
+    Answer,
+    Checklist,
+    HandingOver,
+    Item,
+    Shift,
+    Signoff,
+)
 from mainstay.estate.collections.sources import (
     Format,
     JsonMap,
@@ -26,28 +34,53 @@ from mainstay.estate.collections.sources import (
     Source,
 )
 from mainstay.estate.collections.text import Id, Part, Target
+from mainstay.estate.collections.watch import (
+    Check,
+    Host,
+    Http,
+    HttpStep,
+    Line,
+    Metric,
+    Process,
+    Redis,
+)
 
 __all__ = [
     "DEFAULT_PRIORITIES",
+    "Answer",
     "Calendar",
+    "Check",
+    "Checklist",
     "Escalation",
     "Estate",
     "Format",
+    "HandingOver",
     "Handover",
     "Holidays",
+    "Host",
+    "Http",
+    "HttpStep",
     "Incidents",
+    "Item",
     "JsonMap",
     "Layer",
+    "Leave",
+    "Line",
+    "Metric",
     "Only",
     "Org",
     "Person",
     "Priorities",
+    "Process",
+    "Redis",
     "Repeat",
     "Rotate",
     "Route",
     "Schedule",
     "Service",
     "SeverityMap",
+    "Shift",
+    "Signoff",
     "Source",
     "Step",
     "Target",
@@ -80,6 +113,12 @@ class Estate(Part):
     """Whom to page, in which order, after how long."""
     services: dict[Id, Service] = {}
     """What is supported."""
+    checklists: dict[Id, Checklist] = {}
+    """What a team looks at by a time of the business day, and signs for."""
+    hosts: dict[Id, Host] = {}
+    """The machines that checks look at."""
+    checks: dict[Id, Check] = {}
+    """What must be so, and how it is measured."""
 
     @field_validator("priorities")
     @classmethod

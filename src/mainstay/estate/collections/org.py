@@ -36,8 +36,10 @@ class Org(Part):
     timezone: Zone = "UTC"
     """Of every schedule and person that names none."""
     business_day_starts: WallClock = time(0, 0)
-    """What happens before belongs to the business day before. Kept; nothing counts with it yet."""
+    """What happens before belongs to the business day before. Checks, files and reports go by it."""
     paging: Paging = "live"
     """`shadow` decides and records everything and sends nothing."""
+    prometheus: str | None = None
+    """Where the Prometheus answers that checks query: `http://prometheus.example:9090`."""
     incidents: Incidents = Incidents()
     """How incidents behave."""

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from mainstay.estate.collections.shift import HandingOver, Shift
 from mainstay.estate.collections.text import Day, Id, Paging, Part, Zone
+
+
+class Leave(Part):
+    """Days on which somebody is away; shifts are staffed without them."""
+
+    from_: Day = Field(alias="from")
+    """The first day."""
+    until: Day
+    """The last day."""
+    about: str | None = None
+    """For people to read: `holidays`."""
 
 
 class Person(Part):
@@ -18,6 +30,8 @@ class Person(Part):
     """The first day."""
     until: Day | None = None
     """The last day."""
+    leave: list[Leave] = []
+    """When they are away. Who is on call is not changed by it: swap the shift."""
 
 
 class Team(Part):
@@ -27,7 +41,9 @@ class Team(Part):
     """People."""
     chat: str | None = None
     """Their channel, for people to read."""
-    shifts: dict[str, str] = {}
+    shifts: dict[Id, Shift] = {}
     """Named working times: {early: "06:00-14:00"}."""
+    handover: HandingOver | None = None
+    """Given, each shift hands over to the next, in writing. None: shifts are for people to read."""
     paging: Paging | None = None
     """None: as the organisation's."""

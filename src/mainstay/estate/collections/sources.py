@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from mainstay.estate.collections.text import Duration, Part, Severity
 
-Format = Literal["alertmanager", "alertmanager-webhook", "pagerduty", "json", "report"]
+Format = Literal["alertmanager", "alertmanager-webhook", "pagerduty", "json", "report", "heartbeat"]
 
 
 def _path_or_paths(value: object) -> object:

@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from mainstay.foundation.nearest import hint
+from mainstay.foundation.secrets import check_reference
 from mainstay.foundation.spans import duration, duration_text
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
@@ -61,6 +62,35 @@ def day(text: object) -> date:
             raise ValueError(f"expected a day from {DAYS_FIRST} to {DAYS_LAST}, got {text}")
         return found
     raise ValueError(f"expected a day such as 2026-12-24, got {text!r}")
+
+
+class TimeSpan(NamedTuple):
+    """From a time of day to another; over midnight when the first is the later one."""
+
+    start: time
+    end: time
+
+    def __str__(self) -> str:
+        return f"{self.start:%H:%M}-{self.end:%H:%M}"
+
+    def holds(self, at: time) -> bool:
+        """Whether `at` lies inside; the end does not belong to it."""
+        if self.start <= self.end:
+            return self.start <= at < self.end
+        return at >= self.start or at < self.end
+
+
+def time_span(text: object) -> TimeSpan:
+    """`"06:00-22:00"` as a span of the day. ValueError says what was expected."""
+    if isinstance(text, TimeSpan):
+        return text
+    start, dash, end = str(text).partition("-")
+    try:
+        if isinstance(text, str) and dash and start.strip() != end.strip():
+            return TimeSpan(wall_clock(start.strip()), wall_clock(end.strip()))
+    except ValueError:
+        pass
+    raise ValueError(f'expected a span of the day such as "06:00-22:00", got {text!r}')
 
 
 class Target(NamedTuple):
@@ -117,6 +147,14 @@ Day = Annotated[
     PlainSerializer(date.isoformat, return_type=str),
     WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-12-24"]}),
 ]
+Span = Annotated[
+    TimeSpan,
+    BeforeValidator(time_span),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["06:00-22:00"]}),
+]
+Reference = Annotated[str, AfterValidator(check_reference)]
+"""Where a secret is: `file:/path` or `env:NAME`."""
 Yes = Annotated[bool, Field(strict=True)]
 Count = Annotated[int, Field(strict=True)]
 Zone = Annotated[str, AfterValidator(_known_zone)]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable, Sequence
 
 from mainstay.estate.collections import Estate
+from mainstay.estate.collections.watch import PROBE_MODELS as PROBES
 from mainstay.estate.reading.problems import Mark, Problem, nearest, problem, shown
 from mainstay.estate.reading.yaml_text import Node
 
@@ -19,8 +22,14 @@ SINGULAR = {
     "schedules": "schedule",
     "escalations": "escalation",
     "services": "service",
+    "checklists": "checklist",
+    "hosts": "host",
+    "checks": "check",
 }
 Loc = Sequence[str | int]
+RANGE_MAX = 1_000
+RANGE_PATTERN = r"^([a-z0-9_.-]*)\[([0-9]{1,6})-([0-9]{1,6})\]([a-z0-9_.-]*)$"
+_RANGE = re.compile(RANGE_PATTERN)
 
 
 class Places:
@@ -138,11 +147,85 @@ def lengthen(root: Node) -> None:
             only = layer.mapping.get("only")
             if only is not None and isinstance(only.value, dict):
                 layer.mapping["only"] = Node(only.at, [only])
+    for team in _children(root, "teams"):
+        _wrap_texts(team.mapping.get("shifts"), "at")
+    for checklist in _children(root, "checklists"):
+        for item in _items(checklist, "items"):
+            _wrap_texts(item.mapping.get("answer"), "type")
+            run = item.mapping.get("run")
+            if run is not None and isinstance(run.value, str):
+                item.mapping["run"] = Node(run.at, [run])
+    _hosts(root)
+    for check in _children(root, "checks"):
+        _check(check)
     for source in _children(root, "sources"):
         mapped = source.mapping.get("map")
         severity = mapped.mapping.get("severity") if mapped else None
         if severity is not None:
             _severity(severity)
+
+
+def _check(check: Node) -> None:
+    """A probe's main text alone is a mapping with it; `on` one host is a list of one."""
+    for name, model in PROBES.items():
+        probe = check.mapping.get(name)
+        if probe is None or isinstance(probe.value, dict | bool | None):
+            continue
+        main = next(iter(model.model_fields))
+        if name == "http" and isinstance(probe.value, list):
+            main = "steps"
+        if name in ("plugin", "script") and isinstance(probe.value, str):
+            probe.value = [Node(probe.at, word) for word in _words(probe.value)]
+        _wrap(probe, main, Node(probe.at, probe.value))
+    on = check.mapping.get("on")
+    if on is not None and isinstance(on.value, str):
+        check.mapping["on"] = Node(on.at, [Node(on.at, on.value)])
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:  # a quote without its fellow: one word, which no program is called
+        return [command]
+
+
+def _hosts(root: Node) -> None:
+    """`pg-[01-03]` is three hosts; `%n` in the texts of each is its own id."""
+    found = root.mapping.get("hosts")
+    if found is None:
+        return
+    for name in list(found.mapping):
+        ids = each_of(name)
+        if ids == [name]:
+            _spell(found.mapping[name], name)
+            continue
+        node, at = found.mapping.pop(name), found.keys.pop(name)
+        for id_ in ids:
+            if id_ not in found.mapping:
+                found.mapping[id_], found.keys[id_] = _copy(node), at
+                _spell(found.mapping[id_], id_)
+
+
+def each_of(name: str) -> list[str]:
+    """The ids that `pg-[01-03]` stands for, at most 1,000; a name without a range stands for itself."""
+    match = _RANGE.fullmatch(name)
+    if match is None:
+        return [name]
+    before, first, last, after = match.groups()
+    width = len(first)
+    numbers = range(int(first), min(int(last), int(first) + RANGE_MAX - 1) + 1)
+    return [f"{before}{n:0{width}}{after}" for n in numbers]
+
+
+def _copy(node: Node) -> Node:
+    inner = {key: _copy(one) for key, one in node.mapping.items()}
+    return Node(node.at, inner if isinstance(node.value, dict) else node.value, dict(node.keys))
+
+
+def _spell(node: Node, name: str) -> None:
+    for one in node.mapping.values():
+        if isinstance(one.value, str):
+            one.value = one.value.replace("%n", name)
 
 
 def _severity(node: Node) -> None:
@@ -161,6 +244,13 @@ def _severity(node: Node) -> None:
     for key in theirs:
         words.mapping[key] = node.mapping.pop(key)
         words.keys[key] = node.keys.pop(key)
+
+
+def _wrap_texts(node: Node | None, key: str) -> None:
+    """Each text of a mapping is short for a mapping with one key."""
+    for child in node.mapping.values() if node is not None else ():
+        if isinstance(child.value, str):
+            _wrap(child, key, Node(child.at, child.value))
 
 
 def _wrap(node: Node, key: str, inner: Node) -> None:

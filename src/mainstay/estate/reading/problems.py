@@ -36,10 +36,12 @@ CODES = {
     "E205": "No such escalation.",
     "E206": "No such calendar.",
     "E207": "No such source.",
-    "E208": "Services, or calendars, depend on themselves in a circle.",
+    "E208": "Services, calendars or checks depend on themselves in a circle.",
     "E209": "There is no fallback escalation.",
     "E210": "The last route has a condition, or no fixed service.",
     "E211": "A layer in which nobody can ever be on call.",
+    "E212": "No such host, or no host with this tag.",
+    "E213": "No such check.",
     # E3: values
     "E301": "Another kind of value is expected.",
     "E302": "Not one of the words that are allowed here.",
@@ -55,6 +57,9 @@ CODES = {
     "E312": "A step comes earlier than the step before it.",
     "E313": "A calendar rule, country or market that is not known.",
     "E314": "A route's target is not service:ID.",
+    "E315": "A condition that cannot be read, or that asks for what is not measured.",
+    "E316": "Not a schedule that can be read.",
+    "E317": "A check whose parts do not fit each other.",
     # W4: warnings
     "E320": "A schedule that must not leaves times uncovered.",
     "W401": "A service has no owner.",

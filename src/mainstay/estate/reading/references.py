@@ -5,7 +5,7 @@ from __future__ import annotations
 import graphlib
 from collections.abc import Iterator
 
-from mainstay.estate.collections import Estate, Schedule
+from mainstay.estate.collections import Estate, Schedule, Shift
 from mainstay.estate.reading.layout import SINGULAR, Loc, Places
 from mainstay.estate.reading.problems import Problem, nearest, problem, shown
 from mainstay.estate.reading.sentences import named
@@ -18,6 +18,8 @@ _CODES = {
     "escalations": "E205",
     "calendars": "E206",
     "sources": "E207",
+    "hosts": "E212",
+    "checks": "E213",
 }
 _TARGETS = {"person": "people", "team": "teams", "schedule": "schedules"}
 _HINTS_MAX = 50
@@ -65,6 +67,8 @@ def dangling(estate: Estate, places: Places) -> list[Problem]:
         *_escalations(estate, names),
         *_routes(estate, names),
         *_calendars(estate, names),
+        *_checklists(estate, names),
+        *_checks(estate, names),
         *_circles(estate, places),
     ]
 
@@ -72,8 +76,52 @@ def dangling(estate: Estate, places: Places) -> list[Problem]:
 def _teams(estate: Estate, names: _Names) -> Iterator[Problem]:
     for id_, team in estate.teams.items():
         for index, person in enumerate(team.members):
-            loc = ("teams", id_, "members", index)
+            loc: Loc = ("teams", id_, "members", index)
             yield from names.missing("people", person, loc=loc, says=f"team {id_!r} has the member")
+        for name, shift in team.shifts.items():
+            yield from _shift(shift, ("teams", id_, "shifts", name), names)
+        if team.handover is not None:
+            loc = ("teams", id_, "handover", "escalation")
+            says = f"team {id_!r} escalates its handovers by"
+            yield from names.missing("escalations", team.handover.escalation, loc=loc, says=says)
+
+
+def _shift(shift: Shift, way: Loc, names: _Names) -> Iterator[Problem]:
+    what = named(way)
+    for collection, key, verb in (
+        ("people", "people", "is worked by"), ("schedules", "schedules", "is worked by who is on"),
+    ):  # fmt: skip
+        for index, name in enumerate(getattr(shift, key)):
+            loc = (*way, key, index)
+            yield from names.missing(collection, name, loc=loc, says=f"{what} {verb}")
+    yield from names.missing("people", shift.lead, loc=(*way, "lead"), says=f"{what} is led by")
+    yield from names.missing(
+        "calendars", shift.calendar, loc=(*way, "calendar"), says=f"{what} is on the days of"
+    )
+
+
+def _checklists(estate: Estate, names: _Names) -> Iterator[Problem]:
+    for id_, checklist in estate.checklists.items():
+        way: Loc = ("checklists", id_)
+        who = f"checklist {id_!r}"
+        for collection, key, verb in (
+            ("teams", "team", "belongs to"), ("calendars", "calendar", "is on the days of"),
+            ("escalations", "escalation", "escalates by"),
+        ):  # fmt: skip
+            wanted = getattr(checklist, key)
+            yield from names.missing(collection, wanted, loc=(*way, key), says=f"{who} {verb}")
+        for index, item in enumerate(checklist.items):
+            loc = (*way, "items", index, "service")
+            says = f"{named((*way, 'items', index))} is about"
+            yield from names.missing("services", item.service, loc=loc, says=says)
+            for number, check in enumerate(item.run):
+                loc = (*way, "items", index, "run", number)
+                says = f"{named((*way, 'items', index))} runs"
+                yield from names.missing("checks", check, loc=loc, says=says)
+        if (signer := checklist.signoff.target) is not None:
+            loc = (*way, "signoff", "by")
+            says = f"{who} is signed by {signer.kind}"
+            yield from names.missing(_TARGETS[signer.kind], signer.id, loc=loc, says=says)
 
 
 def _services(estate: Estate, names: _Names) -> Iterator[Problem]:
@@ -153,6 +201,28 @@ def _calendars(estate: Estate, names: _Names) -> Iterator[Problem]:
         yield from names.missing("calendars", calendar.of, loc=("calendars", id_, "of"), says=says)
 
 
+def _checks(estate: Estate, names: _Names) -> Iterator[Problem]:
+    tags = {tag for host in estate.hosts.values() for tag in host.tags}
+    for id_, check in estate.checks.items():
+        way, who = ("checks", id_), f"check {id_!r}"
+        wanted = (
+            ("services", "service", check.service, "is about"),
+            ("calendars", "calendar", check.calendar, "goes by"),
+        )
+        for collection, key, name, verb in wanted:
+            yield from names.missing(collection, name, loc=(*way, key), says=f"{who} {verb}")
+        for index, other in enumerate(check.unless_failing):
+            loc: Loc = (*way, "unless_failing", index)
+            yield from names.missing("checks", other, loc=loc, says=f"{who} is quiet while failing")
+        for index, word in enumerate(check.on):
+            loc = (*way, "on", index)
+            if not word.startswith("tag:"):
+                yield from names.missing("hosts", word, loc=loc, says=f"{who} is on")
+            elif word[4:] not in tags and names.places.ids("hosts") == frozenset(estate.hosts):
+                words = f"{who} is on hosts with the tag {shown(word[4:])}, and none has it"
+                yield problem(names.places.value(loc), "E212", words + nearest(word[4:], tags))
+
+
 # -- circles ---------------------------------------------------------------------------------------
 
 
@@ -167,6 +237,10 @@ def _circles(estate: Estate, places: Places) -> Iterator[Problem]:
     for circle in _found(picks):
         at = places.value(("calendars", circle[0], "of"))
         yield problem(at, "E208", f"calendars pick from each other: {' → '.join(circle)}")
+    quiet = {id_: list(check.unless_failing) for id_, check in estate.checks.items()}
+    for circle in _found(quiet):
+        at = places.key(("checks", circle[0], "unless_failing"))
+        yield problem(at, "E208", f"checks are quiet for each other: {' → '.join(circle)}")
 
 
 def _found(graph: dict[str, list[str]]) -> Iterator[list[str]]:

@@ -9,12 +9,19 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mainstay.estate.collections import (
+    Answer,
     Calendar,
+    Check,
+    Checklist,
     Escalation,
+    HandingOver,
     Holidays,
+    Host,
     Incidents,
+    Item,
     JsonMap,
     Layer,
+    Leave,
     Only,
     Org,
     Person,
@@ -23,11 +30,14 @@ from mainstay.estate.collections import (
     Schedule,
     Service,
     SeverityMap,
+    Shift,
+    Signoff,
     Source,
     Step,
     Team,
     Turn,
 )
+from mainstay.estate.collections.watch import PROBE_MODELS, HttpStep
 from mainstay.estate.reading.layout import SINGULAR, Loc, Places
 from mainstay.estate.reading.problems import Problem, nearest, problem, shown
 
@@ -37,7 +47,10 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("calendars *", Calendar),
     ("calendars * holidays", Holidays),
     ("teams *", Team),
+    ("teams * shifts *", Shift),
+    ("teams * handover", HandingOver),
     ("people *", Person),
+    ("people * leave *", Leave),
     ("sources *", Source),
     ("sources * map", JsonMap),
     ("sources * map severity", SeverityMap),
@@ -51,6 +64,14 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("escalations * steps *", Step),
     ("escalations * steps * repeat", Repeat),
     ("services *", Service),
+    ("checklists *", Checklist),
+    ("checklists * signoff", Signoff),
+    ("checklists * items *", Item),
+    ("checklists * items * answer *", Answer),
+    ("hosts *", Host),
+    ("checks *", Check),
+    *((f"checks * {name}", model) for name, model in PROBE_MODELS.items()),
+    ("checks * http steps *", HttpStep),
 )
 """The way to each kind of part, for the names of its keys."""
 _ITEM = {"layers": "layer", "order": "turn", "steps": "step", "notify": "notify", "only": "only"}

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import pairwise
 
-from mainstay.estate.collections import Estate, JsonMap, Layer, handover
-from mainstay.estate.collections.text import wall_clock
+from mainstay.estate.collections import Answer, Estate, JsonMap, Layer, handover
+from mainstay.estate.collections.shift import span_of
 from mainstay.estate.days import holidays_of, parse_rule
 from mainstay.estate.reading.json_path import condition, json_path
 from mainstay.estate.reading.layout import Loc, Places
+from mainstay.estate.reading.on_checks import watching
 from mainstay.estate.reading.problems import Problem, nearest, problem, shown
 from mainstay.estate.reading.sentences import named, small_first
 from mainstay.estate.routing import NotRe2, Pattern
@@ -33,6 +34,8 @@ def unfit(estate: Estate, places: Places, *, whole: bool, today: date | None) ->
         *_escalations(estate, places),
         *_services(estate, places),
         *_routes(estate, places),
+        *_checklists(estate, places),
+        *watching(estate, places),
     ]
     return found if whole or estate.routes else [one for one in found if one.code != "E210"]
 
@@ -46,19 +49,62 @@ def _span(places: Places, loc: Loc, *, first: date | None, last: date | None) ->
 def _people(estate: Estate, places: Places) -> Iterator[Problem]:
     for id_, person in estate.people.items():
         yield from _span(places, ("people", id_), first=person.from_, last=person.until)
+        for index, leave in enumerate(person.leave):
+            way = ("people", id_, "leave", index)
+            yield from _span(places, way, first=leave.from_, last=leave.until)
 
 
 def _teams(estate: Estate, places: Places) -> Iterator[Problem]:
     for id_, team in estate.teams.items():
-        for name, text in team.shifts.items():
-            loc = ("teams", id_, "shifts", name)
+        for name, shift in team.shifts.items():
+            loc: Loc = ("teams", id_, "shifts", name, "at")
             try:
-                first, _, last = text.partition("-")
-                wall_clock(first)
-                wall_clock(last)
-            except ValueError:
-                words = f'{named(loc)}: expected a span such as "06:00-14:00", got {shown(text)}'
-                yield problem(places.value(loc), "E305", words)
+                first, last = span_of(shift.at)
+            except ValueError as error:
+                yield problem(places.value(loc), "E305", f"{named(loc[:-1])}: {error}")
+                continue
+            if first == last:
+                words = f"{named(loc[:-1])} ends when it begins"
+                yield problem(places.value(loc), "E311", words)
+        if team.handover is not None and not team.shifts:
+            loc = ("teams", id_, "handover")
+            words = f"team {id_!r} has a handover but no shifts that hand over"
+            yield problem(places.key(loc), "E310", words)
+
+
+def _checklists(estate: Estate, places: Places) -> Iterator[Problem]:
+    for id_, checklist in estate.checklists.items():
+        seen: dict[str, int] = {}
+        for index, item in enumerate(checklist.items):
+            loc: Loc = ("checklists", id_, "items", index)
+            for key in item.keys:
+                if key in seen:
+                    words = f"{named(loc)} is called {key!r} like item {seen[key] + 1}"
+                    yield problem(places.key(loc), "E109", words)
+                seen.setdefault(key, index)
+            for name, answer in item.answer.items():
+                yield from _answer(answer, (*loc, "answer", name), places)
+        team = estate.teams.get(checklist.team)
+        if checklist.signoff.by == "shift-lead" and team is not None and not team.shifts:
+            loc = ("checklists", id_, "signoff", "by")
+            words = (
+                f"checklist {id_!r} is signed by the shift's lead, and team {checklist.team!r} "
+                "has no shifts"
+            )
+            yield problem(places.value(loc), "E310", words)
+
+
+def _answer(answer: Answer, loc: Loc, places: Places) -> Iterator[Problem]:
+    """Bounds are a number's, choices a choice's."""
+    if (answer.type == "choice") != bool(answer.of):
+        words = f"{named(loc)}: a choice, and nothing else, has 'of': what can be chosen"
+        yield problem(places.key(loc), "E310", words)
+    if answer.type != "number" and (answer.min, answer.max, answer.unit) != (None, None, None):
+        words = f"{named(loc)}: only a number has min, max or unit"
+        yield problem(places.key(loc), "E310", words)
+    if answer.min is not None and answer.max is not None and answer.min > answer.max:
+        words = f"{named(loc)}: min {answer.min:g} is above max {answer.max:g}"
+        yield problem(places.key(loc), "E311", words)
 
 
 def _calendars(estate: Estate, places: Places) -> Iterator[Problem]:

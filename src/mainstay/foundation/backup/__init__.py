@@ -13,8 +13,8 @@ from mainstay.foundation.backup.made import (
     passphrase_of,
 )
 from mainstay.foundation.backup.manifest import Chain, Manifest, Table
-from mainstay.foundation.backup.read import Backup, is_backup, open_backup
-from mainstay.foundation.backup.restored import Restored, check_whole, fill, restore
+from mainstay.foundation.backup.read import Backup, is_backup, key_of, open_backup
+from mainstay.foundation.backup.restored import Restored, fill, restore
 from mainstay.foundation.backup.write import file_name, write_backup
 
 __all__ = [
@@ -25,10 +25,10 @@ __all__ = [
     "Restored",
     "Table",
     "before_upgrade",
-    "check_whole",
     "file_name",
     "fill",
     "is_backup",
+    "key_of",
     "made_at",
     "make",
     "make_and_prune",

@@ -57,13 +57,15 @@ def make_and_prune(
 def before_upgrade(
     place: Place, settings: Settings, *, environment: Mapping[str, str], now: datetime
 ) -> Made | None:
-    """A backup of a file that this program is about to migrate; None when it is not.
+    """A backup of a database that this program is about to migrate; None when it is not.
 
-    Raises when it cannot be made: there would be no way back. Of a server, its own backups are.
+    Raises when it cannot be made: there would be no way back.
     """
     wanted = settings.backup
-    have = peek(place, schema_of) if place.exists and not place.url else 0
-    if not wanted.before_upgrade or not 0 < have < schema_number():
+    if not wanted.before_upgrade or not place.exists:
+        return None
+    have = peek(place, schema_of)
+    if not 0 < have < schema_number():
         return None
     passphrase = passphrase_of(settings, environment=environment)
     why = f"schema-{have}-before-{schema_number()}"

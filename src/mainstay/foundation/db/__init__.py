@@ -20,25 +20,36 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mainstay.foundation.db.dialect import statements
-from mainstay.foundation.db.durable import Standing, require_durable, standing
+from mainstay.foundation.db.durable import (
+    DURABLE,
+    Standing,
+    in_force,
+    require_durable,
+    require_primary,
+    standing,
+)
 from mainstay.foundation.db.migrations import counted, migrations, schema_number, schema_of, tables
 from mainstay.foundation.db.place import Place, place_of
-from mainstay.foundation.db.sqlite import migrate, open_sqlite, peek_sqlite
-from mainstay.foundation.db.tx import Row, Tx
-from mainstay.foundation.db.writer import Database
+from mainstay.foundation.db.sqlite import migrate, open_sqlite, peek_sqlite, sqlite_in_force
+from mainstay.foundation.db.tx import Row, Tx, storable
+from mainstay.foundation.db.writer import Call, Database
 from mainstay.foundation.errors import Invalid
 
 __all__ = [
+    "DURABLE",
     "Database",
     "Place",
     "Row",
     "Standing",
     "Tx",
+    "build_on_server",
     "counted",
+    "in_force",
     "migrate",
     "migrations",
     "open_database",
@@ -46,11 +57,15 @@ __all__ = [
     "peek_sqlite",
     "place_of",
     "require_durable",
+    "require_primary",
     "schema_number",
     "schema_of",
+    "sqlite_in_force",
     "standing",
     "statements",
+    "storable",
     "tables",
+    "write_beside",
 ]
 
 T = TypeVar("T")
@@ -77,6 +92,20 @@ def open_database(
     return Database(engine)
 
 
+def build_on_server(
+    place: Place, fill: Callable[[Tx], object], *, at: int, finish: Callable[[Tx], T]
+) -> T:
+    """An empty database of PostgreSQL gets schema `at`, what `fill` writes, then our schema and
+    what `finish` writes; its answer. All of it, or nothing. Conflict when the database is not empty.
+    """
+    engine = _postgres(place)
+    try:
+        found: T = engine.build(fill, at=at, finish=finish)
+        return found
+    finally:
+        engine.close()
+
+
 def peek(place: Place, question: Callable[[Tx], T]) -> T:
     """Ask without any way to change the database, migrate it, or hold up its server."""
     if not place.url:
@@ -87,6 +116,23 @@ def peek(place: Place, question: Callable[[Tx], T]) -> T:
         return found
     finally:
         engine.close()
+
+
+def write_beside(place: Place, work: Callable[[Tx], T]) -> T:
+    """Commit `work` on a server, by a connection of its own, beside all that pages.
+
+    `work` decides by nothing but rows of its own, as an append.
+    """
+    engine = _postgres(place)
+    call = Call(work, Future(), None)
+    try:
+        engine.commit([call], serial=False)
+    finally:
+        engine.close()
+    if call.error is not None:
+        raise call.error
+    done: T = call.value
+    return done
 
 
 def _postgres(place: Place) -> Any:

@@ -14,6 +14,14 @@ from mainstay.foundation.errors import Refused, Stuck
 
 VERSION_MIN = 15
 _ON = ("fsync", "full_page_writes", "synchronous_commit")
+DURABLE = {
+    "journal_mode": ("wal",),
+    "synchronous": ("full", "extra"),
+    "fsync": ("on",),
+    "full_page_writes": ("on",),
+    "synchronous_commit": ("on", "local", "remote_write", "remote_apply"),
+}
+"""What SQLite's and PostgreSQL's settings must say for a commit to survive the loss of power."""
 _SERVER = """
 SELECT current_setting('server_version') AS version,
   current_setting('server_version_num') AS version_n,
@@ -43,10 +51,6 @@ def require_durable(tx: Tx, place: Place) -> None:
     """Refused when this server may lose what it has committed; Stuck when it takes no writes."""
     server = tx.one(_SERVER)
     assert server is not None
-    if int(server["version_n"]) < VERSION_MIN * 10_000:
-        raise Refused(
-            f"{place} is PostgreSQL {server['version']}; Mainstay needs {VERSION_MIN} or newer."
-        )
     off = [name for name in _ON if server[name] == "off"]
     if off:
         raise Refused(
@@ -54,12 +58,30 @@ def require_durable(tx: Tx, place: Place) -> None:
             f"crashes. Set {' and '.join(off)} to on (for the server, the database and the role), "
             "then start Mainstay again."
         )
+    require_primary(tx, place)
+
+
+def require_primary(tx: Tx, place: Place) -> None:
+    """Refused when this server is too old for us; Stuck when it takes no writes."""
+    server = tx.one(_SERVER)
+    assert server is not None
+    if int(server["version_n"]) < VERSION_MIN * 10_000:
+        raise Refused(
+            f"{place} is PostgreSQL {server['version']}; Mainstay needs {VERSION_MIN} or newer."
+        )
     if server["follows"]:
         raise Stuck(
             f"{place} is a standby and takes no writes; name the primary, or list every server in "
             "the URL with target_session_attrs=read-write.",
             retry_after_s=1,
         )
+
+
+def in_force(tx: Tx) -> dict[str, str]:
+    """What a PostgreSQL server does to keep a commit, by its own names, for us as we are here."""
+    server = tx.one(_SERVER)
+    assert server is not None
+    return {name: server[name] for name in _ON}
 
 
 def standing(tx: Tx) -> Standing:

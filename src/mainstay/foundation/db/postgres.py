@@ -23,7 +23,7 @@ from mainstay.foundation.db.place import Place
 from mainstay.foundation.db.session import ANSWER_S, IDLE_S, PostgresTx, Session, adapters
 from mainstay.foundation.db.tx import Tx
 from mainstay.foundation.db.writer import Call
-from mainstay.foundation.errors import Broken, Refused, Stuck
+from mainstay.foundation.errors import Broken, Conflict, Refused, Stuck
 
 T = TypeVar("T")
 READERS = 4
@@ -115,6 +115,9 @@ class Postgres:
         finally:
             self._readers.put(session)
 
+    def scrub(self) -> None:
+        """Nothing: its old rows and its log are the server's own to clear."""
+
     def ask_time(self) -> int:
         """The server's time, in microseconds since 1970."""
         return int(self.read(lambda tx: tx.value(_TIME)))
@@ -127,6 +130,29 @@ class Postgres:
         try:
             with contextlib.closing(self._writing()) as session:
                 _migrate(session, upto, moving=moving)
+        except psycopg.Error as error:
+            raise told(error) from error
+
+    def build(self, fill: Callable[[Tx], object], *, at: int, finish: Callable[[Tx], T]) -> T:
+        """In an empty database: schema `at`, what `fill` writes, our schema, what `finish` writes.
+
+        One transaction: whoever is killed in it has left nothing. Conflict if it is not empty. The
+        answer is that of `finish`.
+        """
+        try:
+            with contextlib.closing(self._writing()) as session:
+                tx = PostgresTx(session)
+                session.tell(f"{_BEGIN_MIGRATION}; CREATE TABLE IF NOT EXISTS {_NUMBER}")
+                if schema_of(tx):
+                    raise Conflict(f"{self.place} holds a Mainstay already. Nothing was done.")
+                for number, text in missing(0, upto=at):
+                    _change(session, number, text)
+                fill(tx)
+                for number, text in missing(at):
+                    _change(session, number, text)
+                found = finish(tx)
+                _commit(session)
+                return found
         except psycopg.Error as error:
             raise told(error) from error
 
@@ -241,7 +267,7 @@ class _Writer:
 
 def _begin(session: Session, text: str) -> None:
     """Into a transaction, unless a newer program has migrated the database."""
-    check(session.number(text), known=schema_number())
+    check(session.begin(text), known=schema_number())
 
 
 def _run_one(session: Session, tx: Tx, call: Call) -> None:
@@ -297,13 +323,23 @@ def _migrate(session: Session, upto: int | None, *, moving: bool) -> None:
     for number, text in missing(schema_of(tx), upto=upto):
         session.tell(_BEGIN_MIGRATION)
         if schema_of(tx) < number:  # else another node was quicker
-            for statement in statements(text, POSTGRESQL):
-                session.tell(statement)
-            tx.run("DELETE FROM foundation_schema")
-            tx.run("INSERT INTO foundation_schema (number) VALUES (:number)", number=number)
-        trouble = session.commit()
-        if trouble is not None:
-            raise Stuck(f"Migration {number} was not kept: {trouble}.")
+            _change(session, number, text)
+        _commit(session)
+
+
+def _change(session: Session, number: int, text: str) -> None:
+    """The statements of one migration, in the transaction that is open."""
+    for statement in statements(text, POSTGRESQL):
+        session.tell(statement)
+    tx = PostgresTx(session)
+    tx.run("DELETE FROM foundation_schema")
+    tx.run("INSERT INTO foundation_schema (number) VALUES (:number)", number=number)
+
+
+def _commit(session: Session) -> None:
+    trouble = session.commit()
+    if trouble is not None:
+        raise Stuck(f"What was to be written was not kept: {trouble}.")
 
 
 def _refuse_half(tx: Tx) -> None:

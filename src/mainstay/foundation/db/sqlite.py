@@ -22,6 +22,8 @@ LOG_BYTES = 64 * 1024 * 1024
 """What the write-ahead log may keep of the disk when nobody reads an old state any more."""
 MOVED = 0x4D4F5644
 """The application id of a file whose content lives elsewhere now."""
+_LEVELS = ("off", "normal", "full", "extra")
+"""SQLite's numbers of `synchronous`."""
 _NO_ROOM = frozenset(
     (
         sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
@@ -100,6 +102,11 @@ class Sqlite:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
+    def scrub(self) -> None:
+        """The pages are written over with the log, and the log is emptied. Only where nobody reads an
+        old state: at the start."""
+        self.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     @contextlib.contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
         connection = self._readers.get()
@@ -148,14 +155,17 @@ def open_sqlite(path: Path, *, upto: int | None = None, moving: bool = False) ->
 def peek_sqlite(path: Path, question: Callable[[Tx], T]) -> T:
     """Ask the file and change nothing, not even its mode."""
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
-        with contextlib.closing(connection):
+        with contextlib.closing(_looking(path)) as connection:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA query_only = 1")
             connection.execute("BEGIN")
             return question(Tx(connection))
     except sqlite3.Error as error:
         raise Stuck(f"{path} cannot be read: {error}.") from error
+
+
+def _looking(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
 
 
 def _save_log(path: Path) -> None:
@@ -213,16 +223,34 @@ def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         )
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
-        # NORMAL loses acknowledged rows when the power fails (docs/decisions/0001).
-        connection.execute("PRAGMA synchronous = FULL")
-        # A backup holds the log up while it reads; afterwards it must not stay that large.
-        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA cache_size = -16384")
-        connection.execute(f"PRAGMA query_only = {int(read_only)}")
+        _set_up(connection, read_only=read_only)
     except sqlite3.DatabaseError as error:
         raise _opening_error(path, error) from error
     return connection
+
+
+def _set_up(connection: sqlite3.Connection, *, read_only: bool) -> None:
+    # NORMAL loses acknowledged rows when the power fails (docs/decisions/0001).
+    connection.execute("PRAGMA synchronous = FULL")
+    # A backup holds the log up while it reads; afterwards it must not stay that large.
+    connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
+    # What is deleted or written over is gone from the pages; most builds do so, some do not.
+    connection.execute("PRAGMA secure_delete = ON")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA cache_size = -16384")
+    connection.execute(f"PRAGMA query_only = {int(read_only)}")
+
+
+def sqlite_in_force(path: Path) -> dict[str, str]:
+    """How the file is kept, and how far a connection set up as ours are waits for the disk.
+
+    Changes nothing: not the mode of a file that somebody has taken out of WAL either.
+    """
+    with contextlib.closing(_looking(path)) as connection:
+        journal = connection.execute("PRAGMA journal_mode").fetchone()[0]
+        _set_up(connection, read_only=True)
+        level = connection.execute("PRAGMA synchronous").fetchone()[0]
+    return {"journal_mode": str(journal), "synchronous": _LEVELS[level]}
 
 
 def _opening_error(path: Path, error: sqlite3.DatabaseError) -> Exception:
@@ -236,7 +264,7 @@ def _as_stuck(error: BaseException) -> BaseException:
     # The low byte of the code is its kind; the rest says more exactly where it went wrong.
     kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if isinstance(error, sqlite3.OperationalError) and kind in _NO_ROOM:
-        full = kind == sqlite3.SQLITE_FULL
+        full = error.sqlite_errorcode in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
         return Stuck(f"The database cannot write: {error}.", retry_after_s=5, disk_full=full)
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.IntegrityError):
         return Broken(f"The database refused a statement: {error}.")

@@ -64,6 +64,9 @@ class Engine(Protocol):
     def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` on the last committed state."""
 
+    def scrub(self) -> None:
+        """What was written over a moment ago is in no file of the database any more."""
+
     def close(self) -> None:
         """Close every connection."""
 
@@ -75,6 +78,8 @@ class Database:
         self.engine = engine
         self.on_commit: Callable[[float, int], None] = _unseen
         """Told of each commit, in its thread: seconds, and how many writes were in it."""
+        self.on_full: Callable[[], bool] = _no_more
+        """Asked when the disk is full. True: there is room now, and what failed is done again."""
         self._writes = Lane("writer", self._timed(lambda batch: engine.commit(batch)))
         self._appends = self._writes
         if engine.appends_apart:
@@ -85,6 +90,11 @@ class Database:
         def timed(batch: list[Call]) -> None:
             begun = perf_counter()
             commit(batch)
+            refused = [call for call in batch if _found_no_room(call)]
+            if refused and self.on_full():
+                for call in refused:
+                    call.value = call.error = None
+                commit(refused)
             self.on_commit(perf_counter() - begun, len(batch))
 
         return timed
@@ -101,6 +111,10 @@ class Database:
         for lane in {self._writes, self._appends}:
             lane.close()
         self.engine.close()
+
+    def scrub(self) -> None:
+        """What was written over a moment ago is in no file of the database any more."""
+        self.engine.scrub()
 
     # -- writing -------------------------------------------------------------------------------
 
@@ -198,6 +212,15 @@ class Lane:
         batch += [self._waiting.get() for _ in range(beside)]
         self._commit(batch)
         _resolve(batch)
+
+
+def _found_no_room(call: Call) -> bool:
+    return isinstance(call.error, Stuck) and bool(call.error.facts.get("disk_full"))
+
+
+def _no_more() -> bool:
+    """Nothing is kept for that case."""
+    return False
 
 
 def _unseen(seconds: float, writes: int) -> None:

@@ -18,6 +18,7 @@ from mainstay.foundation.record.checkpoints import (
 from mainstay.foundation.record.facts import (
     SYSTEM,
     Fact,
+    between,
     by_incident,
     by_receipt,
     by_subject,
@@ -57,6 +58,7 @@ __all__ = [
     "Signer",
     "Sink",
     "Verdict",
+    "between",
     "by_incident",
     "by_receipt",
     "by_subject",

@@ -11,11 +11,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Row, Tx
+from mainstay.foundation.db.tx import NUL, SHOWN_NUL
 
 SEAL_ROWS_MAX = 5_000
 """Rows under one seal; bounds one sealing transaction to a few milliseconds."""
@@ -131,7 +133,7 @@ def _next_link(found: Walk, todo: Iterator[Row]) -> Row | None:
 
 def _close(found: Walk, link: Row, rows: Sequence[Row], wanted: Collection[int]) -> None:
     number = link["number"]
-    if _digest(found.head, link["at"], rows) != link["digest"]:
+    if link["digest"] not in _digests(found.head, link["at"], rows):
         span = f"rows {rows[0]['seq']} to {rows[-1]['seq']}" if rows else "its rows"
         found.fault = found.fault or (
             f"seal {number} does not fit its content: it, or one of {span}, was changed"
@@ -173,9 +175,25 @@ def _short(link: Row, rows: Sequence[Row]) -> str:
     return words
 
 
-def _digest(head: str, at_us: int, rows: Iterable[Row]) -> str:
+def _digests(head: str, at_us: int, rows: Sequence[Row]) -> Iterator[str]:
+    """What may be sealed there: the rows as they are, or as they were before a move to where a text
+    holds no NUL."""
+    yield _digest(head, at_us, rows)
+    if any(isinstance(text, str) and SHOWN_NUL in text for row in rows for text in _values(row)):
+        yield _digest(head, at_us, rows, hidden=NUL)
+
+
+def _values(row: Row) -> list[Any]:
+    return [row[column] for column in _SEALED_COLUMNS]
+
+
+def _digest(head: str, at_us: int, rows: Iterable[Row], *, hidden: str = SHOWN_NUL) -> str:
+    """`hidden`: what the sign of NUL stands for."""
     chain = hashlib.sha256(msgspec.json.encode([head, at_us]))
     for row in rows:
-        chain.update(msgspec.json.encode([row[column] for column in _SEALED_COLUMNS]))
+        values = _values(row)
+        if hidden != SHOWN_NUL:
+            values = [v.replace(SHOWN_NUL, hidden) if isinstance(v, str) else v for v in values]
+        chain.update(msgspec.json.encode(values))
         chain.update(b"\n")
     return chain.hexdigest()

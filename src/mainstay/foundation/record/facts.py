@@ -17,6 +17,9 @@ from mainstay.foundation.db import Row, Tx
 
 SYSTEM = "mainstay"
 
+_OVERTAKEN_US = 60_000_000
+"""How much later than its own time a row may have got its number."""
+
 _INSERT = """
 INSERT INTO foundation_record
   (at, actor, kind, subject, incident, receipt, because, facts, estate_version)
@@ -192,6 +195,43 @@ def since(tx: Tx, after: int, *, limit: int = 200) -> list[Row]:
         "SELECT * FROM foundation_record WHERE seq > :after ORDER BY seq LIMIT :limit",
         after=after, limit=limit,
     )  # fmt: skip
+
+
+def between(
+    tx: Tx, start: int, end: int, *, kinds: tuple[str, ...], limit: int = 500
+) -> list[Row]:  # fmt: skip
+    """The newest rows with start ≤ at < end (microseconds) whose kind begins with one of `kinds`,
+    oldest first.
+
+    Rows are numbered as they are written, so the first is found by halving: nothing is read that
+    lies before. A minute is left on both sides for commits that overtook each other.
+    """
+    first, last = _seq_at(tx, start - _OVERTAKEN_US), _seq_at(tx, end + _OVERTAKEN_US)
+    names = {f"k{n}": kind for n, kind in enumerate(kinds)}
+    begins = " OR ".join(f"substr(kind, 1, length(:{name})) = :{name}" for name in names)
+    rows = tx.all(
+        # Only the names of our own parameters are spliced in.
+        "SELECT * FROM foundation_record WHERE seq >= :first AND seq < :last"  # noqa: S608
+        f" AND at >= :start AND at < :end AND ({begins}) ORDER BY seq DESC LIMIT :limit",
+        first=first, last=last, start=start, end=end, limit=limit, **names,
+    )  # fmt: skip
+    return rows[::-1]
+
+
+def _seq_at(tx: Tx, at: int) -> int:
+    """The number of the first row that was written at `at` or later; one past the last if none was."""
+    low, high = 1, last_seq(tx) + 1
+    while low < high:
+        middle = (low + high) // 2
+        row = tx.one(
+            "SELECT seq, at FROM foundation_record WHERE seq >= :middle ORDER BY seq LIMIT 1",
+            middle=middle,
+        )
+        if row is None or row["at"] >= at:
+            high = middle
+        else:
+            low = int(row["seq"]) + 1
+    return low
 
 
 def latest_version(tx: Tx) -> int:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from mainstay.foundation.clock import to_text
 from mainstay.foundation.errors import Invalid
+from mainstay.foundation.reserve import held_bytes
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings.load import references
 from mainstay.foundation.settings.values import HostPort, Settings
@@ -27,7 +28,6 @@ FREE_BYTES_MIN = 256 * 1024 * 1024
 """About a day of 10,000 signals an hour at 1 KiB each."""
 SQLITE_MIN = (3, 35, 0)
 """The first with `RETURNING`."""
-SYNCHRONOUS_FULL = 2
 DOCUMENTED = frozenset(
     [
         "admin",
@@ -78,8 +78,18 @@ class Machine:
     tls_key_mode: int | None
     free_bytes: int
     sqlite: tuple[int, int, int]
+    reserve_bytes: int | None = None
+    """What is kept for when the disk is full; 0: it is given back; None: none was made."""
     secrets: Mapping[str, str | None] = field(default_factory=dict)
     """Setting → what is wrong with its secret; None: it can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """What a database does to keep a commit, by its own names, and which of it is too weak."""
+
+    in_force: Mapping[str, str]
+    weak: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +123,7 @@ def machine(settings: Settings, *, environment: Mapping[str, str], database: Pat
         tls_key_mode=_mode(settings.tls_key) if settings.tls_key else None,
         free_bytes=shutil.disk_usage(_nearest_existing(settings.data_dir)).free,
         sqlite=(major, minor, patch),
+        reserve_bytes=held_bytes(settings.data_dir),
         secrets={
             name: _trouble(reference, environment)
             for name, reference in references(settings).items()
@@ -126,20 +137,22 @@ def checks(
     *,
     now: datetime,
     alive_at: datetime | None = None,
-    synchronous: int | None = None,
+    durable: Durable | None = None,
     keys: Mapping[str, int] | None = None,
     kept: Kept | None = None,
     server: Sequence[Check] | None = None,
+    sealed: Check | None = None,
     wrong: Sequence[str] = (),
     accounts: Accounts | None = None,
 ) -> list[Check]:
     """Every check, in the order in which a person would mend them.
 
-    `alive_at`: when this install last wrote that it was up. `synchronous`: SQLite's pragma on the
-    writer's connection. `keys`: source → number of valid intake keys. `kept`: what the database
-    knows of its own backups and checkpoints. `accounts`: who may sign in. `server`: what was found
-    of the database server, in place of SQLite's file and version. None means "not known here", and
-    that check is left out. `wrong`: what the watchdog has found and still stands.
+    `alive_at`: when this install last wrote that it was up. `durable`: what the database does to
+    keep a commit. `keys`: source → number of valid intake keys. `kept`: what the database knows of
+    its own backups and checkpoints. `accounts`: who may sign in. `sealed`: what was found of the
+    secrets in the database. `server`: what was found of the database server, in place of SQLite's
+    file and version. None means "not known here", and that check is left out. `wrong`: what the
+    watchdog has found and still stands.
     """
     found = [
         _listen(settings),
@@ -154,12 +167,14 @@ def checks(
         _egress(settings),
         _logs(settings),
         _disk(settings, facts),
-        *([_sqlite(facts)] if server is None else []),
+        *([_reserve(settings, facts), _sqlite(facts)] if server is None else []),
         _clock(now, alive_at),
         _watchdog(settings, wrong),
     ]
-    if synchronous is not None:
-        found.append(_durable(synchronous))
+    if durable is not None:
+        found.append(_durable(durable))
+    if sealed is not None:
+        found.append(sealed)
     if keys is not None:
         found.append(_keys(keys))
     if kept is not None:
@@ -308,6 +323,25 @@ def _disk(settings: Settings, facts: Machine) -> Check:
     return Check("disk", True, f"{free} MiB are free at {settings.data_dir}.")
 
 
+def _reserve(settings: Settings, facts: Machine) -> Check:
+    wanted, held = settings.reserve_mib, facts.reserve_bytes
+    if not wanted:
+        words = "Nothing is kept for when the disk is full; set reserve_mib."
+        return Check("reserve", False, words, grave=False)
+    if held == 0:
+        words = (
+            f"The disk was full: signals are refused, and pages go on in the {wanted} MiB that were "
+            f"kept. Make room at {settings.data_dir}."
+        )
+        return Check("reserve", False, words)
+    if held is None and facts.database_mode is not None:
+        words = f"{wanted} MiB are to be kept for when the disk is full; there is no room for them."
+        return Check("reserve", False, words, grave=False)
+    when = "will be" if held is None else "are"
+    words = f"{wanted} MiB {when} kept for the record and pages, for when the disk is full."
+    return Check("reserve", True, words)
+
+
 def _sqlite(facts: Machine) -> Check:
     have, least = (".".join(map(str, version)) for version in (facts.sqlite, SQLITE_MIN))
     if facts.sqlite < SQLITE_MIN:
@@ -350,10 +384,17 @@ def _watchdog(settings: Settings, wrong: Sequence[str]) -> Check:
     return Check("watchdog", True, f"The watchdog {heard}{beat}.")
 
 
-def _durable(synchronous: int) -> Check:
-    if synchronous >= SYNCHRONOUS_FULL:
-        return Check("durable", True, "Each commit is on the disk before it is acknowledged.")
-    words = "The database may lose what it acknowledged when the power fails (synchronous is off)."
+def _durable(durable: Durable) -> Check:
+    words = ", ".join(f"{name} is {value}" for name, value in durable.in_force.items())
+    if not durable.weak:
+        words = f"Each commit is on the disk before it is acknowledged ({words})."
+        return Check("durable", True, words)
+    weak = " and ".join(f"{name} is {durable.in_force[name]}" for name in durable.weak)
+    words = (
+        f"The database may lose what it acknowledged when the power fails: {weak} ({words}). Of "
+        "PostgreSQL, set it to on, for the server, the database and the role; SQLite's are set by "
+        "mainstay serve."
+    )
     return Check("durable", False, words)
 
 

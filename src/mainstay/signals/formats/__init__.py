@@ -6,6 +6,7 @@ from mainstay.foundation.errors import Corrupt, Forbidden
 from mainstay.signals.formats import (
     alertmanager,
     alertmanager_webhook,
+    check,
     json_map,
     pagerduty,
     report,
@@ -18,6 +19,7 @@ DOORS: tuple[Door, ...] = (
     *pagerduty.DOORS,
     *json_map.DOORS,
     *report.DOORS,
+    *check.DOORS,
 )
 
 
@@ -37,5 +39,7 @@ def choose(candidates: tuple[Door, ...], format: str) -> Door:
     for one in candidates:
         if one.format == format:
             return one
+    if format == "heartbeat":
+        raise Forbidden("This key belongs to a source of heartbeats; it opens /ping/KEY/NAME.")
     paths = ", ".join(path for one in DOORS if one.format == format for path in one.paths[:1])
     raise Forbidden(f"This key belongs to a source of format {format}; send to {paths} instead.")

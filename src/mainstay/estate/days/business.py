@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Literal, NamedTuple
 
 import holidays
@@ -21,6 +21,8 @@ _RULE = re.compile(
     r"(?:(first|last)|nth ([1-9]\d{0,2})) working day(?: of the (month|quarter|year))?"
 )
 _DAY = timedelta(days=1)
+BACK_DAYS = 400
+"""How far back a business date is looked for: a rule may pick one day of a year."""
 _NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 Period = Literal["month", "quarter", "year"]
 
@@ -99,6 +101,19 @@ class Days:
             if self.is_business_day(calendar_id, day):
                 yield day
             day += _DAY
+
+    def business_date(self, local: datetime, *, starts: time, calendar: str | None) -> date:
+        """The date that business goes by at a local time: a new one begins at `starts`.
+
+        With a calendar, on a day that is none of its own it is the last one before.
+        """
+        day = local.date() - (_DAY if local.time() < starts else timedelta(0))
+        if calendar is None:
+            return day
+        for back in range(BACK_DAYS):
+            if self.is_business_day(calendar, day - back * _DAY):
+                return day - back * _DAY
+        return day
 
     def _calendar(self, calendar_id: str) -> Calendar:
         found = self._estate.calendars.get(calendar_id)

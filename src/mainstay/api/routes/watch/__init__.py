@@ -1,0 +1,1 @@
+"""What is watched: checks, heartbeats, and the calendars that they go by."""

@@ -1,0 +1,1 @@
+"""Probes of a machine: files, logs, certificates, processes, figures. Here, or by ssh there."""

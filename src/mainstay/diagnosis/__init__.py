@@ -1,0 +1,28 @@
+"""What is the likely cause, and what speaks for and against it?
+
+Material (a folder of files, or a live incident) → evidence → hypotheses → a ranking in words. Start
+at `engine.py`; the words of the answer are in `cause.py`, what it works on in `material.py`.
+"""
+
+from mainstay.diagnosis.cause import CauseClass, Diagnosis, Evidence, Hypothesis, Verdict
+from mainstay.diagnosis.engine import diagnose
+from mainstay.diagnosis.folder import Ask, read
+from mainstay.diagnosis.material import Material, Measure, Phase, Series, Symptom
+from mainstay.diagnosis.report import as_html
+
+__all__ = [
+    "Ask",
+    "CauseClass",
+    "Diagnosis",
+    "Evidence",
+    "Hypothesis",
+    "Material",
+    "Measure",
+    "Phase",
+    "Series",
+    "Symptom",
+    "Verdict",
+    "as_html",
+    "diagnose",
+    "read",
+]

@@ -1,0 +1,160 @@
+"""Every file of a folder, by what it is; then one material, cut at the beginning of the incident."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from mainstay.diagnosis.folder import dumps, releases
+from mainstay.diagnosis.folder.gathered import (
+    FILE_BYTES_MAX,
+    FILES_MAX,
+    Cut,
+    Gathered,
+    phase_of,
+    series_of,
+)
+from mainstay.diagnosis.folder.tables import read_csv
+from mainstay.diagnosis.material import Material, Phase, Symptom
+from mainstay.diagnosis.series.change import change_point
+from mainstay.diagnosis.series.measures import measure_of
+from mainstay.foundation.errors import Invalid, NotFound
+
+Item = TypeVar("Item")
+CLEAR_CUT = 0.5
+"""A change point explains at least this share of a series' variance, or it is not one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What the asker knows beside the files."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    where: str = ""
+    measure: str = ""
+    baseline: Path | None = None
+    """Another file or folder, free of faults."""
+    calls: Path | None = None
+    """A table of who calls whom."""
+
+
+def read(folder: Path, ask: Ask) -> Material:
+    """The material in a folder (or one file). NotFound if there is none; Invalid if nothing in it
+    could be read."""
+    if not folder.exists():
+        raise NotFound(f"There is no {folder}.")
+    gathered = Gathered()
+    _read_all(folder, None, gathered)
+    if ask.baseline:
+        _read_all(_there(ask.baseline), Phase.USUAL, gathered)
+    if ask.calls:
+        _read_one(_there(ask.calls), None, gathered)
+    if not _anything(gathered):
+        raise Invalid(
+            f"Nothing in {folder} could be read as metrics, traces, logs, Kubernetes objects or "
+            f"commits.{' ' + ' '.join(gathered.notes[:3]) if gathered.notes else ''}"
+        )
+    return _material(gathered, ask)
+
+
+def _there(path: Path) -> Path:
+    if not path.exists():
+        raise NotFound(f"There is no {path}.")
+    return path
+
+
+def _read_all(folder: Path, phase: Phase | None, into: Gathered) -> None:
+    for count, file in enumerate(_files(folder)):
+        if count >= FILES_MAX:
+            into.note(folder, f"holds more than {FILES_MAX} files; the rest was left out.")
+            return
+        relative = file.relative_to(folder) if folder.is_dir() else Path(file.name)
+        _read_one(file, phase or phase_of(relative), into)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if folder.is_file():
+        yield folder
+        return
+    for top, folders, names in os.walk(folder):
+        folders.sort()
+        yield from (Path(top) / name for name in sorted(names))
+
+
+def _read_one(file: Path, phase: Phase | None, into: Gathered) -> None:
+    reader = _READERS.get(file.suffix.lower())
+    try:
+        if not file.is_file() or reader is None:
+            return
+        if file.stat().st_size > FILE_BYTES_MAX:
+            into.note(file, f"is larger than {FILE_BYTES_MAX // 2**20} MiB and was left out.")
+            return
+        reader(file, phase, into)
+    except OSError as error:
+        into.note(file, f"cannot be read: {error.strerror}.")
+
+
+_READERS = {
+    ".csv": read_csv,
+    ".json": dumps.read_json,
+    ".ndjson": releases.read_log,
+    ".jsonl": releases.read_log,
+    ".yaml": dumps.read_yaml,
+    ".yml": dumps.read_yaml,
+}
+
+
+def _anything(gathered: Gathered) -> bool:
+    return bool(
+        gathered.points or gathered.spans or gathered.lines or gathered.objects or gathered.release
+    )
+
+
+def _material(gathered: Gathered, ask: Ask) -> Material:
+    since_s = ask.since.timestamp() if ask.since else _onset(gathered)
+    cut = Cut(since_s, ask.until.timestamp() if ask.until else None)
+    return Material(
+        symptom=_symptom(gathered, ask),
+        since=datetime.fromtimestamp(since_s, UTC) if since_s is not None else None,
+        series=series_of(gathered, cut),
+        calls=frozenset(gathered.calls),
+        traces=_stretches(gathered.spans, cut, lambda one: one.start_s),
+        logs=_stretches(gathered.lines, cut, lambda one: one.at_s),
+        cluster=gathered.objects.whole() if gathered.objects else None,
+        release=gathered.release,
+        notes=tuple(gathered.notes),
+    )
+
+
+def _symptom(gathered: Gathered, ask: Ask) -> Symptom | None:
+    where, metric = (ask.where, ask.measure) if ask.where else gathered.symptom or ("", "")
+    return Symptom(where, measure_of(metric) if metric else None) if where else None
+
+
+def _onset(gathered: Gathered) -> float | None:
+    """Where the clearest change of all series lies, if nobody said; None without an uncut series."""
+    best = (CLEAR_CUT, 0.0)
+    found = None
+    for _, phases in sorted(gathered.points.items()):
+        rows = sorted(phases.get(None, {}).items())
+        at, clarity = change_point([value for _, value in rows])
+        if at and clarity > best[0]:
+            best, found = (clarity, 0.0), rows[at][0]
+    return found
+
+
+def _stretches(
+    parts: Mapping[Phase | None, Sequence[Item]], cut: Cut, at_s: Callable[[Item], float]
+) -> dict[Phase, tuple[Item, ...]]:
+    found: dict[Phase, list[Item]] = {}
+    for phase, items in parts.items():
+        for one in items:
+            placed = phase or cut.phase(at_s(one))
+            if placed:
+                found.setdefault(placed, []).append(one)
+    return {phase: tuple(items) for phase, items in found.items()}

@@ -1,0 +1,87 @@
+"""Checklists: what a team looks at by a time of the business day, answers, waives, and signs for."""
+
+from mainstay.handover.checklists import report
+from mainstay.handover.checklists.answering import (
+    FILE_BYTES_MAX,
+    TEXT_MAX,
+    answer,
+    attach,
+    take_back,
+)
+from mainstay.handover.checklists.by_time import DUE, Looked, alarm_of, facts_of, look, open_run
+from mainstay.handover.checklists.history import DAYS, Past, Trend, past, trends
+from mainstay.handover.checklists.lines import Line, checklist_of, checks_of, lines, sheet_of
+from mainstay.handover.checklists.signing import (
+    Signed,
+    check_signer,
+    reopen,
+    sheet,
+    sign,
+    signers,
+    waive,
+)
+from mainstay.handover.checklists.store import (
+    File,
+    Run,
+    Signature,
+    Waiver,
+    content_of,
+    end_waiver,
+    open_runs,
+    run_by_id,
+    run_of,
+    runs,
+    set_alarmed,
+    signatures,
+    waiver_by_id,
+    waivers,
+)
+from mainstay.handover.checklists.verdict import Verdict, verdict
+
+__all__ = [
+    "DAYS",
+    "DUE",
+    "FILE_BYTES_MAX",
+    "TEXT_MAX",
+    "File",
+    "Line",
+    "Looked",
+    "Past",
+    "Run",
+    "Signature",
+    "Signed",
+    "Trend",
+    "Verdict",
+    "Waiver",
+    "alarm_of",
+    "answer",
+    "attach",
+    "check_signer",
+    "checklist_of",
+    "checks_of",
+    "content_of",
+    "end_waiver",
+    "facts_of",
+    "lines",
+    "look",
+    "open_run",
+    "open_runs",
+    "past",
+    "reopen",
+    "report",
+    "run_by_id",
+    "run_of",
+    "runs",
+    "set_alarmed",
+    "sheet",
+    "sheet_of",
+    "sign",
+    "signatures",
+    "signers",
+    "take_back",
+    "trends",
+    "verdict",
+    "waive",
+    "waiver_by_id",
+    "waivers",
+]
