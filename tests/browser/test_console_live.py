@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from alpenpay import Day
 from playwright.sync_api import Browser, Page, Route, expect
-from windows import DESK, settled, sign_in
+from windows import DESK, settled, sign_in, until
 
 from mainstay.acts import commands
 from peers import wait_until
@@ -76,6 +76,25 @@ def test_a_part_that_could_not_be_fetched_is_asked_for_again(page: Page, fresh: 
     fresh.act("ben", commands.Acknowledge("INC-1"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("which Ben Okafor has")
     assert len(failed) == 2
+
+
+def test_a_stream_that_never_began_is_begun_anew(page: Page, fresh: Day) -> None:
+    refused: list[str] = []
+
+    def refuse_first(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=503, body="full")
+
+    page.route("**/events*", refuse_first)
+    page.goto(f"{fresh.url}/incidents/1")
+    until(page, lambda: refused, what="the first try")
+    fresh.act("ben", commands.Note("INC-1", "said to nobody"))
+    expect(page.locator("#timeline")).to_contain_text("said to nobody")
+    expect(page.locator("#lost")).to_be_hidden()
+    expect(page.locator("#live")).to_have_attribute("data-state", "on")
 
 
 def test_what_happened_between_the_screen_and_its_stream_is_not_lost(

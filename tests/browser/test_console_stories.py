@@ -215,7 +215,7 @@ def test_a_schedule_is_changed_as_a_patch_to_its_file(opened: Opened, fresh: Day
     page.get_by_role("button", name="See what it would do").click()
     expect(page.locator(".patch")).to_contain_text("# joins the rotation a week after she starts")
     expect(page.locator(".finding").first).to_contain_text(
-        "Ana Keller is on call for payops-oncall"
+        "Ben Okafor is on call for payops-oncall"
     )
     with page.expect_download() as loading:
         page.get_by_role("button", name="Take the patch").click()

@@ -4,6 +4,7 @@
   "use strict";
   const LOST_MS = 10_000;
   const AGAIN_MS = 2_000;
+  const BEGIN_MS = 5_000;
   const YEAR_S = 31_536_000;
   const GO = { t: "/", i: "/incidents", a: "/alerts", s: "/services", c: "/oncall", m: "/silences" };
   const one = (selector, root = document) => root.querySelector(selector);
@@ -63,8 +64,22 @@
     if (isLost) one("#lost-at").textContent = new Date(heard + ahead).toLocaleTimeString("en-GB", { timeZone: zone });
     banner.hidden = !isLost;
   }
+  // htmx tries a stream again that has once begun. One that never did, or that died without a word
+  // (a laptop that slept), is begun anew: the banner says so, and it must be true.
+  let tried = 0;
+  function begin() {
+    tried = Date.now();
+    const old = one("#stream");
+    old._htmx?.sse?.abortController?.abort?.();
+    const fresh = old.cloneNode();
+    old.replaceWith(fresh);
+    htmx.process(fresh);
+  }
   function listen() {
-    if (!document.hidden && one("#stream") && Date.now() - heard > LOST_MS && !lost) show(true);
+    if (!document.hidden && one("#stream") && Date.now() - heard > LOST_MS) {
+      if (!lost) show(true);
+      if (Date.now() - tried > BEGIN_MS) begin();
+    }
     tick();
   }
   document.addEventListener("htmx:sse:after:connection", hear);
