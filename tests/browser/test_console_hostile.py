@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from alpenpay import Day, alpenpay
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from windows import DESK, sign_in
+from windows import DESK, sign_in, until
 
 from mainstay.acts import commands
 from mainstay.alerts import Matcher
@@ -181,7 +181,6 @@ def test_the_watch_itself_sees_a_script_and_a_report(chromium: Browser, tmp_path
         ),
     )  # fmt: skip
     page.goto("http://watch.test/")
-    page.evaluate("new Promise(done => setTimeout(done, 50))")
-    assert "a script ran" in reports
-    assert any("img-src" in report for report in reports)
+    until(page, lambda: "a script ran" in reports, what="the script")
+    until(page, lambda: any("img-src" in one for one in reports), what="the report")
     context.close()
