@@ -35,6 +35,7 @@ EXPECTED = {
     "record.verify",
     "paging.read",
     "system.read",
+    "handover.read",
 }
 READ_ONLY = {name for name in EXPECTED if name.endswith(".read")} | {
     "record.verify",
