@@ -237,7 +237,7 @@ checks:
     _later(world, hours=1, minutes=20)
     world.head.expects("is not signed", "Not ready: file-in", "What needs it: pay-api, checkout")
     (folder / "camt.xml").write_text("<ok/>")
-    world.act(commands.RunChecks(run.id), who="mara")
+    world.act(commands.RunChecklist(run.id), who="mara")
     assert _first(world, run).state == "ok"
     _sign(world, run, "mara")
     (past,) = _past(world)
