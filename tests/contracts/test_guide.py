@@ -74,6 +74,7 @@ def test_prometheus_alertmanager_and_amtool_work_as_the_guide_says(
         "08-who-watches-mainstay.md",
         "10-the-console.md",
         "14-heartbeats.md",
+        "15-start-of-day.md",
         "16-logs.md",
     ],
 )

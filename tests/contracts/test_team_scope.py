@@ -24,7 +24,7 @@ TWO_TEAMS = (
 )
 API = "/mainstay/v1"
 ABOUT_HEARTBEATS = [route for route in ROUTES if "/heartbeats/{name}" in route.path]
-OF_SHIFTS = ("/checklist", "/waivers", "/handovers", "/teams", "/followups")
+OF_SHIFTS = ("/checklist", "/waivers", "/handovers", "/teams", "/followups", "/services")
 ABOUT_INCIDENTS = [route for route in ROUTES if "/incidents/{name}" in route.path]
 
 

@@ -29,6 +29,8 @@ MODEL = f"{PROPERTIES}test_escalation_model.py"
 WIRE = "tests/contracts/test_wire_readers.py tests/contracts/test_api_doors.py"
 ORACLE = f"{PROPERTIES}test_escalation_oracle.py"
 CLOCK = "tests/unit/test_clock.py"
+MORNING = "tests/stories/test_start_of_day.py -k sqlite"
+EVENING = "tests/stories/test_handover.py -k sqlite"
 
 SABOTAGES = (
     # -- intake and the disk ------------------------------------------------------------------------
@@ -276,5 +278,44 @@ SABOTAGES = (
         "carry a secret header into the estate",
         "estate/importers/trees.py", "name.lower() in _SECRET_HEADERS", "not name",
         "tests/contracts/test_importers.py",
+    ),
+    # -- the shift ----------------------------------------------------------------------------------
+    Sabotage(
+        "sign a checklist though an item fails",
+        "handover/checklists/signing.py", "        _check_ready(run, found)\n", "", MORNING,
+    ),
+    Sabotage(
+        "the signer of yesterday signs today",
+        "handover/checklists/signing.py", "    if person in before:", "    if person in ():", MORNING,
+    ),
+    Sabotage(
+        "what was signed goes on changing",
+        "handover/checklists/lines.py", '    if run.state == "open":', "    if run.state:", MORNING,
+    ),
+    Sabotage(
+        "nobody hears that a checklist is unsigned",
+        "handover/checklists/by_time.py", "    alarms.append(alarm_of(run, summary, over=False))\n",
+        "", MORNING,
+    ),
+    Sabotage(
+        "a checklist is looked at once and never again",
+        "acts/shift/by_time.py",
+        "    due.plan(act.tx, one.kind, one.key, at=found.next_at, facts=one.facts)\n    return found.facts\n\n\ndef _shift",
+        "    return found.facts\n\n\ndef _shift", MORNING,
+    ),
+    Sabotage(
+        "who hands over accepts it too",
+        "handover/passing/taking.py", "    if person == one.offered_by:", "    if person is None:",
+        EVENING,
+    ),
+    Sabotage(
+        "an unaccepted handover is the leaver's trouble",
+        "handover/passing/by_time.py", "    alarms.append(alarm_of(one, words, over=False))\n", "",
+        EVENING,
+    ),
+    Sabotage(
+        "a service that nobody looks at is healthy",
+        "handover/health/standing.py", "    if not well:", "    if seen.checks and not well:",
+        "tests/stories/test_health.py",
     ),
 )  # fmt: skip

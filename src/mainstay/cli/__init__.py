@@ -36,7 +36,7 @@ VERBS = {
     "alerts": "report alerts silence signals",
     "watch": "checks heartbeats calendar import",
     "rota": "oncall override",
-    "duty": "start-of-day handover shift-log",
+    "duty": "start-of-day handover shift-log health",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
     "diagnose": "diagnose",

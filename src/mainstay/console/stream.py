@@ -45,6 +45,8 @@ NEEDS: Mapping[str, str] = MappingProxyType(
         "estate": "estate.read",
         "people": "people.read",
         "yours": "incidents.read",
+        "checks": "alerts.read",
+        "shift": "handover.read",
         "record": "record.read",
         "system": "system.read",
     }
@@ -65,6 +67,11 @@ _BY_KIND = {
     "signal": ("system",),
     "change": ("changes",),
     "help": ("yours",),
+    "checklist": ("shift", "yours"),
+    "waiver": ("shift",),
+    "handover": ("shift", "yours"),
+    "followup": ("shift", "yours"),
+    "log": ("shift",),
 }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from mainstay import alerts, incidents, paging, signals
+from mainstay import alerts, handover, incidents, paging, signals
 from mainstay.checks import heartbeats
 from mainstay.estate import Views
 from mainstay.foundation import due, record
@@ -32,6 +32,8 @@ OTHERS = {
     incidents.ACK_DUE: "acknowledgements that run out",
     incidents.CLOSE_DUE: "incidents that close",
     alerts.SILENCE_DUE: "silences that start or end",
+    handover.checklists.DUE: "checklists that open or are due",
+    handover.passing.DUE: "shifts that hand over",
 }
 """What else is done by due rows; steps and pages are looked at one by one."""
 AFRESH = "start its policy anew with `mainstay ack {0}`, then `mainstay unack {0}`"

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from mainstay import acts, people
+from mainstay.console.uploads import Upload
 from mainstay.console.words import Times
 from mainstay.estate import View
 from mainstay.foundation.errors import Forbidden
@@ -35,6 +36,8 @@ class Reader:
     """Of the address: what the path holds, and the query."""
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Of the form."""
+    files: Mapping[str, Upload] = field(default_factory=dict, repr=False)
+    """What the form brought along."""
     cookies: Mapping[str, str] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """What this one request has read already; its parts share it."""
