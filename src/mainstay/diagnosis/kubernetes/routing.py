@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from mainstay.diagnosis.cause import Hypothesis
@@ -102,7 +102,7 @@ def _address(
     workload: str,
     variable: str,
     address: re.Match[str],
-    ports: Mapping[str, set[object]],
+    ports: Mapping[str, Collection[object]],
 ) -> Iterator[Hypothesis]:
     host, port = address[1].partition(".")[0], int(address[2])
     if host in ("localhost", workload) or host.isdigit():
