@@ -39,6 +39,8 @@ from peers import wait_until
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "alpenpay"
 ZURICH = ZoneInfo("Europe/Zurich")
 TUESDAY = datetime(2026, 11, 24, tzinfo=ZURICH)
+NIGHTLY, YEARLY = 'schedule: "15 1 * * *"', 'schedule: "15 1 1 1 *"'
+"""No job pings in these days: the backup is not due in them, and opens no incident."""
 HANDING_OVER = "    handover: {accept_within: 10m}\n"
 PASSWORD = "a long walk by the lake"
 WORDS = {
@@ -231,6 +233,9 @@ def folder_of(place: Path, *, hands_over: bool = False) -> Path:
     """
     root = place / "estate"
     shutil.copytree(EXAMPLE, root)
+    checks = (root / "checks.yaml").read_text()
+    assert NIGHTLY in checks
+    (root / "checks.yaml").write_text(checks.replace(NIGHTLY, YEARLY))
     if not hands_over:
         people = (root / "people.yaml").read_text()
         assert HANDING_OVER in people
