@@ -163,7 +163,10 @@ class Day:
         runtime, now = self.runtime, self.clock.now()
 
         def work(tx: Any) -> None:
+            held = {str(one) for one in people.roles_of(tx, person)}
             for role in roles:
+                if str(Grant(role, team)) in held:
+                    continue
                 people.grant(
                     tx,
                     runtime.ground.ids,
@@ -223,7 +226,8 @@ services:
 def folder_of(place: Path, *, hands_over: bool = False) -> Path:
     """The example estate in a folder of its own, with three small services more.
 
-    `hands_over`: its shifts hand over in writing; else no day has to end with a signature.
+    `hands_over`: its shifts hand over in writing, with checklists and checks; else no day has to
+    end with a signature, and no job is missed at night.
     """
     root = place / "estate"
     shutil.copytree(EXAMPLE, root)
@@ -231,6 +235,8 @@ def folder_of(place: Path, *, hands_over: bool = False) -> Path:
         people = (root / "people.yaml").read_text()
         assert HANDING_OVER in people
         (root / "people.yaml").write_text(people.replace(HANDING_OVER, ""))
+        (root / "checks.yaml").unlink()
+        (root / "shift.yaml").unlink()
     (root / "small.yaml").write_text(SMALL)
     return root
 

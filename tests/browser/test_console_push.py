@@ -17,7 +17,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 from test_console_screens import RULES
-from windows import PHONE, Watched, sign_in
+from windows import PHONE, Watched, sign_in, until
 
 from fakes.pushservice import Browser, signed_by
 from fakes.world import Provider, Status, World
@@ -144,12 +144,16 @@ def _deliver(page: Page, origin: str, words: str) -> None:
     found: list[str] = []
 
     def note(event: dict[str, Any]) -> None:
-        found.extend(one["registrationId"] for one in event["registrations"])
+        found.extend(
+            one["registrationId"] for one in event["registrations"] if not one["isDeleted"]
+        )
 
     session.on("ServiceWorker.workerRegistrationUpdated", note)
     session.send("ServiceWorker.enable")
-    page.wait_for_function("navigator.serviceWorker.ready.then(() => true)")
-    assert found, "no registration"
+    page.wait_for_function(  # a worker that only begins is handed nothing
+        "navigator.serviceWorker.ready.then((one) => one.active.state === 'activated')"
+    )
+    until(page, lambda: found, what="the registration of the worker")
     asked = {"origin": origin, "registrationId": found[0], "data": words}
     session.send("ServiceWorker.deliverPushMessage", asked)
 

@@ -6,7 +6,7 @@ import pytest
 from alpenpay import Day
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
-from windows import DESK, PHONE, TABLET, Watched, sign_in
+from windows import DESK, PHONE, TABLET, Watched, settled, sign_in
 
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
@@ -25,6 +25,7 @@ SCREENS = (
     "/account", "/account/codes", "/accounts", "/accounts/ana", "/accounts/ben", "/estate/edit",
     "/estate/edit/services/fraud", "/estate/edit/schedules/payops-oncall",
     "/estate/edit/escalations/payments-p1", "/estate/files/oncall.yaml",
+    "/checklists", "/checklists/start-of-day", "/shift", "/checks", "/checks/pay-db-backup",
 )  # fmt: skip
 
 
@@ -83,6 +84,7 @@ def test_a_refusal_that_offers_to_ask_has_no_fault_for_anybody(
 def test_the_usual_day_fits_one_desk_without_scrolling(usual: Day, ana: Watched) -> None:
     ana.page.set_viewport_size(DESK)  # type: ignore[arg-type]
     ana.page.goto(usual.url + "/")
+    settled(ana.page)
     over = ana.page.evaluate(
         "(() => { const m = document.querySelector('main'); return m.scrollHeight - m.clientHeight })()"
     )
@@ -92,6 +94,7 @@ def test_the_usual_day_fits_one_desk_without_scrolling(usual: Day, ana: Watched)
 def test_what_one_touches_on_a_phone_is_as_large_as_a_thumb(usual: Day, ana: Watched) -> None:
     ana.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     ana.page.goto(usual.url + "/incidents/4")
+    settled(ana.page)
     small = ana.page.evaluate(
         """[...document.querySelectorAll('main .btn, .tabs a')]
             .filter(it => it.offsetParent !== null)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from mainstay.diagnosis.cause import Diagnosis, Hypothesis, Verdict, ranked
 from mainstay.diagnosis.commits.blame import of_release
 from mainstay.diagnosis.kubernetes import of_cluster
+from mainstay.diagnosis.lines import of_lines
 from mainstay.diagnosis.material import Material
 from mainstay.diagnosis.series.causes import of_series
 from mainstay.diagnosis.traces.gaps import of_gaps
@@ -26,6 +27,8 @@ def diagnose(material: Material) -> Diagnosis:
         hypotheses += of_release(material.release)
     if material.cluster:
         hypotheses += of_cluster(material.cluster)
+    if not any(one.verdict is Verdict.LIKELY for one in hypotheses):
+        hypotheses += of_lines(material)
     found = ranked(_explained(hypotheses))[:HYPOTHESES_MAX]
     return Diagnosis(_sentence(found), found, tuple(_looked_at(material)), material.notes)
 
