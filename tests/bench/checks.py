@@ -168,7 +168,7 @@ def figures(server: Server) -> tuple[float, dict[float, float]]:
 
 def measured(server: Server, every_s: int, seconds: int) -> dict[str, float]:
     """The cost of a look and its lateness, over `seconds` after all have been looked at."""
-    time.sleep(65 + every_s)  # what is new is spread over a first minute
+    time.sleep(10 + 2 * every_s)  # each has been looked at once, and more
     looks, late = figures(server)
     before, begun = cpu_s(server.process.pid), time.monotonic()
     time.sleep(seconds)

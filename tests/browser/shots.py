@@ -25,7 +25,7 @@ SHOTS = {
     "usual": {
         "today": "/", "incident": "/incidents/3", "page-at-night": "/incidents/4", "alerts": "/alerts",
         "services": "/services", "on-call": "/oncall", "silences": "/silences", "why": "{alert}",
-        "settings": "/settings", "account": "/account", "accounts": "/accounts", "edit": "/estate/edit/schedules/payops-oncall",
+        "settings": "/settings", "start-of-day": "/checklists/start-of-day", "shift": "/shift", "account": "/account", "accounts": "/accounts", "edit": "/estate/edit/schedules/payops-oncall",
     },
     "bad": {"today": "/", "alerts": "/alerts", "incidents": "/incidents"},
     "states": {"no-such-screen": "/services/pay-dd", "not-yours": "/silences/new", "nothing-matches": "/alerts?q=kyc"},

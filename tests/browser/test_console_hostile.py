@@ -13,7 +13,9 @@ from alpenpay import Day, alpenpay
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from windows import DESK, sign_in, until
 
+from mainstay import handover
 from mainstay.acts import commands
+from mainstay.acts.shift import commands as on_shift
 from mainstay.alerts import Matcher
 from mainstay.oncall import Wanted
 
@@ -35,6 +37,7 @@ SCREENS = (
     "/alerts?q=%22%3E%3Cimg%20src%3Dx%20onerror%3Dhit()%3E", "/incidents/%3Cscript%3Ehit()%3C%2Fscript%3E",
     "/record?actor=%22%3E%3Csvg%20onload%3Dhit()%3E", "/services/%22%3E%3Cscript%3Ehit()", "/parts/alerts/list?q=%3Cscript%3E",
     "/account", "/accounts", "/accounts/ana", "/accounts/%3Cscript%3Ehit()%3C%2Fscript%3E", "/estate/edit?q=%22%3E%3Cscript%3Ehit()",
+    "/checklists", "/checklists/start-of-day", "/shift", "/handover", "/checks",
     "/estate/files/hostile.yaml", "/estate/edit/services/hostile", "/estate/edit/services/%3Cscript%3Ehit()%3C%2Fscript%3E",
 )  # fmt: skip
 
@@ -58,7 +61,7 @@ class Visited:
 @pytest.fixture(scope="module")
 def visited(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visited]:
     folder = tmp_path_factory.mktemp("hostile")
-    with alpenpay(folder) as day:
+    with alpenpay(folder, hands_over=True) as day:
         (folder / "estate" / "hostile.yaml").write_text(HOSTILE)
         _poison(day)
         day.grants("ana", "lead", "admin")
@@ -97,8 +100,31 @@ def _poison(day: Day) -> None:
         wanted = Wanted("payops-oncall", "eli", start, start + timedelta(minutes=30), payload)
         day.act("ana", commands.AddOverrides((wanted,)))
     everything = " ".join(PAYLOADS)
+    _poison_shift(day, everything)
     day.act("ana", commands.Picture("INC-1", everything, everything, everything))
     day.act("ana", commands.AddAddress("ana", "mail", "<script>hit()</script>@example.org"))
+
+
+def _poison_shift(day: Day, everything: str) -> None:
+    """What people type into a checklist, the log and a handover."""
+    run = day.act("ana", on_shift.OpenRun("start-of-day")).value
+    plain = everything.replace("\u2028", " ").replace("\u2029", " ")
+    words = plain[:1_900]
+    day.act("ana", on_shift.AnswerItem(run.id, "settlement-file", {}, failed=True, words=words))
+    picture = b"\x89PNG\r\n\x1a\n<script>hit()</script>"
+    name = "<img src=x onerror=hit()>.png"
+    day.act("ana", on_shift.AttachFile(run.id, "card-payment", "receipt", name, picture))
+    until = day.clock.now() + timedelta(days=2)
+    day.act("ana", on_shift.WaiveItem("start-of-day", "pay-db-backup", "ana", words, until))
+    for payload in PAYLOADS:
+        day.act("ana", on_shift.WriteLog("payops", payload))
+        day.act("ana", on_shift.AddFollowUp("payops", payload))
+    later = day.clock.now().replace(hour=12, minute=45)
+    day.clock.forward(seconds=max(0.0, (later - day.clock.now()).total_seconds()))
+    day.settle()
+    newest = day.runtime.db.read(lambda tx: handover.passing.newest(tx, team="payops", limit=1))
+    for one in newest:
+        day.act("ana", on_shift.EditHandover(one.id, plain))
 
 
 @pytest.mark.parametrize("path", SCREENS)

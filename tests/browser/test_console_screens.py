@@ -25,6 +25,7 @@ SCREENS = (
     "/account", "/account/codes", "/accounts", "/accounts/ana", "/accounts/ben", "/estate/edit",
     "/estate/edit/services/fraud", "/estate/edit/schedules/payops-oncall",
     "/estate/edit/escalations/payments-p1", "/estate/files/oncall.yaml",
+    "/checklists", "/checklists/start-of-day", "/shift", "/checks", "/checks/pay-db-backup",
 )  # fmt: skip
 
 

@@ -196,7 +196,7 @@ def test_a_ping_that_breaks_off_is_not_kept(mainstay: Live) -> None:
 def test_curl_pings_as_people_write_it_in_a_crontab(mainstay: Live) -> None:
     uuid = made(mainstay, "curl")
     url = f"{mainstay.url}/ping/{uuid}"
-    command = ["curl", "-fsS", "-m", "10", "--retry", "5", "--data-raw", "812 MB", url]
+    command = ["curl", "-fsS", "-m", "60", "--retry", "5", "--data-raw", "812 MB", url]
     done = subprocess.run(command, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (0, b"OK")
     [one] = kept(mainstay, "curl", pings=1)

@@ -29,6 +29,8 @@ MODEL = f"{PROPERTIES}test_escalation_model.py"
 WIRE = "tests/contracts/test_wire_readers.py tests/contracts/test_api_doors.py"
 ORACLE = f"{PROPERTIES}test_escalation_oracle.py"
 CLOCK = "tests/unit/test_clock.py"
+SEALED = "tests/contracts/test_sealed_secrets.py"
+ON_SERVER = "tests/contracts/test_keeping_on_server.py"
 MORNING = "tests/stories/test_start_of_day.py -k sqlite"
 EVENING = "tests/stories/test_handover.py -k sqlite"
 
@@ -257,6 +259,49 @@ SABOTAGES = (
         "call private addresses",
         "foundation/addresses.py", "            if not all(is_public(address) for address in addresses):",
         "            if not any(True for address in addresses):", "tests/contracts/test_egress_guard.py -x",
+    ),
+    # -- what is kept -------------------------------------------------------------------------------
+    Sabotage(
+        "nothing is given back when the disk is full",
+        "app.py", "    db.on_full = reserve.give_back", "    pass", f"{PROOFS}test_disk_reserve.py",
+    ),
+    Sabotage(
+        "a sealed secret opens in any cell",
+        "foundation/sealing/ring.py", ", cell.table, cell.column, cell.row])", "])",
+        "tests/unit/test_sealing.py -k own_cell",
+    ),
+    Sabotage(
+        "start whatever key is here",
+        "sealed.py", "    db.read(lambda tx: sealing.check(sealing.row_in_force(tx), ring))\n", "",
+        f"{SEALED} -k without_its_key",
+    ),
+    Sabotage(
+        "throw the old key away before the new one is in force",
+        "sealed.py", "keys.keep([new, *keys.read()])", "keys.keep([new])", f"{SEALED} -k killed",
+    ),
+    Sabotage(
+        "what is written over stays in the file",
+        "foundation/db/sqlite.py", "secure_delete = ON", "secure_delete = OFF", f"{SEALED} -k clear",
+    ),
+    Sabotage(
+        "a text may hold NUL",
+        "foundation/db/tx.py", "        return value.replace(NUL, SHOWN_NUL)", "        return value",
+        "tests/unit/test_backup.py -k nul",
+    ),
+    Sabotage(
+        "no way back from an upgrade of a server",
+        "foundation/backup/made.py", "or not place.exists:", "or not place.exists or place.url:",
+        f"{ON_SERVER} -k upgrade",
+    ),
+    Sabotage(
+        "half a restore stays",
+        "foundation/db/postgres.py", "                fill(tx)\n",
+        '                fill(tx)\n                session.tell("COMMIT; BEGIN")\n', f"{ON_SERVER} -k restore",
+    ),
+    Sabotage(
+        "sessions are never forgotten",
+        "upkeep.py", "        return signin.forget(tx, before=before) >= signin.FORGET_ROWS or there_is_more",
+        "        return there_is_more", "tests/stories/test_keeping.py -k sessions",
     ),
     # -- heartbeats and imports ---------------------------------------------------------------------
     Sabotage(

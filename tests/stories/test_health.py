@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import ESTATE, World
 from mainstay import alerts, handover
 from mainstay.acts import commands
 
@@ -67,13 +64,6 @@ def test_a_badge_says_the_state_and_nothing_in_it_is_markup() -> None:
     assert ">failing</text>" in picture
 
 
-@pytest.fixture
-def checked(tmp_path: Path, engine: str) -> Iterator[Any]:
-    made = World(tmp_path, ESTATE)
-    made.apply(ESTATE + "checks:\n  job: {service: reports, heartbeat: true, period: 1h}\n")
-    yield made
-    made.app.close()
-
-
-def test_a_check_that_was_never_looked_at_is_no_health(checked: Any) -> None:
-    assert health(checked)["reports"].state == "not seen"
+def test_a_check_that_was_never_looked_at_is_no_health(world: Any) -> None:
+    world.apply(world.text + "checks:\n  job: {service: reports, heartbeat: true, period: 1h}\n")
+    assert health(world)["reports"].state == "not seen"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mainstay.checks.heartbeats import Beat, Ping, Plan, Status, Words
 from mainstay.checks.heartbeats.fold import (

@@ -13,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainstay.foundation.errors import MainstayError
-from mainstay.telemetry.formats import bulk, loki, otlp, syslog
+from mainstay.telemetry.formats import Frames, bulk, loki, otlp, syslog
 from mainstay.telemetry.formats.snappy import unpacked
-from mainstay.telemetry.formats.syslog import Frames
 from mainstay.telemetry.logs import Layouts
 
 AT_US = 1_772_323_200_123_000

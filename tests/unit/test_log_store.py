@@ -160,9 +160,11 @@ def test_who_sends_faster_than_it_is_packed_is_told_to_wait(
     assert store.append([record(3)], now_us=NOW_US) == 1
 
 
+@pytest.mark.parametrize("by_another", [False, True])
 def test_it_is_searched_and_packed_while_it_is_written(
-    store: Kept, monkeypatch: pytest.MonkeyPatch
+    store: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_another: bool
 ) -> None:
+    asked = Kept(tmp_path, only_ask=True) if by_another else store
     monkeypatch.setattr(kept, "HOT_BYTES", 20_000)
     monkeypatch.setattr(kept, "WAITING_MAX", 10_000)
     done = threading.Event()
@@ -176,7 +178,7 @@ def test_it_is_searched_and_packed_while_it_is_written(
     try:
         for turn in range(40):
             store.append([record(turn * 100 + n) for n in range(100)], now_us=NOW_US)
-            assert store.count(Wanted()) == (turn + 1) * 100
+            assert asked.count(Wanted()) == (turn + 1) * 100
     finally:
         done.set()
         packer.join()

@@ -11,7 +11,7 @@ import click
 
 from mainstay import __version__
 from mainstay.cli.desk import TOKEN_FILE, Desk, Verb, Verbs, desk_of, run, shared
-from mainstay.cli.show import clean
+from mainstay.cli.show import clean, console, paragraphs, when_given
 
 __all__ = [
     "TOKEN_FILE",
@@ -19,10 +19,13 @@ __all__ = [
     "Verb",
     "Verbs",
     "clean",
+    "console",
     "desk_of",
+    "paragraphs",
     "program",
     "run",
     "shared",
+    "when_given",
 ]
 
 

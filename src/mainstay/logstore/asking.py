@@ -9,8 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from mainstay.cli import clean
-from mainstay.cli.show import console, paragraphs, when_given
+from mainstay.cli import clean, console, paragraphs, when_given
 from mainstay.foundation.clock import SystemClock, from_us, text_of_us, to_us
 from mainstay.foundation.errors import NotFound
 from mainstay.telemetry.logs import RANK, Level

@@ -16,7 +16,7 @@ import msgspec
 from mainstay.foundation.errors import Invalid, MainstayError, NotFound, OverLimit, Refused, Unknown
 from mainstay.foundation.secrets import same
 from mainstay.logstore.intake import Intake
-from mainstay.telemetry.formats import bulk, loki, otlp
+from mainstay.telemetry.formats import bulk_reply, read_bulk, read_loki, read_otlp
 from mainstay.web import Receive, Scope, Send
 
 log = logging.getLogger("mainstay.logstore")
@@ -97,18 +97,18 @@ class Doors:
         packed = PROTOBUF in headers.get("content-type", "")
         reader = intake.reader()
         if path == "/v1/logs":
-            intake.keep("otlp", otlp.read(body, packed=packed, reader=reader, received_us=now_us))
+            intake.keep("otlp", read_otlp(body, packed=packed, reader=reader, received_us=now_us))
             return Answer(200, b"" if packed else b"{}", PROTOBUF if packed else "application/json")
         if path == "/loki/api/v1/push":
-            taken = loki.read(
+            taken = read_loki(
                 body, packed=packed, reader=reader, received_us=now_us, bytes_max=BODY_MAX
             )
             intake.keep("loki", taken)
             return Answer(204, b"")
         if path == "/_bulk" or path.endswith("/_bulk"):
-            taken, statuses = bulk.read(body, reader=reader, received_us=now_us)
+            taken, statuses = read_bulk(body, reader=reader, received_us=now_us)
             intake.keep("bulk", taken)
-            return Answer(200, msgspec.json.encode(bulk.reply(statuses)))
+            return Answer(200, msgspec.json.encode(bulk_reply(statuses)))
         raise NotFound(f"No door is at {path}: /v1/logs, /loki/api/v1/push and /_bulk are.")
 
 

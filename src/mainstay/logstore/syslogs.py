@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 
 from mainstay.foundation.errors import MainstayError
 from mainstay.logstore.intake import Intake
-from mainstay.telemetry.formats import syslog
-from mainstay.telemetry.formats.syslog import Frames
+from mainstay.telemetry.formats import Frames, read_syslog
 from mainstay.telemetry.logs import Layouts
 
 log = logging.getLogger("mainstay.logstore")
@@ -85,5 +84,5 @@ class Datagrams(asyncio.DatagramProtocol):
 
 
 def _keep(intake: Intake, messages: Sequence[bytes], layouts: Layouts, host: str) -> None:
-    taken = syslog.read(messages, reader=layouts, received_us=intake.now_us(), sender=host)
+    taken = read_syslog(messages, reader=layouts, received_us=intake.now_us(), sender=host)
     intake.keep("syslog", taken)

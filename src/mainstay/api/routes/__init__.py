@@ -135,7 +135,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_RUN}/items/{{item}}", ACT[on_shift.AnswerItem], shift.checklists.answer, shift.checklists.RunMade),
     Route("DELETE", f"{_RUN}/items/{{item}}", ACT[on_shift.RedoItem], shift.checklists.redo, shift.checklists.RunMade),
     Route("POST", f"{_RUN}/items/{{item}}/files", ACT[on_shift.AttachFile], shift.checklists.attach, shift.checklists.FileMade, 201),
-    Route("POST", f"{_RUN}/checks", ACT[on_shift.RunChecks], shift.checklists.run_checks, shift.checklists.ChecksAsked, 202),
+    Route("POST", f"{_RUN}/checks", ACT[on_shift.RunChecklist], shift.checklists.run_checks, shift.checklists.ChecksAsked, 202),
     Route("POST", f"{_RUN}/sign", ACT[on_shift.SignRun], shift.checklists.sign, shift.checklists.RunMade),
     Route("POST", f"{_RUN}/reopen", ACT[on_shift.ReopenRun], shift.checklists.reopen, shift.checklists.RunMade),
     Route("GET", "/checklist-files/{id}", "handover.read", shift.checklists.get_file, shift.checklists.FileContent),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from msgspec.structs import replace
 
 from mainstay.checks.heartbeats import fold, keys, step, store
 from mainstay.checks.heartbeats.beat import Beat, Origin, Status, Words

@@ -8,9 +8,12 @@ then, and the news that others must be told, if there is any.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from mainstay.checks.heartbeats.beat import RUNS_MAX, Beat, Ping, Run, Status
 from mainstay.checks.heartbeats.plan import Counts, first_due, next_due
@@ -94,9 +97,8 @@ def _wrong(beat: Beat, ping: Ping, took: int | None) -> str | None:
 
 def _up(beat: Beat, at: datetime, ping: Ping) -> Told:
     was_down = beat.status is Status.DOWN
-    if beat.status is not Status.UP:
-        beat = replace(beat, status=Status.UP, status_at=at)
-    beat = _scheduled(replace(beat, ok_at=at, why=None))
+    since = beat.status_at if beat.status is Status.UP else at
+    beat = _scheduled(replace(beat, status=Status.UP, status_at=since, ok_at=at, why=None))
     if not was_down:
         return beat, None
     return beat, News(beat, True, f"{beat.title} is heard of again", ping)
@@ -124,10 +126,11 @@ def look(beat: Beat, now: datetime) -> Told:
         return beat, None
     if beat.status is Status.PAUSED:
         return _laid_aside(beat)
-    for deadline, why in _deadlines(beat):
-        if deadline <= now:
-            return _down(beat, now, why)
-    return _scheduled(beat), None
+    passed = [one for one in _deadlines(beat) if one[0] <= now]
+    if not passed:
+        return _scheduled(beat), None
+    _, what = min(passed, key=lambda one: one[0])
+    return _down(beat, now, _missed(beat, what))
 
 
 def pause(beat: Beat, now: datetime) -> Beat:
@@ -162,27 +165,34 @@ def _scheduled(beat: Beat) -> Beat:
     return replace(beat, look_at=min((at for at, _ in _deadlines(beat)), default=None))
 
 
-def _deadlines(beat: Beat) -> list[tuple[datetime, str]]:
-    """Until when what must have come, and what is wrong then; the earliest first."""
-    plan, found = beat.plan, []
+def _deadlines(beat: Beat) -> list[tuple[datetime, Run | Literal["end", "start"]]]:
+    """Until when what must have come: its end, its start, or the end of a run that goes on."""
+    plan = beat.plan
+    found: list[tuple[datetime, Run | Literal["end", "start"]]] = []
     if beat.due_at is not None:
-        due = _when(beat, beat.due_at)
-        heard = f"last heard of {_when(beat, beat.last_at)}" if beat.last_at else "never heard of"
         spared = beat.spared_until or beat.due_at
-        by = max(beat.due_at + plan.grace, spared)
-        late = f"{beat.title} is late: due {due}, {_text(plan.grace_s)} of grace, {heard}"
-        found.append((by, late))
+        found.append((max(beat.due_at + plan.grace, spared), "end"))
         if plan.start_within_s is not None and not beat.runs:
             within = timedelta(seconds=plan.start_within_s)
-            words = f"has not started: due {due}, to start within {_text(plan.start_within_s)}"
-            begin_by = max(beat.due_at + within, spared)
-            found.append((begin_by, f"{beat.title} {words}, {heard}"))
-    for run in beat.runs:
-        begun = from_us(run.at_us)
+            found.append((max(beat.due_at + within, spared), "start"))
+    found += [(from_us(run.at_us) + plan.run_limit, run) for run in beat.runs]
+    return found
+
+
+def _missed(beat: Beat, what: Run | Literal["end", "start"]) -> str:
+    """What is wrong when a deadline has passed."""
+    plan = beat.plan
+    if isinstance(what, Run):
         limit = _text(int(plan.run_limit.total_seconds()))
-        words = f"takes longer than {limit}: it started {_when(beat, begun)}"
-        found.append((begun + plan.run_limit, f"{beat.title} {words}"))
-    return sorted(found)
+        begun = _when(beat, from_us(what.at_us))
+        return f"{beat.title} takes longer than {limit}: it started {begun}"
+    assert beat.due_at is not None
+    due = _when(beat, beat.due_at)
+    heard = f"last heard of {_when(beat, beat.last_at)}" if beat.last_at else "never heard of"
+    if what == "start":
+        within = _text(plan.start_within_s or 0)
+        return f"{beat.title} has not started: due {due}, to start within {within}, {heard}"
+    return f"{beat.title} is late: due {due}, {_text(plan.grace_s)} of grace, {heard}"
 
 
 # -- what we could not hear ------------------------------------------------------------------------

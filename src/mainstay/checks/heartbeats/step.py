@@ -6,10 +6,10 @@ Pings first, then who is late: one that came in time is never overtaken by its o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import msgspec
+from msgspec.structs import replace
 
 from mainstay.checks.heartbeats import fold, store
 from mainstay.checks.heartbeats.beat import Beat, Ping, Status
@@ -63,7 +63,7 @@ def listen(tx: Tx, rules: Rules) -> tuple[list[News], bool]:
     for beat_id, pings in by_beat.items():
         before = store.find(tx, beat_id)
         if before is None:  # it was removed meanwhile
-            heard += [msgspec.structs.replace(ping, n=0) for ping in pings]
+            heard += [replace(ping, n=0) for ping in pings]
             continue
         beat, numbered, told = _hear(before, pings, rules)
         after.append(beat)
@@ -84,7 +84,7 @@ def _hear(beat: Beat, pings: Sequence[Ping], rules: Rules) -> tuple[Beat, list[P
         beat, told = fold.hear(beat, ping, counts=rules.counts, judge=rules.judge)
         ends = ping.kind in ("success", "fail")
         took = beat.ran_us if ends else None
-        numbered.append(msgspec.structs.replace(ping, n=beat.pings_n, took_us=took))
+        numbered.append(replace(ping, n=beat.pings_n, took_us=took))
         news += [told] if told is not None else []
     return beat, numbered, news
 

@@ -14,5 +14,5 @@ __all__ = ["register"]
 
 def register(group: click.Group) -> None:
     """Add these commands to the program's."""
-    for command in (checks, calendar, heartbeats, import_):
+    for command in (checks, heartbeats, calendar, import_):
         group.add_command(command)

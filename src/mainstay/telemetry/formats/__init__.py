@@ -6,7 +6,12 @@ its protocol is Invalid as a whole; single items that cannot be read are left ou
 
 from __future__ import annotations
 
-from mainstay.telemetry.formats import bulk, loki, otlp, syslog
+from mainstay.telemetry.formats.bulk import read as read_bulk
+from mainstay.telemetry.formats.bulk import reply as bulk_reply
+from mainstay.telemetry.formats.loki import read as read_loki
+from mainstay.telemetry.formats.otlp import read as read_otlp
 from mainstay.telemetry.formats.record import Taken
+from mainstay.telemetry.formats.syslog import Frames
+from mainstay.telemetry.formats.syslog import read as read_syslog
 
-__all__ = ["Taken", "bulk", "loki", "otlp", "syslog"]
+__all__ = ["Frames", "Taken", "bulk_reply", "read_bulk", "read_loki", "read_otlp", "read_syslog"]

@@ -13,6 +13,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -72,6 +73,7 @@ class Kept:
         self._db = duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY})
         self._writing = threading.Lock()
         self._listing = threading.Lock()
+        self._listing_file = (folder / "listing").open("ab")
         self._full: list[Path] = []
         self._opened_us = 0
         self._file: BinaryIO | None = None
@@ -158,7 +160,7 @@ class Kept:
                 )  # fmt: skip
                 _sync(draft)
                 made.append((draft, final))
-        with self._listing:
+        with self._unchanging(fcntl.LOCK_EX):
             for draft, final in made:
                 draft.rename(final)
                 _sync_folder(final.parent)
@@ -173,7 +175,7 @@ class Kept:
         for part in parts:
             days = days_of.get(part.folder, self._keeping.days)
             if part.last_us < now_us - days * 86_400_000_000 or size > self._keeping.bytes_max:
-                with self._listing:
+                with self._unchanging(fcntl.LOCK_EX):
                     part.path.unlink(missing_ok=True)
                 size -= part.size
 
@@ -220,7 +222,7 @@ class Kept:
 
     def _ask(self, wanted: Wanted, select: str, end: str) -> list[tuple[Any, ...]]:
         for _ in range(AGAIN_MAX):
-            with self._listing:
+            with self._unchanging(fcntl.LOCK_SH):
                 sources = list(_sources(self._hot, self._cold, wanted))
             try:
                 return self._asked(sources, wanted, select, end)
@@ -243,11 +245,22 @@ class Kept:
                     raise Invalid(f"{wanted.pattern!r} is no pattern.") from error
                 raise
 
+    @contextmanager
+    def _unchanging(self, lock: int) -> Iterator[None]:
+        """No file comes or goes while they are listed, in whichever process."""
+        with self._listing:
+            fcntl.flock(self._listing_file, lock)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._listing_file, fcntl.LOCK_UN)
+
     def close(self) -> None:
         """Let go of everything; what is hot is packed at the next start."""
         with self._writing:
             self._close_hot()
             self._db.close()
+            self._listing_file.close()
             if self._lock_file is not None:
                 self._lock_file.close()
 

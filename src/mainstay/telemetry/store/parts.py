@@ -48,5 +48,8 @@ def parts_in(folder: Path) -> Iterator[Part]:
         found = _NAME.fullmatch(path.name)
         if found is not None:
             first, last, number = (int(one) for one in found.groups())
-            size = path.stat().st_size
+            try:
+                size = path.stat().st_size
+            except FileNotFoundError:  # forgotten at this moment
+                continue
             yield Part(path, path.parent.name, first, last, number, size)

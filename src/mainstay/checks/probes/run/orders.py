@@ -55,6 +55,7 @@ class Orders:
         self._process: subprocess.Popen[bytes] | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._turn = asyncio.Lock()
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[list[Any]]] = {}
         self._reading: asyncio.Task[None] | None = None
@@ -96,8 +97,9 @@ class Orders:
 
     def close(self) -> None:
         """End the runner, and with it everything that it runs."""
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
+        if self._process is not None:
+            if self._writer is not None:
+                self._writer.transport.abort()
             try:
                 self._process.wait(LATE_S)
             except subprocess.TimeoutExpired:
@@ -105,12 +107,20 @@ class Orders:
             self._process = None
 
     async def _ready(self) -> asyncio.StreamWriter:
+        """The way in to a runner that lives; many may ask at once, and one of them starts it."""
         loop = asyncio.get_running_loop()
-        alive = self._process is not None and self._process.poll() is None
-        if alive and self._loop is loop and self._writer is not None:
-            return self._writer
-        self.close()
-        self._loop = loop
+        if self._loop is not loop:
+            self._loop, self._turn, self._writer = loop, asyncio.Lock(), None
+        async with self._turn:
+            alive = self._process is not None and self._process.poll() is None
+            if alive and self._writer is not None:
+                return self._writer
+            return await self._start(loop)
+
+    async def _start(self, loop: asyncio.AbstractEventLoop) -> asyncio.StreamWriter:
+        if self._process is not None:  # of a loop that has ended, or dead: its input is closed
+            self._process.kill()
+            self._process.wait()
         self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - once, of our own file
             [sys.executable, "-I", str(RUNNER), self._install],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"PATH": PATH}, bufsize=0,

@@ -221,7 +221,7 @@ def redo(reader: Reader) -> Went:
 def run_checks(reader: Reader) -> Went:
     """Its checks are looked at now."""
     run = reader.query["run"]
-    return Went(f"/checklist-runs/{run}", reader.act(commands.RunChecks(run)).sentence)
+    return Went(f"/checklist-runs/{run}", reader.act(commands.RunChecklist(run)).sentence)
 
 
 def sign(reader: Reader) -> Went:
@@ -287,7 +287,7 @@ FORMS = (
     Form(f"{_RUN}/items/{{item}}", _MAY[commands.AnswerItem], answer, back=_ONE),
     Form(f"{_RUN}/items/{{item}}/redo", _MAY[commands.RedoItem], redo, back=_ONE),
     Form(f"{_RUN}/items/{{item}}/waive", _MAY[commands.WaiveItem], waive, back=_ONE),
-    Form(f"{_RUN}/checks", _MAY[commands.RunChecks], run_checks, back=_ONE),
+    Form(f"{_RUN}/checks", _MAY[commands.RunChecklist], run_checks, back=_ONE),
     Form(f"{_RUN}/sign", _MAY[commands.SignRun], sign, back=_ONE),
     Form(f"{_RUN}/reopen", _MAY[commands.ReopenRun], reopen, back=_ONE),
     Form("/waivers/{waiver}/end", _MAY[commands.EndWaiver], end_waiver),

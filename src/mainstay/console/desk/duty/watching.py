@@ -16,7 +16,7 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import NotFound
 from mainstay.foundation.nearest import hint
 
-READ = "alerts.read"
+READ = "checks.read"
 LOOKS = {
     State.OK: "ok", State.WARN: "warn", State.FAIL: "crit", State.NOT_SEEN: "unknown",
     State.WAITING: "wait",
