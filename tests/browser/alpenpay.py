@@ -39,6 +39,8 @@ from peers import wait_until
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "alpenpay"
 ZURICH = ZoneInfo("Europe/Zurich")
 TUESDAY = datetime(2026, 11, 24, tzinfo=ZURICH)
+AT_NIGHT, ON_NEW_YEARS_DAY = 'schedule: "15 1 * * *"', 'schedule: "15 1 1 1 *"'
+"""When the one job that must ping has to, in the example, and on the days that we tell."""
 HANDING_OVER = "    handover: {accept_within: 10m}\n"
 PASSWORD = "a long walk by the lake"
 WORDS = {
@@ -226,8 +228,8 @@ services:
 def folder_of(place: Path, *, hands_over: bool = False) -> Path:
     """The example estate in a folder of its own, with three small services more.
 
-    `hands_over`: its shifts hand over in writing, with checklists and checks; else no day has to
-    end with a signature, and no job is missed at night.
+    `hands_over`: its shifts hand over in writing, and its backup must ping each night; else no day
+    has to end with a signature, and no job is missed.
     """
     root = place / "estate"
     shutil.copytree(EXAMPLE, root)
@@ -235,8 +237,9 @@ def folder_of(place: Path, *, hands_over: bool = False) -> Path:
         people = (root / "people.yaml").read_text()
         assert HANDING_OVER in people
         (root / "people.yaml").write_text(people.replace(HANDING_OVER, ""))
-        (root / "checks.yaml").unlink()
-        (root / "shift.yaml").unlink()
+        checks = (root / "checks.yaml").read_text()
+        assert AT_NIGHT in checks
+        (root / "checks.yaml").write_text(checks.replace(AT_NIGHT, ON_NEW_YEARS_DAY))
     (root / "small.yaml").write_text(SMALL)
     return root
 
