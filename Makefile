@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run dev check style test stories prove mutants bench shots reference peers lock
+.PHONY: help run dev check style test stories prove mutants bench screens shots reference peers lock
 
 BIN := .venv/bin
 UV := $(BIN)/uv pip
@@ -40,6 +40,9 @@ mutants: peers  ## sabotage a copy line by line: each must turn a test red (half
 
 bench: peers  ## figures side by side with Alertmanager, in one run
 	$(BIN)/python tests/bench/corridor.py
+
+screens: peers  ## figures of the console: server, bytes, how soon what happens is seen
+	PYTHONPATH=tests:tests/browser $(BIN)/python tests/bench/console.py
 
 shots: peers  ## the pictures of docs/pictures, anew
 	PYTHONPATH=tests:tests/browser $(BIN)/python tests/browser/shots.py

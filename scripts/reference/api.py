@@ -46,6 +46,7 @@ TAGS = {
     "heartbeats": "Heartbeats",
     "checklists": "Checklists",
     "handovers": "Shifts and handovers",
+    "health": "Services and their health",
     "estate": "The estate",
     "people": "People",
     "access": "Keys and tokens",

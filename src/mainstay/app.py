@@ -17,7 +17,17 @@ from functools import partial
 
 import msgspec
 
-from mainstay import __version__, beating, checking, loops, paging, presence, upkeep
+from mainstay import (
+    __version__,
+    beating,
+    checking,
+    loops,
+    paging,
+    people,
+    presence,
+    sealed,
+    upkeep,
+)
 from mainstay.api import App, limits_of, make_app
 from mainstay.checks.probes import Probe, nameservers
 from mainstay.checks.probes import build as build_probes
@@ -26,11 +36,12 @@ from mainstay.estate import Views
 from mainstay.foundation import backup, failpoint, record
 from mainstay.foundation.backup.job import Job, Outcome
 from mainstay.foundation.clock import Clock, SharedClock, SystemClock, to_us
-from mainstay.foundation.db import Database, open_database, place_of, schema_number
+from mainstay.foundation.db import Database, Tx, open_database, place_of, schema_number
 from mainstay.foundation.egress import Egress
 from mainstay.foundation.errors import Broken, Invalid, MainstayError, Outside, Stuck, Unreachable
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.reserve import Reserve
+from mainstay.foundation.sealing import Keys, Ring
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings
 from mainstay.ground import Ground
@@ -64,10 +75,11 @@ def open_app(
         return open_database(place)
 
     db = _with_room(opened, reserve)
+    ring = sealed.unlocked(db, Keys.of(settings, environment=environment), now=today)
     clock = clock or (SharedClock(db.ask_time) if db.ask_time else SystemClock())
     egress = Egress(_allowed(settings), passing=passing)
     if channels is None:
-        vapid = _vapid(db, settings, clock)
+        vapid = _vapid(db, settings, ring, clock.now())
         channels = _channels(settings, egress, environment, clock, vapid=vapid)
     if probes is None:
         probes = _probes(settings, environment)
@@ -82,11 +94,12 @@ def open_app(
         node=me.id,
         token=lambda: secrets.token_urlsafe(32),
         check_address=_checker(ways),
+        ring=ring,
         passing=passing,
     )
 
     async def send(address: Address, page: Page) -> Answer | MainstayError:
-        return await _send(ways, address, page, environment)
+        return await _send(ways, address, page, environment, ring)
 
     app = Runtime(
         settings=settings, node=me, clock=clock, db=db, ground=ground, channels=ways, send=send,
@@ -184,8 +197,8 @@ def drain(app: Runtime, now: datetime | None = None) -> None:
         now = now or app.clock.now()
         busy = loops.settle(app, now) == now
         busy |= loops.pass_time(app, now) == now
+        busy |= beating.work(app)
         busy |= asyncio.run(checking.step(app, now))
-        busy |= beating.step(app, now) == now
         busy |= asyncio.run(_deliver_all(app, now))
         if not busy:
             upkeep.seal(app, now)
@@ -217,14 +230,16 @@ def _signer(settings: Settings, environment: Mapping[str, str]) -> record.Signer
     return record.signer_of(resolve(where, environment=environment), where="audit.key")
 
 
-def _vapid(db: Database, settings: Settings, clock: Clock) -> Vapid:
+def _vapid(db: Database, settings: Settings, ring: Ring, now: datetime) -> Vapid:
     """The key that pushes are signed with: made once, and the same on every node of the database."""
-    key = db.read(paging.push_key)
-    if key is None:
-        made, at = new_key(), to_us(clock.now())
-        key = db.run(lambda tx: paging.keep_push_key(tx, made, at=at))
+    key = db.read(paging.push_key) or db.run(partial(_new_push_key, ring=ring, now=now))
     contact = settings.public_url if settings.public_url.startswith("https:") else None
-    return Vapid.of(key, contact=contact)
+    return Vapid.of(ring.open(key, paging.PUSH_KEY), contact=contact)
+
+
+def _new_push_key(tx: Tx, *, ring: Ring, now: datetime) -> str:
+    made = ring.seal(tx, new_key(), paging.PUSH_KEY)
+    return paging.keep_push_key(tx, made, at=to_us(now))
 
 
 def _channels(
@@ -266,23 +281,27 @@ def _checker(channels: Mapping[str, Channel]) -> Callable[[str, str], str]:
 
 
 async def _send(
-    channels: Mapping[str, Channel], address: Address, page: Page, environment: Mapping[str, str]
+    channels: Mapping[str, Channel],
+    address: Address,
+    page: Page,
+    environment: Mapping[str, str],
+    ring: Ring,
 ) -> Answer | MainstayError:
     """The channel's answer, or its failure as a value."""
     channel = channels.get(address.kind)
     if channel is None:
         return Unreachable(f"No channel {address.kind!r} is set up here.", permanent=True)
     try:
-        return await channel.send(page, _to(address, environment))
+        return await channel.send(page, _to(address, environment, ring))
     except MainstayError as error:
         return error
     except Exception as error:
         return Outside(f"The {address.kind} channel failed: {type(error).__name__}.")
 
 
-def _to(address: Address, environment: Mapping[str, str]) -> To:
+def _to(address: Address, environment: Mapping[str, str], ring: Ring) -> To:
     """Where the channel sends, with the secret in clear."""
     if (device := address.device) is not None:
-        return To(device.endpoint, f"{device.key}.{device.secret}")
+        return To(device.endpoint, f"{device.key}.{people.device_secret(address, ring=ring)}")
     secret = resolve(address.secret, environment=environment) if address.secret else None
     return To(address.address, secret)

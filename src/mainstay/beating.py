@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from mainstay import heard, jumps, pipeline, presence
-from mainstay.checks import heartbeats
-from mainstay.checks.heartbeats import News
+from mainstay import checking, checks, heard, jumps, pipeline, presence
+from mainstay.checks import Result, Sheet, State, heartbeats
+from mainstay.checks.heartbeats import News, Status
 from mainstay.estate import View
 from mainstay.foundation import record
 from mainstay.foundation.db import Tx
@@ -15,6 +15,8 @@ from mainstay.runtime import Runtime
 
 EVERY = timedelta(milliseconds=250)
 """How long at most a ping that another node took waits to be folded."""
+GATHER = timedelta(milliseconds=200)
+"""Pings are gathered so long for one transaction: a thousand a second are five, and not a hundred."""
 UNHEARD = timedelta(seconds=15)
 """So long without a whole step of this loop: the database was away, and pings were refused."""
 LOOP = "heartbeats"
@@ -24,16 +26,20 @@ FOLLOWED = "beats_estate"
 
 
 def step(app: Runtime, now: datetime) -> datetime | None:
-    """Do what is due; when there is more, or the next one is late."""
+    """Do what is due, then rest; else when the next one is late, if that is soon."""
     at = app.db.read(lambda tx: _next(tx, app, now))
     if at is None or at > now:
         return at if at is not None and at - now < EVERY else None
-    more = presence.as_settler(app, lambda tx, at: _work(tx, app, at))
-    if more is None:
-        return now + EVERY  # another node does it
-    app.ground.passing(Moment.TIME_COMMITTED)
-    app.wake.settle()
-    return now if more else None
+    return now + (GATHER if work(app) else EVERY)  # else another node does it
+
+
+def work(app: Runtime) -> bool:
+    """One transaction of it, if this node holds the lease and something is due; whether it was."""
+    done = presence.as_settler(app, lambda tx, at: _work(tx, app, at))
+    if done:
+        app.ground.passing(Moment.TIME_COMMITTED)
+        app.wake.settle()
+    return bool(done)
 
 
 def _next(tx: Tx, app: Runtime, now: datetime) -> datetime | None:
@@ -44,19 +50,38 @@ def _next(tx: Tx, app: Runtime, now: datetime) -> datetime | None:
 
 
 def _work(tx: Tx, app: Runtime, now: datetime) -> bool:
-    """In one transaction: what is found out, the signals of it, and their rows. True: there is more."""
+    """What is found out, the signals of it, and their rows. False: nothing is due."""
+    if _next(tx, app, now) != now:
+        return False
     view = app.ground.views.current_or_empty(tx)
-    rules = heard.rules_of(view)
     _follow(tx, app, view, now)
     silent = timedelta(seconds=app.pulse.ages().get(LOOP, 0))
     if silent > UNHEARD:
         jumps.heard_nothing(tx, app, now - silent, now)
+    sheet = app.sheets.of(view)
+    judging = heard.Judging(tx, sheet)
+    rules = heartbeats.Rules(heard.counts_of(view), judging)
     news, more = heartbeats.listen(tx, rules)
-    if not more:
-        late, more = heartbeats.find_late(tx, now)
-        news += late
-    _tell(tx, app, view, news, now)
-    return more
+    noticed = [] if more else heartbeats.find_late(tx, now)
+    own = [one for one in (*news, *noticed) if heard.watched_of(sheet, one.beat) is None]
+    declared = [one for one in noticed if heard.watched_of(sheet, one.beat) is not None]
+    _tell(tx, app, view, own, now)
+    _hand_over(tx, app, sheet, judging.results, declared, now)
+    facts = [heard.fact_of(one) for one in (*news, *noticed) if one.turned]
+    record.write(tx, facts, now=now, estate_version=view.version)
+    app.ground.passing(Moment.TIME_WRITTEN)
+    return True
+
+
+def _hand_over(
+    tx: Tx, app: Runtime, sheet: Sheet, results: list[Result], noticed: list[News], now: datetime
+) -> None:
+    """What the estate declares is a check like any other: its results, and what they tell."""
+    paused = {one.beat.name: "it is paused" for one in noticed if one.beat.status is Status.PAUSED}
+    late = [heard.result_of(one, now) for one in noticed if one.beat.name not in paused]
+    taken = checks.take(tx, sheet, [*results, *late], now=now)
+    aside = checks.lay_aside(tx, sheet, paused, state=State.WAITING, now=now)
+    checking.tell(tx, app.ground, (*taken.tellings, *aside), now=now)
 
 
 def _follow(tx: Tx, app: Runtime, view: View, now: datetime) -> None:
@@ -64,9 +89,8 @@ def _follow(tx: Tx, app: Runtime, view: View, now: datetime) -> None:
     if record.marked(tx, FOLLOWED) == view.version:
         return
     record.mark(tx, FOLLOWED, view.version)
-    declared = heard.declared_in(view)
     synced = heartbeats.sync(
-        tx, app.ground.ids, declared, counts=heard.rules_of(view).counts, now=now
+        tx, app.ground.ids, heard.declared_in(view), counts=heard.counts_of(view), now=now
     )
     words = f"version {view.version} of the estate says so"
     facts = [
@@ -78,8 +102,6 @@ def _follow(tx: Tx, app: Runtime, view: View, now: datetime) -> None:
 
 
 def _tell(tx: Tx, app: Runtime, view: View, news: list[News], now: datetime) -> None:
-    if not news:
-        return
-    pipeline.accept(tx, *heard.signals_of(app.ground, view, news, now=now))
-    record.write(tx, [heard.fact_of(one) for one in news], now=now, estate_version=view.version)
-    app.ground.passing(Moment.TIME_WRITTEN)
+    """What was made through the API tells by signals of its own."""
+    if news:
+        pipeline.accept(tx, *heard.signals_of(app.ground, view, news, now=now))

@@ -16,6 +16,7 @@ from mainstay.foundation.clock import to_us
 from mainstay.foundation.errors import Corrupt
 from mainstay.foundation.failpoint import Passing, never
 from mainstay.foundation.ids import Ids
+from mainstay.foundation.sealing import Ring
 from mainstay.incidents import Rules
 from mainstay.signals import Arrived
 
@@ -46,6 +47,8 @@ class Ground:
     token: Callable[[], str]
     check_address: Callable[[str, str], str]
     """(kind, address) → the address in its normal form, or Invalid; the channels know."""
+    ring: Ring = field(default_factory=Ring)
+    """Opens and seals the secrets in the database."""
     sheets: Sheets = field(default_factory=Sheets)
     """The checks of the estate's versions, compiled."""
     passing: Passing = never

@@ -15,8 +15,8 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from mainstay import alerts, heard, incidents, nodes, pipeline
-from mainstay.checks import heartbeats
+from mainstay import alerts, checks, heard, incidents, nodes, pipeline
+from mainstay.checks import State, heartbeats
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
@@ -77,7 +77,7 @@ def move(tx: Tx, app: Runtime, by: timedelta, *, now: datetime) -> None:
     if by < timedelta(0):
         due.move(tx, by, but=alerts.SILENCE_DUE)
         incidents.move_acks(tx, by)
-        counts = heard.rules_of(app.ground.views.current_or_empty(tx)).counts
+        counts = heard.counts_of(app.ground.views.current_or_empty(tx))
         heartbeats.set_back(tx, by, now + by, counts=counts)
     else:
         due.move_leases(tx, by)
@@ -98,8 +98,9 @@ def heard_nothing(tx: Tx, app: Runtime, since: datetime, until: datetime) -> Non
     What was due meanwhile, and nothing is known of, is told in one signal about Mainstay itself.
     """
     view = app.ground.views.current_or_empty(tx)
-    counts = heard.rules_of(view).counts
-    unseen = heartbeats.spare(tx, since, until, counts=counts)
+    unseen = heartbeats.spare(tx, since, until, counts=heard.counts_of(view))
+    sentences = {beat.name: beat.why or "" for beat in unseen if beat.origin == "estate"}
+    checks.lay_aside(tx, app.sheets.of(view), sentences, state=State.NOT_SEEN, now=until)
     words = heard.unseen(unseen)
     if words is None:
         return

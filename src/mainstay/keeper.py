@@ -118,6 +118,7 @@ def told(app: Runtime, port: int) -> dict[str, Any]:
         "port": port,
         "tls": app.settings.tls_cert is not None,
         "node": app.ground.node,
+        "place": f"{app.node.host}:{app.node.folder}",
         "token": app.probe_token,
     }
 

@@ -164,7 +164,7 @@ def take(tx: Tx, ground: Ground, one: due.Due, *, now: datetime) -> Ready | None
             ready, facts, trouble = begun.ready, begun.facts, begun.trouble
             key = "paging.unreachable"
         case _:
-            return paging.begin_update(tx, one, view=view)
+            return paging.begin_update(tx, one, view=view, now=now)
     if trouble is not None:
         report_self(tx, ground, trouble, key=key, now=now)
     record.write(tx, facts, now=now, estate_version=view.version)

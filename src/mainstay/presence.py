@@ -22,6 +22,9 @@ log = logging.getLogger("mainstay.presence")
 T = TypeVar("T")
 
 ALIVE_EVERY = timedelta(seconds=5)
+BRIEF = 2 * ALIVE_EVERY
+"""So short a time without any node is not given back: every open alert would be written anew, and a
+node that is restarted again and again would do little else."""
 AGAIN_SOON = timedelta(seconds=1)
 """When to ask for the time again whose answer was not believed."""
 TOLD = "settle_token"
@@ -86,7 +89,7 @@ def sign_on(app: Runtime, now: datetime) -> None:
         away_us = 0 if last is None else to_us(now) - last
         if last is not None and away_us <= -JUMP_US:  # the clock was set back while we were down
             jumps.move(tx, app, now - from_us(last), now=from_us(last))
-        elif last is not None and away_us > 0:
+        elif last is not None and timedelta(microseconds=away_us) > BRIEF:
             alerts.postpone_expiry(tx, since_us=last, by_us=away_us)
             jumps.heard_nothing(tx, app, from_us(last), now)
         record.mark(tx, "alive_at", to_us(now))  # the next start must not give it back again

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from mainstay import nodes, paging, pipeline, presence, signals, signin
+from mainstay.checks import heartbeats
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Tx
@@ -134,11 +135,12 @@ def _tell_room(tx: Tx, app: Runtime, now: datetime) -> None:
 
 def purge(app: Runtime, now: datetime) -> datetime | None:
     """Delete what is older than the retention, a thousand rows a transaction: raw signals, sign-in
-    sessions and links; and old nodes."""
+    sessions and links; old nodes, and when heartbeats went down."""
     before = now - timedelta(days=app.settings.retention_days)
 
     def work(tx: Tx, now: datetime) -> bool:
         nodes.forget(tx, now=now)
+        heartbeats.purge(tx, before)
         there_is_more = signals.purge(tx, before) >= signals.PURGE_ROWS
         return signin.forget(tx, before=before) >= signin.FORGET_ROWS or there_is_more
 

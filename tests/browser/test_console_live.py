@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from alpenpay import Day
-from playwright.sync_api import Browser, Page, expect
-from windows import DESK, sign_in
+from playwright.sync_api import Browser, Page, Route, expect
+from windows import DESK, settled, sign_in, until
 
 from mainstay.acts import commands
 from peers import wait_until
@@ -61,6 +61,42 @@ def test_today_follows_an_incident_without_being_touched(page: Page, fresh: Day)
     expect(page.locator(".rail")).not_to_contain_text("minor")
 
 
+def test_a_part_that_could_not_be_fetched_is_asked_for_again(page: Page, fresh: Day) -> None:
+    settled(page)
+    failed: list[str] = []
+
+    def fail_once(route: Route) -> None:
+        if len(failed) < 2:
+            failed.append(route.request.url)
+            route.abort() if len(failed) == 1 else route.fulfill(status=503, body="full")
+        else:
+            route.continue_()
+
+    page.route("**/parts/today/head*", fail_once)
+    fresh.act("ben", commands.Acknowledge("INC-1"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("which Ben Okafor has")
+    assert len(failed) == 2
+
+
+def test_a_stream_that_never_began_is_begun_anew(page: Page, fresh: Day) -> None:
+    refused: list[str] = []
+
+    def refuse_first(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=503, body="full")
+
+    page.route("**/events*", refuse_first)
+    page.goto(f"{fresh.url}/incidents/1")
+    until(page, lambda: refused, what="the first try")
+    fresh.act("ben", commands.Note("INC-1", "said to nobody"))
+    expect(page.locator("#timeline")).to_contain_text("said to nobody")
+    expect(page.locator("#lost")).to_be_hidden()
+    expect(page.locator("#live")).to_have_attribute("data-state", "on")
+
+
 def test_what_happened_between_the_screen_and_its_stream_is_not_lost(
     page: Page, fresh: Day
 ) -> None:
@@ -86,8 +122,12 @@ def test_a_lost_stream_is_told_within_seconds_and_a_new_one_catches_up(
     expect(page.locator("#lost")).to_be_hidden()
     page.clock.install()
     page.context.set_offline(True)
-    page.clock.run_for(12_000)
-    expect(page.locator("#lost")).to_be_visible()
+
+    def is_told() -> bool:
+        page.clock.run_for(12_000)  # again, should a last beat have come meanwhile
+        return page.locator("#lost").is_visible()
+
+    wait_until(is_told, within_s=60, what="the banner")
     expect(page.locator("#lost")).to_contain_text("Paging continues without this screen")
     fresh.act("ben", commands.Note("INC-1", "while nobody looked"))
     page.context.set_offline(False)

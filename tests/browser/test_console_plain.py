@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alpenpay import Day
 from playwright.sync_api import Browser, Response, expect
-from windows import DESK, PHONE, sign_in
+from windows import DESK, PHONE, sign_in, weights
 
 COLD_MAX = 160_000
 """Bytes of the first Today, everything counted."""
@@ -50,21 +50,16 @@ def test_the_first_today_is_light_and_the_second_lighter(chromium: Browser, usua
         storage_state=context.storage_state(),  # type: ignore[arg-type]
     )
     page = cold.new_page()
-    sizes: dict[str, int] = {}
-
-    def weigh(response: Response) -> None:
-        if "/parts/" not in response.url and "/events" not in response.url:
-            got = response.request.sizes()
-            sizes[response.url] = got["responseBodySize"] + got["responseHeadersSize"]
-
-    page.on("response", weigh)
+    came: list[Response] = []
+    page.on("response", lambda one: came.append(one))
     page.goto(f"{usual.url}/", wait_until="load")
     page.evaluate("document.fonts.ready.then(() => 1)")
-    assert len(sizes) > 4, "this was no cold start"
-    assert sum(sizes.values()) <= COLD_MAX, sizes
-    first = sum(sizes.values())
-    sizes.clear()
+    first = weights(came)
+    assert len(first) > 4, "this was no cold start"
+    assert sum(first.values()) <= COLD_MAX, first
+    came.clear()
     page.goto(f"{usual.url}/", wait_until="load")
-    assert sum(sizes.values()) <= min(WARM_MAX, first), sizes
+    second = weights(came)
+    assert sum(second.values()) <= min(WARM_MAX, sum(first.values())), second
     for one in (cold, context):
         one.close()

@@ -17,7 +17,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 from test_console_screens import RULES
-from windows import PHONE, Watched, sign_in
+from windows import PHONE, Watched, sign_in, until
 
 from fakes.pushservice import Browser, signed_by
 from fakes.world import Provider, Status, World
@@ -47,7 +47,7 @@ SUBSCRIBE = """(given) => {
 }"""
 SHOWN = """async () => {
   return (await self.registration.getNotifications()).map((one) => ({
-    title: one.title, body: one.body, tag: one.tag, actions: one.actions.map((it) => it.title),
+    title: one.title, body: one.body, tag: one.tag, silent: one.silent === true, actions: one.actions.map((it) => it.title),
   }));
 }"""
 CLICK = """async (action) => {
@@ -120,11 +120,17 @@ class Phone:
     def shows(self, title: str) -> dict[str, Any]:
         """The one notification, as soon as it is the one of this title."""
 
+        seen: list[Any] = []
+
         def look() -> dict[str, Any] | None:
             shown: list[dict[str, Any]] = self.context.service_workers[0].evaluate(SHOWN)
+            seen[:] = [len(self.context.service_workers), *shown]
             return shown[0] if len(shown) == 1 and title in shown[0]["title"] else None
 
-        found = wait_until(look, within_s=20, what=f"a notification {title!r}")
+        try:
+            found = wait_until(look, within_s=60, what=f"a notification {title!r}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; shown: {seen}") from None
         assert found is not None
         return found
 
@@ -138,12 +144,16 @@ def _deliver(page: Page, origin: str, words: str) -> None:
     found: list[str] = []
 
     def note(event: dict[str, Any]) -> None:
-        found.extend(one["registrationId"] for one in event["registrations"])
+        found.extend(
+            one["registrationId"] for one in event["registrations"] if not one["isDeleted"]
+        )
 
     session.on("ServiceWorker.workerRegistrationUpdated", note)
     session.send("ServiceWorker.enable")
-    page.wait_for_function("navigator.serviceWorker.ready.then(() => true)")
-    assert found, "no registration"
+    page.wait_for_function(  # a worker that only begins is handed nothing
+        "navigator.serviceWorker.ready.then((one) => one.active.state === 'activated')"
+    )
+    until(page, lambda: found, what="the registration of the worker")
     asked = {"origin": origin, "registrationId": found[0], "data": words}
     session.send("ServiceWorker.deliverPushMessage", asked)
 
@@ -183,11 +193,28 @@ def test_the_button_on_the_notification_acknowledges_when_nobody_is_signed_in_an
     outcome = phone.shows(f"{incident.name} is acknowledged")
     assert outcome["body"] == "You have it now. Nobody else is paged."
     assert _acked_by(day, incident) == "ana"
+    day.settle()
+    assert phone.receives()["title"] == f"{incident.name}: Ana Keller has it"
+    phone.shows(f"{incident.name}: Ana Keller has it")
     _deliver(phone.page, day.url, json.dumps(said))
     phone.shows(f"{incident.name} SEV 1 checkout")
     phone.presses("acknowledge")
     assert "used before" in phone.shows("is NOT acknowledged")["body"]
     assert [fault for fault in phone.faults if "401 (Unauthorized)" not in fault] == []
+
+
+def test_a_page_gives_way_without_a_sound_to_who_has_it_now(phone: Phone, day: Day) -> None:
+    phone.set_up("pager")
+    incident = phone.paged("crm")
+    phone.receives()
+    phone.shows(f"{incident.name} P")
+    day.act("ben", commands.Acknowledge(incident.name))
+    assert phone.receives()["stopped"] is True
+    shown = phone.shows(f"{incident.name}: Ben Okafor has it")
+    assert (shown["actions"], shown["silent"]) == (["Open"], True)
+    day.act("ben", commands.Resolve(incident.name))
+    assert len(phone.service.hits) == phone.heard, "once is enough"
+    assert phone.faults == []
 
 
 def test_without_a_connection_the_button_says_so_and_no_screen_is_shown_from_memory(

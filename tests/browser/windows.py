@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from alpenpay import PASSWORD, Day
-from playwright.sync_api import BrowserContext, Page
+from collections.abc import Callable
+from typing import TypeVar
 
+from alpenpay import PASSWORD, Day
+from playwright.sync_api import BrowserContext, Page, Response, expect
+
+from peers import wait_until
+
+T = TypeVar("T")
 DESK = {"width": 1440, "height": 900}
+TABLET = {"width": 900, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
 
@@ -19,6 +26,8 @@ class Watched:
         page.on("console", lambda line: self._line(line.type, line.text))
 
     def _line(self, kind: str, text: str) -> None:
+        if "net::ERR_" in text:
+            return  # a connection that ended, as it does when one goes on to another screen
         if "Content Security Policy" in text or kind == "error":
             self.faults.append(f"{kind}: {text}")
 
@@ -32,3 +41,29 @@ def sign_in(context: BrowserContext, day: Day, person: str) -> Page:
     page.click("main button")
     page.wait_for_url(f"{day.url}/")
     return page
+
+
+def until(page: Page, question: Callable[[], T], *, what: str) -> T:
+    """As `wait_until`, while the browser goes on telling what happens in it."""
+
+    def ask() -> T:
+        page.evaluate("1")
+        return question()
+
+    return wait_until(ask, within_s=60, what=what)
+
+
+def settled(page: Page) -> None:
+    """The letters are drawn, and the screen hears what happens."""
+    page.evaluate("document.fonts.ready.then(() => 1)")
+    expect(page.locator("#live")).to_have_attribute("data-state", "on")
+
+
+def weights(came: list[Response]) -> dict[str, int]:
+    """Bytes of each answer as it came over the line, headers included; parts and the stream aside."""
+    sizes = {}
+    for one in list(came):
+        if "/parts/" not in one.url and "/events" not in one.url:
+            got = one.request.sizes()
+            sizes[one.url] = got["responseBodySize"] + got["responseHeadersSize"]
+    return sizes

@@ -25,6 +25,7 @@ STAYS = ("mainstay serve", "prometheus ", "make run")
 """Commands that stay in the foreground of a terminal of their own."""
 LOOKS = re.compile(
     r"(run/)?mainstay (incidents|alerts|trace|signals|shift|silence list|audit|nodes)\b"
+    r"|mainstay (start-of-day|handover)$"
 )
 """Commands that only look, and may be asked again until they see it."""
 NOBODY = "No Mainstay answers"

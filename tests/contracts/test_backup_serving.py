@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -156,6 +157,7 @@ def test_a_backup_under_load_restored_elsewhere_has_everything_and_pages_on(
 
         (tmp_path / "two").mkdir()
         other = Install(tmp_path / "two", capsys)
+        shutil.copy(install.folder / "data.key", other.folder / "data.key")
         out = other.says("restore", str(file), *secret)
         assert f"Restored {said['rows']} rows" in out
         assert before <= stored(other.data)

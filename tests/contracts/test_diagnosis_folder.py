@@ -169,6 +169,26 @@ def test_objects_as_yaml_are_read_with_their_state(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+LOG = (
+    *(f"2026-03-01T09:{minute}:00Z INFO shop.pay: order {minute} paid" for minute in range(10, 50)),
+    *(f"2026-03-01T10:{minute}:00Z ERROR shop.db: no connection to ledger-2: timed out"
+      for minute in range(10, 30)),
+)  # fmt: skip
+
+
+def test_a_log_file_alone_says_what_is_new_and_of_which_kind(tmp_path: Path) -> None:
+    found = diagnosed(write(tmp_path / "shop.log", *LOG), "--at", "2026-03-01T10:00:00Z")
+    one = found["hypotheses"][0]
+    assert (one["where"], one["kind"], one["class"]) == ("shop.db", "new-errors", "network")
+    assert "no connection to ledger" in one["sentence"]
+
+
+def test_errors_that_come_all_day_are_no_news(tmp_path: Path) -> None:
+    every = [line.replace("INFO shop.pay: order", "ERROR shop.x: retry") for line in LOG[:40]]
+    log = write(tmp_path / "shop.log", *every, *(one.replace("T09", "T10") for one in every))
+    assert not diagnosed(log, "--at", "2026-03-01T10:00:00Z")["found"]
+
+
 def test_broken_files_are_told_of_and_the_rest_is_used(tmp_path: Path) -> None:
     write(tmp_path / "all.yaml", OBJECTS)
     write(tmp_path / "broken.yaml", "a: [1, 2", "b: }")
@@ -184,7 +204,7 @@ def test_broken_files_are_told_of_and_the_rest_is_used(tmp_path: Path) -> None:
 
 
 def test_nothing_to_read_and_no_folder_are_refused_in_a_sentence(tmp_path: Path) -> None:
-    write(tmp_path / "notes.txt", "hello")
+    write(tmp_path / "notes.md", "hello")
     for place, said in ((tmp_path, "could be read"), (tmp_path / "gone", "There is no")):
         code, output = told(place)
         assert code == 2

@@ -73,11 +73,18 @@ def test_prometheus_alertmanager_and_amtool_work_as_the_guide_says(
         "07-backups-upgrades-and-proof.md",
         "08-who-watches-mainstay.md",
         "10-the-console.md",
+        "13-checks.md",
+        "14-heartbeats.md",
+        "15-start-of-day.md",
         "16-logs.md",
     ],
 )
 def test_every_command_of_a_page_works_as_shown(reader: Reader, page: str) -> None:
     assert reader.follow(GUIDE / page) >= 8
+
+
+def test_a_folder_that_somebody_sent_is_diagnosed_as_the_guide_says(reader: Reader) -> None:
+    assert reader.follow(GUIDE / "17-diagnosis.md") >= 2
 
 
 def test_two_nodes_are_one_mainstay_as_the_guide_says(reader: Reader) -> None:

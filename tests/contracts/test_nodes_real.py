@@ -13,6 +13,7 @@ import pytest
 from cli_serving import Install, kill_quietly
 
 from databases import SCHEMA, server
+from mainstay.foundation.sealing import Keys
 from peers import fetch, wait_until
 
 DATABASE = "nodes_real"
@@ -29,11 +30,15 @@ class Both:
             (folder / name).mkdir()
         self.a = Install(folder / "a", capsys)
         self.b = Install(folder / "b", capsys)
+        self.key = f"file:{folder}/a/data.key"
+        Keys(None, self.a.data, {}).first()
+
+    def begin(self) -> None:
         for node in (self.a, self.b):
             self.start(node)
 
     def start(self, node: Install) -> None:
-        node.start(MAINSTAY_DATABASE=self.url)
+        node.start(MAINSTAY_DATABASE=self.url, MAINSTAY_SECRETS__KEY=self.key)
 
     def standings(self, asked: Install) -> dict[str, str]:
         """Where a node listens → how it stands."""
@@ -54,8 +59,11 @@ def both(
     for name in [name for name in os.environ if name.startswith("MAINSTAY_")]:
         monkeypatch.delenv(name)
     made = Both(tmp_path, capsys)
-    yield made
-    made.end()
+    try:
+        made.begin()
+        yield made
+    finally:
+        made.end()
 
 
 def eventually(question: Any, what: str) -> Any:

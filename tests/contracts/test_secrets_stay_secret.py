@@ -28,6 +28,9 @@ from fakes.postoffice import PostOffice
 from fakes.pushservice import Browser
 from fakes.world import Hit, Provider, Status, World
 from live import ESTATE
+from mainstay import paging
+from mainstay.foundation.db import Tx
+from mainstay.foundation.sealing import Cell, Keys, Ring
 from mainstay.watchdog import last_sign
 from peers import wait_until
 
@@ -181,25 +184,27 @@ def reachable(install: Install, hook: Provider, push: Provider, slack: Provider)
 
 def device(install: Install, service: Provider) -> list[str]:
     """Mara has a browser that rings; what of it, and of our own key, nobody may be told."""
-    browser = Browser()
+    browser, ring = Browser(), Ring(Keys(None, install.data, {}))
     install.says("contact", "add", "mara", "ntfy", f"{service.url}/a-place-taken")
     with closing(sqlite3.connect(install.data / "mainstay.db", timeout=20)) as connection:
-        connection.execute(
-            "UPDATE people_address SET kind = 'push', address = 'my phone'"
-            " WHERE address LIKE '%/a-place-taken'"
+        connection.row_factory = sqlite3.Row
+        tx = Tx(connection)
+        taken = tx.value("SELECT id FROM people_address WHERE address LIKE '%/a-place-taken'")
+        tx.run(
+            "UPDATE people_address SET kind = 'push', address = 'my phone' WHERE id = :id", id=taken
         )
-        connection.execute(
-            "INSERT INTO people_device (address, endpoint, key, secret)"
-            " SELECT id, ?, ?, ? FROM people_address WHERE kind = 'push'",
-            (f"{service.url}/send/{DEVICE_PATH}", browser.key, browser.secret),
-        )
+        tx.run(
+            "INSERT INTO people_device (address, endpoint, key, secret) VALUES (:id, :at, :key, :s)",
+            id=taken, at=f"{service.url}/send/{DEVICE_PATH}", key=browser.key,
+            s=ring.seal(tx, browser.secret, Cell("people_device", "secret", taken)),
+        )  # fmt: skip
+        ours = ring.open(tx.value("SELECT private FROM paging_push_key"), paging.PUSH_KEY)
         connection.commit()
-        [(ours,)] = connection.execute("SELECT private FROM paging_push_key").fetchall()
     return [DEVICE_PATH, browser.secret, ours]
 
 
 def in_their_place(*secrets: str) -> set[str]:
-    """Where a page goes is stored with the person, and our key for pushes: in the database alone."""
+    """Where a page goes is stored with the person: in the database alone."""
     return {f"{one} in mainstay.db{end}" for one in secrets for end in ("", "-wal")}
 
 
@@ -269,6 +274,7 @@ def test_no_secret_stands_in_an_answer_a_log_or_the_data_folder(
         token,
         known,
     ]
+    secrets.append((install.folder / "data.key").read_text().strip())
     secrets += [*of_device, *(link.rpartition("/")[2] for link in links)]
     found = {
         f"{secret} in {name}"
@@ -276,7 +282,7 @@ def test_no_secret_stands_in_an_answer_a_log_or_the_data_folder(
         for name, text in places.items()
         if any(form in text for form in forms(secret))
     }
-    assert found - in_their_place(SLACK_PATH, *of_device) == set()
+    assert found - in_their_place(SLACK_PATH, DEVICE_PATH) == set()
 
 
 def test_the_password_of_a_postgresql_stands_nowhere_not_even_when_it_is_gone(

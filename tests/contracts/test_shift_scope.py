@@ -14,7 +14,7 @@ from live import ESTATE, Live, live
 from mainstay.api import ROUTES, Route
 
 API = "/mainstay/v1"
-OF_SHIFTS = ("/checklist", "/waivers", "/handovers", "/teams", "/followups")
+OF_SHIFTS = ("/checklist", "/waivers", "/handovers", "/teams", "/followups", "/services")
 ROUTES_OF_SHIFTS = [
     route for route in ROUTES if route.path.startswith(OF_SHIFTS) and "{" in route.path
 ]
@@ -28,6 +28,7 @@ checklists:
   ours: {team: payops, due: "23:59", items: [{id: look, manual: Look, answer: {shot: {type: file, optional: true}}}]}
   theirs: {team: data, due: "23:59", items: [{id: look, manual: Look, answer: {shot: {type: file, optional: true}}}]}
 """
+OF_PAYOPS, OF_DATA = "pay-db: {tier: 1, owner: payops", "pay-db: {tier: 1, owner: data"
 FILE = base64.b64encode(b"seen").decode()
 BODIES: dict[str, dict[str, Any]] = {
     "runs": {}, "look": {}, "files": {"answer": "shot", "name": "a.txt", "content": FILE},
@@ -43,7 +44,8 @@ def mainstay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     found = re.search(r"  payops: \{members: \[([^]]*)\]\}\n", ESTATE)
     assert found is not None
     teams = f"  payops:{TEAM.format(member=found[1])}  data:{TEAM.format(member='head')}"
-    text = ESTATE.replace(found[0], teams) + CHECKLISTS
+    text = ESTATE.replace(found[0], teams).replace(OF_PAYOPS, OF_DATA) + CHECKLISTS
+    assert OF_DATA in text
     with live(tmp_path_factory.mktemp("shifts"), text=text) as running:
         yield running
 
@@ -64,6 +66,7 @@ def ids(mainstay: Live) -> dict[str, dict[str, str]]:
             f"/handovers?team={team}", lambda a: a["items"], what=f"a handover of {team}"
         )
         found[team] = {
+            "{service}": {"payops": "pay-api", "data": "pay-db"}[team],
             "{checklist}": checklist, "{run}": run["id"], "{item}": "look", "{team}": team,
             "/checklist-files/{id}": file["file"]["id"], "/waivers/{id}": waiver["id"],
             "/followups/{id}": task["id"], "/handovers/{id}": handovers["items"][0]["id"],

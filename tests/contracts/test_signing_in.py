@@ -160,11 +160,15 @@ def test_where_codes_are_required_nothing_else_opens_before_they_are_set_up(tmp_
         for path in ("/", "/account", "/accounts"):
             reply = mara.get(path)
             assert (reply.status, reply.headers["location"]) == (303, "/account/codes")
-        mara.mainstay.runtime.db.run(lambda tx: signin.totp.begin(tx, "mara"))
+        runtime = mara.mainstay.runtime
+        runtime.db.run(lambda tx: signin.totp.begin(tx, "mara", ring=runtime.ground.ring))
         csrf = re.search(r'name="csrf" value="(\w+)"', mara.get("/account/codes").body.decode())
         assert csrf is not None
         assert mara.post("/accounts", {"csrf": csrf[1], "person": "ben"}, csrf=False).status == 303
-        secret = mainstay.rows("SELECT totp_next FROM signin_account")[0][0]
+        secret = runtime.db.read(
+            lambda tx: signin.totp.pending(tx, "mara", ring=runtime.ground.ring)
+        )
+        assert secret is not None
         code = totp.code_at(secret, totp.step_of(mainstay.runtime.clock.now()))
         fields = {"csrf": csrf[1], "code": code}
         assert mara.post("/account/codes", fields, csrf=False).status == 200

@@ -80,9 +80,9 @@ def test_somebody_whom_the_estate_names_comes_in_with_the_roles_of_their_groups(
     reply = come(mara, on="/account")
     assert (reply.status, reply.headers["location"]) == (303, "/account")
     screen = mara.get("/account").body.decode()
-    assert "mara, responder of payops and auditor" in screen
+    assert "mara</span>, responder of payops and auditor" in screen
     assert "no-such-team" not in screen
-    assert "You have none: you come in by single sign-on." in screen
+    assert "<b>You have none:</b> you come in by single sign-on." in screen
 
 
 def test_roles_follow_the_groups_and_what_was_given_by_hand_stays(

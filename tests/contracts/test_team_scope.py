@@ -21,9 +21,16 @@ TWO_TEAMS = (
     .replace("pay-db: {tier: 1, owner: payops", "pay-db: {tier: 1, owner: data")
     .replace("depends: [pay-db]", "depends: []")
     .replace("  payops-oncall:\n", "  payops-oncall:\n    team: payops\n")
+    + """
+checks:
+  reach-api: {service: pay-api, tcp: "127.0.0.1:9", every: 1h}
+  reach-db: {service: pay-db, tcp: "127.0.0.1:9", every: 1h}
+"""
 )
 API = "/mainstay/v1"
-OF_SHIFTS = ("/checklist", "/waivers", "/handovers", "/teams", "/followups")
+ABOUT_CHECKS = [route for route in ROUTES if "/checks/{name}" in route.path]
+ABOUT_HEARTBEATS = [route for route in ROUTES if "/heartbeats/{name}" in route.path]
+OF_SHIFTS = ("/checklist", "/waivers", "/handovers", "/teams", "/followups", "/services")
 ABOUT_INCIDENTS = [route for route in ROUTES if "/incidents/{name}" in route.path]
 
 
@@ -168,12 +175,38 @@ def test_who_may_cover_a_shift_may_not_edit_the_schedule() -> None:
     assert "author" in edit - cover
 
 
+def test_a_check_is_its_services_teams(mainstay: Live) -> None:
+    key = mainstay.token("lead", team="payops")
+    for name, wanted in (("reach-db", 403), ("reach-api", 200)):
+        for route in ABOUT_CHECKS:
+            path = API + route.path.replace("{name}", name)
+            assert mainstay.call(route.method, path, key=key).status == wanted, route
+    listed = mainstay.call("GET", f"{API}/checks", key=key).json["items"]
+    assert [one["name"] for one in listed] == ["reach-api"]
+    assert len(mainstay.own("GET", "/checks").json["items"]) == 2
+
+
+def test_a_heartbeat_is_its_services_teams(mainstay: Live) -> None:
+    for name, service in (("ours", "pay-api"), ("theirs", "pay-db")):
+        body = {"name": name, "service": service, "period": "1h"}
+        assert mainstay.own("POST", "/heartbeats", body).status == 201
+    key = mainstay.token("lead", team="payops")
+    bodies = {"pause": {}, "adopt": {"uuid": "8f57b84b-86c2-4546-8923-03f83d27604a"}}
+    for name, wanted in (("theirs", {403}), ("ours", {200, 409})):
+        for route in sorted(ABOUT_HEARTBEATS, key=lambda one: one.method == "DELETE"):
+            path = API + route.path.replace("{name}", name)
+            body = bodies.get(path.rpartition("/")[2])
+            assert mainstay.call(route.method, path, body, key=key).status in wanted, route
+    listed = mainstay.call("GET", f"{API}/heartbeats", key=key).json["items"]
+    assert "theirs" not in [one["name"] for one in listed]
+
+
 def test_every_route_about_one_object_is_in_this_census_or_says_why_not() -> None:
     """A new route with an id in its path has to be thought about here."""
     named = {route.path for route in ROUTES if re.search(r"\{\w+\}", route.path)}
     shared_by_all = {
         "/oncall/{schedule}", "/oncall/{schedule}/shifts", "/oncall/{schedule}/calendar.ics",
-        "/people/{id}/calendar.ics", "/people/{id}/contacts",
+        "/people/{id}/calendar.ics", "/people/{id}/contacts", "/calendars/{id}",
     }  # fmt: skip
     every_team_alone = {
         "/signals/{receipt}", "/signals/{receipt}/release", "/keys/{id}", "/tokens/{id}",
@@ -185,6 +218,7 @@ def test_every_route_about_one_object_is_in_this_census_or_says_why_not() -> Non
         "/people/{id}/rules", "/rules/{id}", "/people/{id}/test-page", "/addresses/{id}/proof",
         "/addresses/{id}/verify",
     }  # fmt: skip
-    here = {"/alerts/{id}", "/trace/{id}"} | {route.path for route in ABOUT_INCIDENTS}
+    here = {"/alerts/{id}", "/trace/{id}"}
+    here |= {route.path for route in (*ABOUT_INCIDENTS, *ABOUT_HEARTBEATS, *ABOUT_CHECKS)}
     here |= {path for path in named if path.startswith(OF_SHIFTS)}  # test_shift_scope.py
     assert named == shared_by_all | every_team_alone | ones_own_or_every_team | by_stories | here

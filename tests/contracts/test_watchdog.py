@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cli_serving import Install, kill_quietly
 from watching import ALARM_WITHIN_S, Watched, fresh_install, watched
 
-from databases import fresh
+from databases import fresh, new_database
+from mainstay.watchdog import last_sign
 from peers import wait_until
 
 
@@ -104,3 +106,41 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_two_nodes_watch_and_one_tells(floor: Watched, tmp_path: Path) -> None:
+    """On PostgreSQL, which nodes share."""
+    floor.url = new_database()
+    (tmp_path / "other").mkdir()
+    other = Install(tmp_path / "other", floor.install.capsys)
+    floor.start()
+    (other.folder / "mainstay.toml").write_text(
+        (floor.install.folder / "mainstay.toml").read_text()
+    )
+    other.start(MAINSTAY_DATABASE=floor.url)
+    try:
+        name = floor.incident()
+        assert floor.damage("DELETE FROM foundation_due WHERE kind = 'paging.step'") == 1
+        floor.alarm(name, "nothing will page")
+        for data in (floor.install.data, other.data) * 4:
+            _found_by(data, name)
+        assert [hit.json["event"] for hit in floor.hook.hits] == ["watchdog.alarm"]
+        floor.install.says("ack", name)
+        floor.alarm(name, event="recovery")
+        floor.next_signs(8)
+        events = [hit.json["event"] for hit in floor.hook.hits]
+        assert events == ["watchdog.alarm", "watchdog.recovery"]
+    finally:
+        kill_quietly(other.process)
+
+
+def _found_by(data: Path, name: str) -> None:
+    """The watchdog of this node leaves another sign, in which the violation stands."""
+    before = last_sign(data)
+
+    def look() -> bool:
+        sign = last_sign(data)
+        fresh = sign is not None and (before is None or sign.at > before.at)
+        return fresh and any(name in one.finding.title for one in sign.findings)  # type: ignore[union-attr]
+
+    wait_until(look, within_s=ALARM_WITHIN_S, what=f"{name} in a sign of {data}")

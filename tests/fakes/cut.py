@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
-import socket
+import signal
 import subprocess
-import threading
+import sys
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -106,55 +107,61 @@ def _ip(*words: str) -> None:
 
 
 class Wire:
-    """A TCP proxy to one server. Cut, it swallows nothing and passes nothing on."""
+    """A TCP proxy to one server. Cut, it takes nothing in and passes nothing on.
+
+    A process of its own: among the threads of a test each journey to the database would wait for
+    its turn, and a node behind it would be slow before anything is cut.
+    """
 
     def __init__(self, host: str, port: int) -> None:
-        self._to = (host, port)
-        self._whole = threading.Event()
-        self._whole.set()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, host, str(port)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        assert self._process.stdout is not None
+        self.port = int(self._process.stdout.readline())
 
     def __enter__(self) -> Wire:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.close()
-        self.up()
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
     def down(self) -> None:
         """What was sent and not yet passed on waits, as in the buffers of a dead line."""
-        self._whole.clear()
+        self._process.send_signal(signal.SIGSTOP)
 
     def up(self) -> None:
         """It goes on."""
-        self._whole.set()
+        self._process.send_signal(signal.SIGCONT)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._join, args=(near,), daemon=True).start()
 
-    def _join(self, near: socket.socket) -> None:
-        self._whole.wait()
+async def _proxy(host: str, port: int) -> None:
+    """Until killed; prints the port that it listens on."""
+
+    async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            far = socket.create_connection(self._to, timeout=10)
+            far_reader, far_writer = await asyncio.open_connection(host, port)
         except OSError:
-            near.close()
+            writer.close()
             return
-        far.settimeout(None)
-        for one, other in ((near, far), (far, near)):
-            threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
+        await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
 
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while block := source.recv(BLOCK):
-                self._whole.wait()
-                sink.sendall(block)
-        for one in (source, sink):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+    server = await asyncio.start_server(join, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while block := await reader.read(BLOCK):
+            writer.write(block)
+            await writer.drain()
+    writer.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_proxy(sys.argv[1], int(sys.argv[2])))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 FLOORS = {
-    6: "app serve running __main__ demo keeper",
+    6: "app serve running __main__ demo keeper logstore",
     5: "api console cli web",
-    4: "loops upkeep checking beating heard presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
+    4: "loops upkeep checking beating heard sealed presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
     3: "diagnosis runbooks problems resilience handover reports",
     2: "alerts incidents paging",
     1: "signals people signin nodes oncall changes checks batch telemetry knowledge slo",
@@ -26,7 +26,7 @@ SAME_FLOOR = """
     presence → acts
     jumps → pipeline, jumps → runtime, jumps → heard
     heard → ground, acts → heard, loops → beating
-    beating → heard, beating → jumps, beating → pipeline, beating → presence, beating → runtime
+    beating → heard, beating → checking, beating → jumps, beating → pipeline, beating → presence, beating → runtime
     serve → keeper, app → demo, serve → app, demo → app, demo → serve
     running → serve, running → demo, running → app
     __main__ → app, __main__ → demo
@@ -36,6 +36,7 @@ SAME_FLOOR = """
 BEYOND_THE_DOOR = (
     # Foundation is used by its parts (clock, errors, ids …) and needs no line here.
     "mainstay.estate.collections",
+    "mainstay.estate.importers",
     # The vocabulary of what people can ask for: every door builds these.
     "mainstay.acts.commands",
     "mainstay.acts.shift.commands",
@@ -50,6 +51,8 @@ BEYOND_THE_DOOR = (
     # Pure analysis of log lines, entered by its own door.
     "mainstay.telemetry.logs",
     "mainstay.telemetry.files",
+    "mainstay.telemetry.formats",
+    "mainstay.telemetry.store",
 )
 """Packages inside of a room that others may import too."""
 

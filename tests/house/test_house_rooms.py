@@ -34,6 +34,7 @@ AT_THE_EDGE = {
     "running.py": "os print",
     "watchdog/__main__.py": "asyncio os",
     "watchdog/rounds.py": "asyncio",
+    "logstore/*": "time asyncio os",
     "demo/*": "time asyncio os print input datetime",
     "cli/*": "time asyncio os print input datetime",
     "api/server.py": "time asyncio os",

@@ -29,6 +29,10 @@ MODEL = f"{PROPERTIES}test_escalation_model.py"
 WIRE = "tests/contracts/test_wire_readers.py tests/contracts/test_api_doors.py"
 ORACLE = f"{PROPERTIES}test_escalation_oracle.py"
 CLOCK = "tests/unit/test_clock.py"
+SEALED = "tests/contracts/test_sealed_secrets.py"
+ON_SERVER = "tests/contracts/test_keeping_on_server.py"
+MORNING = "tests/stories/test_start_of_day.py -k sqlite"
+EVENING = "tests/stories/test_handover.py -k sqlite"
 
 SABOTAGES = (
     # -- intake and the disk ------------------------------------------------------------------------
@@ -195,10 +199,24 @@ SABOTAGES = (
         "nodes/store.py", "    return due.release(tx, node_id, now=now)", "    return 0",
         "tests/stories/test_channels_fail.py",
     ),
+    Sabotage(
+        "keep the plans that were made while tables were empty",
+        "foundation/db/session.py", "> PLANS_S:", "> 1e9:", "tests/unit/test_db_plans.py",
+    ),
+    Sabotage(
+        "every node's watchdog tells",
+        "watchdog/telling/claims.py", "        return held is not None", "        return True",
+        "tests/unit/test_watchdog_claims.py",
+    ),
     # -- time ---------------------------------------------------------------------------------------
     Sabotage(
         "the plan stays when the clock is set back",
         "jumps.py", "        due.move(tx, by, but=alerts.SILENCE_DUE)\n", "", CLOCK,
+    ),
+    Sabotage(
+        "each node moves the plan with the clock of the database",
+        "jumps.py", "    app.clock.keep_up(lambda: _moved_us(tx))\n", "",
+        "tests/unit/test_clock_of_nodes.py",
     ),
     Sabotage(
         "leases end when the clock is set forward",
@@ -241,5 +259,108 @@ SABOTAGES = (
         "call private addresses",
         "foundation/addresses.py", "            if not all(is_public(address) for address in addresses):",
         "            if not any(True for address in addresses):", "tests/contracts/test_egress_guard.py -x",
+    ),
+    # -- what is kept -------------------------------------------------------------------------------
+    Sabotage(
+        "nothing is given back when the disk is full",
+        "app.py", "    db.on_full = reserve.give_back", "    pass", f"{PROOFS}test_disk_reserve.py",
+    ),
+    Sabotage(
+        "a sealed secret opens in any cell",
+        "foundation/sealing/ring.py", ", cell.table, cell.column, cell.row])", "])",
+        "tests/unit/test_sealing.py -k own_cell",
+    ),
+    Sabotage(
+        "start whatever key is here",
+        "sealed.py", "    db.read(lambda tx: sealing.check(sealing.row_in_force(tx), ring))\n", "",
+        f"{SEALED} -k without_its_key",
+    ),
+    Sabotage(
+        "throw the old key away before the new one is in force",
+        "sealed.py", "keys.keep([new, *keys.read()])", "keys.keep([new])", f"{SEALED} -k killed",
+    ),
+    Sabotage(
+        "what is written over stays in the file",
+        "foundation/db/sqlite.py", "secure_delete = ON", "secure_delete = OFF", f"{SEALED} -k clear",
+    ),
+    Sabotage(
+        "a text may hold NUL",
+        "foundation/db/tx.py", "        return value.replace(NUL, SHOWN_NUL)", "        return value",
+        "tests/unit/test_backup.py -k nul",
+    ),
+    Sabotage(
+        "no way back from an upgrade of a server",
+        "foundation/backup/made.py", "or not place.exists:", "or not place.exists or place.url:",
+        f"{ON_SERVER} -k upgrade",
+    ),
+    Sabotage(
+        "half a restore stays",
+        "foundation/db/postgres.py", "                fill(tx)\n",
+        '                fill(tx)\n                session.tell("COMMIT; BEGIN")\n', f"{ON_SERVER} -k restore",
+    ),
+    Sabotage(
+        "sessions are never forgotten",
+        "upkeep.py", "        return signin.forget(tx, before=before) >= signin.FORGET_ROWS or there_is_more",
+        "        return there_is_more", "tests/stories/test_keeping.py -k sessions",
+    ),
+    # -- heartbeats and imports ---------------------------------------------------------------------
+    Sabotage(
+        "call a job late at its time",
+        "checks/heartbeats/fold.py", "max(beat.due_at + plan.grace, spared)",
+        "max(beat.due_at, spared)", "tests/unit/test_heartbeats_fold.py",
+    ),
+    Sabotage(
+        "call jobs late for the time that we were down",
+        "presence.py", "            jumps.heard_nothing(tx, app, from_us(last), now)\n", "",
+        "tests/stories/test_heartbeats.py -k sqlite",
+    ),
+    Sabotage(
+        "keep the UUID of a heartbeat in clear",
+        "checks/heartbeats/declare.py", "digest=digest(uuid_of(tx, beat, now=now))",
+        "digest=uuid_of(tx, beat, now=now)", "tests/contracts/test_pings.py -k sqlite -x",
+    ),
+    Sabotage(
+        "carry a secret header into the estate",
+        "estate/importers/trees.py", "name.lower() in _SECRET_HEADERS", "not name",
+        "tests/contracts/test_importers.py",
+    ),
+    # -- the shift ----------------------------------------------------------------------------------
+    Sabotage(
+        "sign a checklist though an item fails",
+        "handover/checklists/signing.py", "        _check_ready(run, found)\n", "", MORNING,
+    ),
+    Sabotage(
+        "the signer of yesterday signs today",
+        "handover/checklists/signing.py", "    if person in before:", "    if person in ():", MORNING,
+    ),
+    Sabotage(
+        "what was signed goes on changing",
+        "handover/checklists/lines.py", '    if run.state == "open":', "    if run.state:", MORNING,
+    ),
+    Sabotage(
+        "nobody hears that a checklist is unsigned",
+        "handover/checklists/by_time.py", "    alarms.append(alarm_of(run, summary, over=False))\n",
+        "", MORNING,
+    ),
+    Sabotage(
+        "a checklist is looked at once and never again",
+        "acts/shift/by_time.py",
+        "    due.plan(act.tx, one.kind, one.key, at=found.next_at, facts=one.facts)\n    return found.facts\n\n\ndef _shift",
+        "    return found.facts\n\n\ndef _shift", MORNING,
+    ),
+    Sabotage(
+        "who hands over accepts it too",
+        "handover/passing/taking.py", "    if person == one.offered_by:", "    if person is None:",
+        EVENING,
+    ),
+    Sabotage(
+        "an unaccepted handover is the leaver's trouble",
+        "handover/passing/by_time.py", "    alarms.append(alarm_of(one, words, over=False))\n", "",
+        EVENING,
+    ),
+    Sabotage(
+        "a service that nobody looks at is healthy",
+        "handover/health/standing.py", "    if not well:", "    if seen.checks and not well:",
+        "tests/stories/test_health.py",
     ),
 )  # fmt: skip

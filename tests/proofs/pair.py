@@ -85,7 +85,10 @@ class Pair:
         url = cluster.create(name)
         first = Install.make(folder / "a", hook, text=text, count=SERVICES, database=url)
         one = Node(**vars(first), url=url)
-        one.environment = {"MAINSTAY_DATABASE": url, "MAINSTAY_LEASE_S": str(lease_s)}
+        one.environment = {
+            "MAINSTAY_DATABASE": url, "MAINSTAY_LEASE_S": str(lease_s),
+            "MAINSTAY_SECRETS__KEY": f"file:{first.data.with_name('data.key')}",
+        }  # fmt: skip
         other = replace(one, folder=folder / "b", port=free_port(), starts=[])
         return cls([one, other], Place(folder, url))
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from clients import WRITERS, Ledger, clients
 from install import Install
+from lateness import Lateness, lateness
 from verdict import Verdict, judge
 
 from clusters import PASSWORD, ROLE, Cluster
@@ -36,6 +37,8 @@ class Standing:
     """When the database went and came: what was under way then may come twice."""
     backs_s: list[float] = field(default_factory=list)
     """From the database's return to the next acknowledged alert."""
+    late: Lateness | None = None
+    """How late pages were, when all is over."""
 
     def work(self, more: int = 3 * WRITERS) -> None:
         """Until so many more alerts are acknowledged."""
@@ -63,17 +66,40 @@ class Standing:
         self.wire.cut()
 
 
-def away(folder: Path, story: Callable[[Standing], None]) -> tuple[Verdict, Standing]:
+def fail_over(standing: Standing, *, synchronous: bool) -> None:
+    """The primary dies; its standby, which has lost it a moment before, becomes the primary.
+
+    Of a synchronous one the primary would wait at each commit: it cannot be lost before.
+    """
+    primary = standing.cluster
+    standby = primary.standby(synchronous=synchronous)
+    standing.work()
+    if not synchronous:
+        standby.unfollow(primary)
+        standing.work()
+    standing.gone()
+    primary.kill9()
+    standby.promote()
+    standing.lead_to(standby)
+    primary.end()
+    standing.back()
+
+
+def away(
+    folder: Path, story: Callable[[Standing], None], *, pause_s: float = 0
+) -> tuple[Verdict, Standing]:
     """The story under load, then drained and judged."""
     with World() as world:
         hook = world.provider("webhook")
         with _standing(folder, hook) as standing:
-            with clients(standing.install, standing.ledger):
+            with clients(standing.install, standing.ledger, pause_s=pause_s):
                 standing.work()
                 story(standing)
             wait_until(standing.install.is_drained, within_s=90, what="an empty desk")
-            kills = standing.events
-            return judge(standing.install, standing.ledger, hook.hits, kills=kills), standing
+            kills, hits = standing.events, hook.hits
+            faults = list(zip(kills[::2], kills[1::2], strict=True))
+            standing.late = lateness(standing.install, hits, faults=faults)
+            return judge(standing.install, standing.ledger, hits, kills=kills), standing
 
 
 @contextmanager

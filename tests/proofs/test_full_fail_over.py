@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from standing import Standing, away
+from standing import Standing, away, fail_over
 
 from fakes.wire import FAULTS
 from peers import wait_until
@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 def test_a_fail_over_to_a_synchronous_standby_loses_nothing(tmp_path: Path, say: Say) -> None:
     def story(standing: Standing) -> None:
         for _ in range(FAIL_OVERS):
-            _fail_over(standing, synchronous=True)
+            fail_over(standing, synchronous=True)
 
     found, standing = away(tmp_path, story)
     say(
@@ -37,28 +37,9 @@ def test_a_fail_over_to_a_synchronous_standby_loses_nothing(tmp_path: Path, say:
 
 @pytest.mark.timeout(240)
 def test_a_fail_over_to_an_asynchronous_standby_is_found_out(tmp_path: Path, say: Say) -> None:
-    found, _ = away(tmp_path, lambda standing: _fail_over(standing, synchronous=False))
+    found, _ = away(tmp_path, lambda standing: fail_over(standing, synchronous=False))
     say(f"asynchronous standby: {len(found.lost)} of {found.acknowledged} lost")
     assert found.lost
-
-
-def _fail_over(standing: Standing, *, synchronous: bool) -> None:
-    """The primary dies; its standby, which has lost it a moment before, becomes the primary.
-
-    Of a synchronous one the primary would wait at each commit: it cannot be lost before.
-    """
-    primary = standing.cluster
-    standby = primary.standby(synchronous=synchronous)
-    standing.work()
-    if not synchronous:
-        standby.unfollow(primary)
-        standing.work()
-    standing.gone()
-    primary.kill9()
-    standby.promote()
-    standing.lead_to(standby)
-    primary.end()
-    standing.back()
 
 
 @pytest.mark.timeout(400)

@@ -20,10 +20,12 @@ import pytest
 from clients import Line
 from install import SERVICES, Install, Server
 
+from databases import CHOSEN
 from fakes.world import World
 from peers import wait_until
 
-STORM_S = 60 if "MAINSTAY_PROOF_ROUNDS" in os.environ else 3
+FULL = "MAINSTAY_PROOF_ROUNDS" in os.environ
+STORM_S = 60 if FULL else 3
 RATE = 100_000 / 60
 """Alerts a second."""
 AT_ONCE = 20
@@ -73,6 +75,7 @@ class Watch:
     def __init__(self, install: Install, server: Server) -> None:
         self.memory_mib = 0.0
         self.lists_s: list[float] = []
+        self.statuses: set[int] = set()
         self._install, self._process = install, psutil.Process(server.process.pid)
 
     def look(self, over: threading.Event) -> None:
@@ -81,11 +84,12 @@ class Watch:
         while not over.wait(LOOK_EVERY_S):
             began = time.monotonic()
             status, _ = line.ask("GET", "/mainstay/v1/alerts?limit=100")
-            assert status == 200, status
+            self.statuses.add(status)
             self.lists_s.append(time.monotonic() - began)
             self.memory_mib = max(self.memory_mib, self._process.memory_info().rss / 2**20)
 
 
+@(pytest.mark.both if FULL else pytest.mark.timeout(300))
 @pytest.mark.timeout(STORM_S + DRAINED_WITHIN_S + 120)
 def test_a_storm_loses_nothing_floods_nobody_and_hides_no_fault(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -122,7 +126,7 @@ def test_a_storm_loses_nothing_floods_nobody_and_hides_no_fault(
         lists = sorted(watch.lists_s)
         with capsys.disabled():
             print(
-                f"\nstorm: {len(storm.acknowledged):,} alerts acknowledged in {STORM_S} s "
+                f"\nstorm on {CHOSEN.engine}: {len(storm.acknowledged):,} alerts acknowledged in {STORM_S} s "
                 f"({storm.statuses[429]} requests told to come again), "
                 f"{len(storm.acknowledged - stored)} lost; backlog gone {drained_s:.1f} s later; "
                 f"a fault of its own heard after {heard_s:.1f} s; pages {dict(pages)}; "
@@ -130,6 +134,7 @@ def test_a_storm_loses_nothing_floods_nobody_and_hides_no_fault(
             )
         assert storm.acknowledged <= stored
         assert set(storm.statuses) <= {200, 429}
+        assert watch.statuses == {200}, "the list was not to be had meanwhile"
         assert max(pages.values()) <= minutes + 1, "more than a page a minute"
         assert watch.memory_mib < MEMORY_MIB_MAX
 

@@ -89,7 +89,7 @@ def cut_from_the_database(folder: Path, say: pytest.CaptureFixture[str], *, beca
         cuts: list[list[Cut]] = [[wire] for wire in wires]
         what = f"{ROUNDS} × cut off from the database" + (f" ({because})" if because else "")
         faults = [cut_off(cuts, AWAY_S)] * ROUNDS
-        run(folder, pair, hook, faults, what, say=say, timed=False)  # docs/proofs/two-nodes.md
+        run(folder, pair, hook, faults, what, say=say)
 
 
 @contextmanager
@@ -105,12 +105,12 @@ def _open_to_all(address: str) -> Iterator[Cluster]:
 
 def run(
     folder: Path, pair: Pair, hook: Provider, faults: list[Fault], what: str,
-    *, say: pytest.CaptureFixture[str], timed: bool = True,
+    *, say: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    """One trial, printed and judged; `timed`: pages are in time too, in the full count."""
+    """One trial, printed and judged; pages are in time too, in the full count."""
     found = trial(folder, pair, hook, faults, breath_s=BREATH_S)
     with say.disabled():
         print(f"\n{what} (away for {AWAY_S:.0f} s), lease {LEASE_S:.0f} s: {found}")
     found.hold()
-    if FULL and timed:
+    if FULL:
         found.in_time()

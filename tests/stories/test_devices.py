@@ -108,3 +108,54 @@ def test_the_key_is_made_once_and_is_every_nodes(world):
     assert keep("first") == "first"
     assert keep("second") == "first"
     assert world.app.db.read(paging.push_key) == "first"
+
+
+def rings(world):
+    """Mara's device rings for a critical incident."""
+    address = set_up(world, Browser()).value
+    world.act(acts.commands.AddRule("mara", "high", 0, address.id), who="mara")
+    world.fires("pay-api")
+    assert world.mara.expects("INC-1").facts["event"] == "page"
+
+
+def test_a_page_gives_way_once_when_somebody_else_has_it(world):
+    rings(world)
+    world.act(acts.commands.Acknowledge("INC-1"), who="ben", role="responder")
+    notice = world.mara.expects("INC-1: Ben Okafor has it")
+    assert (notice.facts["event"], notice.urgency, notice.ack_url) == ("stopped", "low", None)
+    world.act(acts.commands.Resolve("INC-1"), who="ben", role="responder")
+    assert world.mara.is_quiet(), "what gave way does not come back"
+
+
+def test_a_page_gives_way_when_it_is_over_and_the_next_one_rings_again(world):
+    rings(world)
+    world.clears("pay-api")
+    world.mara.expects("INC-1: it is over")
+    world.forward(minutes=2)
+    world.fires("pay-api")
+    assert world.mara.expects("INC-1").facts["event"] == "page"
+    world.act(acts.commands.Acknowledge("INC-1"), who="mara", role="responder")
+    world.mara.expects("INC-1: Mara Keller has it")
+
+
+def test_alerts_that_join_do_not_touch_the_notification(world):
+    rings(world)
+    world.fires("pay-api", "Errors", severity="error")
+    assert world.mara.is_quiet()
+
+
+def test_a_notice_that_cannot_be_handed_over_is_tried_again(world):
+    rings(world)
+    world.push.faults = [Rejected("later", reply=503)]
+    world.act(acts.commands.Acknowledge("INC-1"), who="ben", role="responder")
+    assert world.mara.is_quiet()
+    world.forward(minutes=1)
+    world.mara.expects("Ben Okafor has it")
+
+
+def test_a_notice_that_is_refused_for_good_is_not_tried_again(world):
+    rings(world)
+    world.push.always = Rejected("bad key", reply=403, permanent=True)
+    world.act(acts.commands.Acknowledge("INC-1"), who="ben", role="responder")
+    world.forward(minutes=5)
+    assert len(world.push.tried) == 2

@@ -60,8 +60,10 @@ def test_a_handover_with_an_open_incident_is_drafted_edited_offered_and_accepted
     assert [each["text"] for each in found["followups"]] == ["order a new disk"]
     assert found["staffing"]["missing"] == 1
     assert found["sentence"] == "To take over: 1 open incident, 1 silence, 1 follow-up."
+    with pytest.raises(Forbidden, match="works the shift that ends"):
+        shift.act(commands.AcceptHandover(one.id), who="mara")
     shift.act(commands.OfferHandover(one.id, "watch the replica"), who="mara")
-    with pytest.raises(Forbidden, match="somebody else accepts"):
+    with pytest.raises(Forbidden, match="hands over; somebody else accepts"):
         shift.act(commands.AcceptHandover(one.id), who="mara")
     shift.act(commands.AcceptHandover(one.id, "read"), who="ben")
     taken = _newest(shift)

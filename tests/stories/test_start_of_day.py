@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-from conftest import ESTATE
-from conftest import World as WorldOf
 from mainstay import alerts
 from mainstay.acts.shift import commands
 from mainstay.foundation.errors import Conflict, Forbidden, Invalid
@@ -212,11 +210,12 @@ def inbox(tmp_path: Path) -> Iterator[tuple[Path, int]]:
 
 
 def test_the_file_did_not_come_and_the_days_on_which_it_did_not_are_counted(
-    tmp_path: Path, engine: str, inbox: tuple[Path, int]
+    world: World, tmp_path: Path, inbox: tuple[Path, int]
 ) -> None:
     """A check is a line of its own, as it stands; run by hand it is looked at at once."""
     folder, port = inbox
-    world = WorldOf(tmp_path, ESTATE, allow=(f"127.0.0.1:{port}",))
+    (tmp_path / "own").mkdir()
+    world = type(world)(tmp_path / "own", world.text, allow=(f"127.0.0.1:{port}",))
     _declare(
         world,
         CHECKLIST.replace("    items:", "    items:\n      - {run: file-in}")
@@ -237,7 +236,7 @@ checks:
     _later(world, hours=1, minutes=20)
     world.head.expects("is not signed", "Not ready: file-in", "What needs it: pay-api, checkout")
     (folder / "camt.xml").write_text("<ok/>")
-    world.act(commands.RunChecks(run.id), who="mara")
+    world.act(commands.RunChecklist(run.id), who="mara")
     assert _first(world, run).state == "ok"
     _sign(world, run, "mara")
     (past,) = _past(world)

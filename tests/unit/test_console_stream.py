@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from mainstay.console.stream import NAME_EVERY_S, Listener, names_of
+from mainstay.console.stream import NAME_EVERY_S, Listener, Watcher, names_of
 from mainstay.people import PERMISSIONS
 
 ALL = frozenset(PERMISSIONS)
@@ -66,3 +66,30 @@ def test_a_stream_that_is_ended_says_no_more() -> None:
         return await listener.next()
 
     assert asyncio.run(ask()) == b""
+
+
+def test_a_watch_that_fails_begins_anew_and_every_screen_asks_again(caplog: Any) -> None:
+    class Db:
+        """Breaks once, after the watch has begun."""
+
+        def __init__(self) -> None:
+            self.reads = 0
+
+        def read(self, fn: Any) -> Any:
+            self.reads += 1
+            if self.reads == 3:  # where it begins, what one missed, and then its first look
+                raise RuntimeError("the driver is confused")
+            return set() if self.reads == 2 else 7 if self.reads in (1, 4) else set()
+
+    class App:
+        db = Db()
+
+    async def ask() -> bytes:
+        stream = Watcher(App()).listen(after=7, may=ALL)  # type: ignore[arg-type]
+        async for said in stream:
+            if b"event: all" in said:
+                return said
+        return b""
+
+    assert b"event: all" in asyncio.run(asyncio.wait_for(ask(), 30))
+    assert "begins anew" in caplog.text

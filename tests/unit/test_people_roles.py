@@ -35,6 +35,15 @@ EXPECTED = {
     "record.verify",
     "paging.read",
     "system.read",
+    "checks.read",
+    "checks.run",
+    "heartbeats.read",
+    "heartbeats.pause",
+    "heartbeats.edit",
+    "handover.act",
+    "handover.sign",
+    "handover.waive",
+    "handover.read",
 }
 READ_ONLY = {name for name in EXPECTED if name.endswith(".read")} | {
     "record.verify",

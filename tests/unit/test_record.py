@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mainstay.foundation import record
+from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Database, Place, Tx, open_database
 from mainstay.foundation.record import Fact, Verdict
 
@@ -158,3 +159,30 @@ def test_a_timeline_goes_on_from_where_it_was_read(db: Database) -> None:
     assert [row["subject"] for row in rows] == [f"s{n}.3" for n in range(SEALS)]
     rest = db.read(lambda tx: record.by_incident(tx, "inc_3", after=rows[2]["seq"], limit=2))
     assert [row["subject"] for row in rest] == ["s3.3", "s4.3"]
+
+
+def test_rows_between_two_instants_are_those_that_a_whole_look_finds(db: Database) -> None:
+    """Found by halving over the row numbers, also where commits overtook each other."""
+    made = random.Random(5)
+    for minute in range(40):
+        at = NOW + timedelta(minutes=minute, seconds=made.uniform(-20, 20))
+        kind = "log.note" if minute % 3 else "page.sent"
+        fact = Fact(kind, "s", f"row {minute}")
+        db.run(lambda tx, f=fact, at=at: record.write(tx, [f], now=at, estate_version=1))
+
+    def both(tx: Tx, start: int, end: int) -> tuple[list[int], list[int]]:
+        found = record.between(tx, start, end, kinds=("log.",))
+        naive = tx.all(
+            "SELECT seq FROM foundation_record WHERE at >= :start AND at < :end"
+            " AND substr(kind, 1, 4) = 'log.' ORDER BY seq",
+            start=start, end=end,
+        )  # fmt: skip
+        return [row["seq"] for row in found], [row["seq"] for row in naive]
+
+    for _ in range(30):
+        first = made.uniform(-5, 45)
+        start, end = (
+            to_us(NOW + timedelta(minutes=one)) for one in (first, first + made.uniform(0, 30))
+        )
+        halved, naive = db.read(lambda tx, s=start, e=end: both(tx, s, e))
+        assert halved == naive

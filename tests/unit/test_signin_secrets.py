@@ -14,6 +14,7 @@ from mainstay import signin
 from mainstay.foundation.db import open_database
 from mainstay.foundation.errors import Invalid, OverLimit
 from mainstay.foundation.ids import Ids
+from mainstay.foundation.sealing import Keys, Ring
 from mainstay.signin import Origin, passwords, totp
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -43,21 +44,30 @@ def db(tmp_path: Path):
 
 
 @pytest.fixture
-def ana(db):
+def ring(tmp_path: Path) -> Ring:
+    return Ring(Keys(None, tmp_path / "data", {}))
+
+
+@pytest.fixture
+def ana(db, ring):
     """An account with one-time codes; its secret and recovery codes."""
 
     def work(tx):
         signin.make_account(tx, "ana", hashed=None, made_by="x", declared={"ana"}, now=NOW)
-        secret = totp.begin(tx, "ana")
+        secret = totp.begin(tx, "ana", ring=ring)
         code = totp.code_at(secret, totp.step_of(NOW))
-        return secret, totp.confirm(tx, "ana", code, now=NOW)[0]
+        return secret, totp.confirm(tx, "ana", code, ring=ring, now=NOW)[0]
 
     return db.run(work)
 
 
 def passes(db, code: str, at: datetime) -> bool:
+    """The key is where the account's fixture has made it."""
+    ring = Ring(Keys(None, db.engine.path.parent / "data", {}))
+
     def work(tx):
-        return totp.passes(tx, "ana", signin.store.secrets(tx, "ana"), code, now=at)
+        found = signin.store.secrets(tx, "ana")
+        return totp.passes(tx, "ana", found, code, ring=ring, now=at)
 
     return db.run(work)
 
@@ -88,12 +98,12 @@ def test_a_recovery_code_stands_in_once_however_it_is_typed(db, ana) -> None:
     assert passes(db, recovery[1], NOW)
 
 
-def test_a_wrong_first_code_changes_nothing(db) -> None:
+def test_a_wrong_first_code_changes_nothing(db, ring) -> None:
     db.run(lambda tx: signin.make_account(
         tx, "ben", hashed=None, made_by="x", declared=(), now=NOW))  # fmt: skip
-    db.run(lambda tx: totp.begin(tx, "ben"))
+    db.run(lambda tx: totp.begin(tx, "ben", ring=ring))
     with pytest.raises(Invalid):
-        db.run(lambda tx: totp.confirm(tx, "ben", "000000", now=NOW))
+        db.run(lambda tx: totp.confirm(tx, "ben", "000000", ring=ring, now=NOW))
     assert not db.read(lambda tx: signin.account(tx, "ben")).has_totp
 
 

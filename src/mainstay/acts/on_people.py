@@ -53,7 +53,9 @@ def perform(act: Act, command: OnPeople) -> Done:
             return _change_password(act, command)
         case ConfirmTotp():
             person = act.actor.id
-            codes, fact = signin.totp.confirm(act.tx, person, command.code, now=act.now)
+            codes, fact = signin.totp.confirm(
+                act.tx, person, command.code, ring=act.ground.ring, now=act.now
+            )
             return Done(fact.because, person, codes, (fact,))
         case TurnOffTotp():
             _check_account(act, command.person)

@@ -159,6 +159,7 @@ def _add_device(act: Act, command: AddDevice) -> Done:
         device=people.Device(command.endpoint, command.key, command.secret),
         check=act.ground.check_address,
         people=act.view.estate.people,
+        ring=act.ground.ring,
         by=act.who,
         now=act.now,
     )

@@ -1,8 +1,9 @@
 """Which open incident a new alert belongs to: simple, deterministic, with its reason.
 
 Two rules, in this order. The same service: its open incident. A neighbour (a service that this
-one depends on, or that depends on it, however far) with an open incident whose last new alert is
-not older than the window: the nearest neighbour's. Else a new incident.
+one depends on, or that depends on it, however far) with an open incident in which, within the
+window, an alert of it began, got worse or was heard again: the nearest neighbour's. Else a new
+incident.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from mainstay.alerts.alert import Alert
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An open incident, seen through one service that is in it. `last_at`: its newest alert, µs."""
+    """An open incident, seen through one service that is in it.
+
+    `last_at`: when an alert of that service last began, got worse or was heard again, µs.
+    """
 
     incident: str
     service: str
@@ -51,7 +55,8 @@ def correlate(
         steps, _, incident, neighbour = min(near)
         because = (
             f"{alert.service} and {neighbour} depend on each other ({_steps(steps)} apart), "
-            f"and {neighbour} had a new alert within {int(window.total_seconds() // 60)} minutes"
+            f"and an alert of {neighbour} began, got worse or was heard again "
+            f"within {int(window.total_seconds() // 60)} minutes"
         )
         return Place(incident, key, because)
     return Place(None, key, f"nothing open on {alert.service} or near it")

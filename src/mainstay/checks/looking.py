@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -160,6 +160,19 @@ def is_worth_keeping(before: Standing, result: Result, *, is_asked: bool) -> boo
     if is_asked or result.verdict != "ok" or before.verdict != "ok" or before.at is None:
         return True
     return before.at.replace(second=0, microsecond=0) != result.at.replace(second=0, microsecond=0)
+
+
+def lay_aside(
+    tx: Tx, sheet: Sheet, sentences: Mapping[str, str], *, state: State, now: datetime
+) -> tuple[Telling, ...]:
+    """Nobody looks at these for a while, or nothing is known of them: why, and what that closes."""
+    tellings = []
+    for name, before in store.of_names(tx, sorted(sentences)).items():
+        after = replace(before, state=state, since=now, sentence=sentences[name], told=None)
+        store.write(tx, [after])
+        if before.told is not None:
+            tellings.append(Telling(after, sheet.watched.get(name), "close"))
+    return tuple(tellings)
 
 
 def _attempts(one: Watched) -> int:

@@ -11,7 +11,7 @@ import click
 
 from mainstay import __version__
 from mainstay.cli.desk import TOKEN_FILE, Desk, Verb, Verbs, desk_of, run, shared
-from mainstay.cli.show import clean
+from mainstay.cli.show import clean, console, paragraphs, when_given
 
 __all__ = [
     "TOKEN_FILE",
@@ -19,10 +19,13 @@ __all__ = [
     "Verb",
     "Verbs",
     "clean",
+    "console",
     "desk_of",
+    "paragraphs",
     "program",
     "run",
     "shared",
+    "when_given",
 ]
 
 
@@ -34,13 +37,13 @@ VERBS = {
         "incidents ack unack resolve reopen note assign move escalate page trace"
     ),
     "alerts": "report alerts silence signals",
-    "watch": "checks heartbeats calendar",
+    "watch": "checks heartbeats calendar import",
     "rota": "oncall override",
-    "duty": "start-of-day handover shift-log",
+    "duty": "start-of-day handover shift-log health",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
     "diagnose": "diagnose",
-    "keeping": "backup restore audit migrate",
+    "keeping": "backup restore audit migrate secrets",
 }  # fmt: skip
 """Module → the commands that it registers, in the order in which `--help` lists them."""
 _MODULE = {verb: module for module, verbs in VERBS.items() for verb in verbs.split()}

@@ -14,7 +14,7 @@ from rich.text import Text
 from mainstay import acts, estate, paging, people, pipeline, signals, signin
 from mainstay.cli import show
 from mainstay.cli.desk import FAILED, Desk, Verbs, at_desk, desk_of
-from mainstay.foundation import backup, record
+from mainstay.foundation import backup, record, sealing
 from mainstay.foundation.clock import from_us
 from mainstay.foundation.db import (
     DURABLE,
@@ -33,6 +33,7 @@ from mainstay.foundation.db import (
 from mainstay.foundation.db.place import FILE
 from mainstay.foundation.errors import Invalid, MainstayError, NotFound
 from mainstay.foundation.ids import Ids
+from mainstay.foundation.sealing import Keys, Ring
 from mainstay.foundation.settings import Settings
 from mainstay.foundation.settings.doctor import Accounts, Check, Durable, Kept, checks, machine
 from mainstay.ground import Ground
@@ -219,7 +220,7 @@ def _examine(desk: Desk, settings: Settings) -> list[Check]:
     try:
         place = place_of(settings, environment=desk.environment)
         if place.exists:
-            known = peek(place, lambda tx: _known(tx, place, settings))
+            known = peek(place, lambda tx: _known(tx, place, settings, desk.environment))
     except MainstayError as error:
         if not settings.database:
             raise
@@ -235,9 +236,12 @@ def _wrong(desk: Desk, settings: Settings) -> list[str]:
     return [one.finding.sentence for one in sign.findings]
 
 
-def _known(tx: Tx, place: Place, settings: Settings) -> dict[str, Any]:
+def _known(
+    tx: Tx, place: Place, settings: Settings, environment: Mapping[str, str]
+) -> dict[str, Any]:
     """What the database says of itself and of this install."""
     known: dict[str, Any] = {"server": _server(tx, place)} if place.url else {}
+    known["sealed"] = _sealed(tx, Keys.of(settings, environment=environment))
     known["durable"] = _durable(in_force(tx) if place.url else sqlite_in_force(place.path))
     if schema_of(tx) < schema_number():  # new, or serve will migrate it
         return known
@@ -267,6 +271,24 @@ def _server(tx: Tx, place: Place) -> list[Check]:
         Check("database", True, words),
         Check("standby", how.warning is None, how.warning or calm),
     ]
+
+
+def _sealed(tx: Tx, keys: Keys) -> Check:
+    """Whether the key of the secrets in this database is here, and opens them."""
+    try:
+        key = sealing.check(sealing.row_in_force(tx), Ring(keys))
+        spare = [one.id for one in keys.read() if one.id != key]
+    except MainstayError as error:
+        return Check("sealed secrets", False, error.sentence)
+    if key is None:
+        return Check("sealed secrets", True, "The database holds no secret yet.")
+    words = f"Secrets in the database are sealed under key {key}, in {keys.where}"
+    if keys.are_inside:
+        words += ": whoever copies the data folder has both. Move it out, and say in secrets.key where it is"
+        return Check("sealed secrets", False, f"{words}.", grave=False)
+    if spare:
+        words += f"; it holds {' and '.join(spare)} too"
+    return Check("sealed secrets", True, f"{words}.")
 
 
 def _durable(found: Mapping[str, str]) -> Durable:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 
 from mainstay import people, signin
 from mainstay.console.kit import Kit
+from mainstay.console.uploads import Upload, read_multipart
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Forbidden, Impossible, Invalid
 from mainstay.foundation.limits import Limits
@@ -70,6 +71,8 @@ class Visit:
     csrf: str = ""
     """To be sent back with each form of this session, as `csrf`, or as `X-CSRF-Token`."""
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: Mapping[str, Upload] = field(default_factory=dict)
+    """What a form brought along, by field."""
 
     @property
     def call(self) -> Call:
@@ -122,8 +125,10 @@ async def enter(
     known = await run_in_threadpool(find_visitor, app, cookie, origin, now) if cookie else None
     if known is None and screen.permission != OPEN:
         return to_sign_in(request)
-    fields = {} if request.method in _SAFE else await _form(request, limits)
-    visit = Visit(app, kit, request, now, origin, known, csrf_of(cookie) if known else "", fields)
+    fields, files = ({}, {}) if request.method in _SAFE else await _form(request, limits)
+    visit = Visit(
+        app, kit, request, now, origin, known, csrf_of(cookie) if known else "", fields, files
+    )
     if known is None:
         return visit
     request.state.visit = visit  # a refusal from here on is shown inside of the frame
@@ -221,10 +226,16 @@ def check_csrf(visit: Visit) -> None:
         )
 
 
-async def _form(request: Request, limits: Limits) -> dict[str, tuple[str, ...]]:
-    """The fields of the form; a field may come more than once."""
+async def _form(
+    request: Request, limits: Limits
+) -> tuple[dict[str, tuple[str, ...]], dict[str, Upload]]:
+    """The fields of the form, each perhaps more than once, and its files."""
     body = await read_body(request.receive, request.headers.raw, limits=limits)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = request.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    if body and kind == "multipart/form-data":
+        pairs, files = read_multipart(body, content_type)
+        return _gathered(pairs), files
     if body and kind != "application/x-www-form-urlencoded":
         raise Invalid("Send a form (application/x-www-form-urlencoded).", http_status=415)
     try:
@@ -233,6 +244,10 @@ async def _form(request: Request, limits: Limits) -> dict[str, tuple[str, ...]]:
         )
     except ValueError:
         raise Invalid("This form cannot be read.") from None
+    return _gathered(pairs), {}
+
+
+def _gathered(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name, value in pairs:
         found[name] = (*found.get(name, ()), value.replace("\r\n", "\n"))

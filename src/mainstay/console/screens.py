@@ -5,6 +5,7 @@ from __future__ import annotations
 from mainstay.console import answering
 from mainstay.console.account import others, own
 from mainstay.console.desk import serving
+from mainstay.console.desk.duty import files
 from mainstay.console.door import signing_in, welcome
 from mainstay.console.gate import ACCOUNT, CODES, OPEN, SELF, SIGN_IN, Screen
 from mainstay.console.sso import BACK
@@ -39,5 +40,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen("POST", f"{_ONE}/close", "people.account", others.close),
     Screen("POST", f"{_ONE}/roles", "people.grant", others.grant),
     Screen("POST", f"{_ONE}/roles/end", "people.grant", others.end_role),
+    Screen("GET", "/checklist-files/{id}", "handover.read", files.attached),
+    Screen("GET", "/checklist-runs/{run}/report", "handover.read", files.report),
     *serving.screens(),
 )

@@ -45,6 +45,8 @@ NEEDS: Mapping[str, str] = MappingProxyType(
         "estate": "estate.read",
         "people": "people.read",
         "yours": "incidents.read",
+        "checks": "checks.read",
+        "shift": "handover.read",
         "record": "record.read",
         "system": "system.read",
     }
@@ -65,6 +67,13 @@ _BY_KIND = {
     "signal": ("system",),
     "change": ("changes",),
     "help": ("yours",),
+    "check": ("checks",),
+    "heartbeat": ("checks",),
+    "checklist": ("shift", "yours"),
+    "waiver": ("shift",),
+    "handover": ("shift", "yours"),
+    "followup": ("shift", "yours"),
+    "log": ("shift",),
 }
 
 
@@ -100,6 +109,7 @@ class Watcher:
             else:
                 mine.hear(await run_in_threadpool(self._app.db.read, lambda tx: _since(tx, after)))
             while not mine.is_over:
+                await self._watching()  # a beat without a watch behind it would be a lie
                 yield await mine.next()
         finally:
             self._listeners.discard(mine)
@@ -112,6 +122,13 @@ class Watcher:
     async def _watching(self) -> None:
         """The watch runs, and knows from which row on it tells."""
         if self._task is None or self._task.done():
+            if self._task is not None and not self._task.cancelled() and self._task.exception():
+                log.error(
+                    "the watch for the stream failed and begins anew",
+                    exc_info=self._task.exception(),
+                )
+                for one in self._listeners:
+                    one.hear({ALL})
             self._begun = asyncio.Event()
             self._task = asyncio.create_task(self._watch(self._begun))
         await self._begun.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import json
 import os
@@ -17,6 +18,7 @@ from typing import Any
 from mainstay import estate
 from mainstay.foundation.clock import SystemClock
 from mainstay.foundation.errors import Conflict, Invalid, NotFound
+from mainstay.foundation.sealing.keys import INSIDE, KEY_BYTES
 
 PORT = 8460
 PHONES_PORT = 8461
@@ -78,6 +80,9 @@ def set_up(folder: Path, *, fresh: bool) -> Stage:
     secret_file = folder / "phones.secret"
     if not secret_file.exists():
         _write(secret_file, secrets.token_urlsafe(32) + "\n")
+    key_file = folder / INSIDE  # the demo's folder may be copied; its secrets are nobody's
+    if not key_file.exists():
+        _write(key_file, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
     shown = os.path.relpath(folder)
     stage = Stage(
         folder=folder,

@@ -58,7 +58,8 @@ class Hypothesis:
     speaks_against: tuple[Evidence, ...] = ()
     confirm: str = ""
     since: datetime | None = None
-    commit: str = ""
+    detail: str = ""
+    """The exact thing, for programs: a commit, a pair of log statements."""
 
     @property
     def verdict(self) -> Verdict:
@@ -98,13 +99,13 @@ class Diagnosis:
 
 
 def ranked(hypotheses: Sequence[Hypothesis]) -> tuple[Hypothesis, ...]:
-    """Best first, one for each (where, kind, commit); equals in the order of their names."""
+    """Best first, one for each (where, kind, detail); equals in the order of their names."""
     best: dict[tuple[str, str, str], Hypothesis] = {}
     for one in hypotheses:
-        key = (one.where, one.kind, one.commit)
+        key = (one.where, one.kind, one.detail)
         if key not in best or one.score > best[key].score:
             best[key] = one
-    return tuple(sorted(best.values(), key=lambda h: (-h.score, h.where, h.kind, h.commit)))
+    return tuple(sorted(best.values(), key=lambda h: (-h.score, h.where, h.kind, h.detail)))
 
 
 def _facts(one: Hypothesis) -> dict[str, object]:
@@ -116,7 +117,7 @@ def _facts(one: Hypothesis) -> dict[str, object]:
         "verdict": one.verdict.value,
         "score": round(one.score, 4),
         "since": one.since.isoformat().replace("+00:00", "Z") if one.since else None,
-        "commit": one.commit or None,
+        "detail": one.detail or None,
         "for": [_seen(each) for each in one.speaks_for],
         "against": [_seen(each) for each in one.speaks_against],
         "confirm": one.confirm,

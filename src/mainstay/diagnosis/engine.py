@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from mainstay.diagnosis.cause import Diagnosis, Hypothesis, Verdict, ranked
+from mainstay.diagnosis.commits.blame import of_release
 from mainstay.diagnosis.kubernetes import of_cluster
+from mainstay.diagnosis.lines import of_lines
 from mainstay.diagnosis.material import Material
 from mainstay.diagnosis.series.causes import of_series
+from mainstay.diagnosis.traces.gaps import of_gaps
+from mainstay.diagnosis.traces.steps import of_steps
 
 HYPOTHESES_MAX = 20
+CHANGE = "commit"
+USED_UP = ("cpu-growth", "memory-growth", "disk-growth", "slow-itself", "fails-itself")
+TRACE_SHARE = 0.5
 
 
 def diagnose(material: Material) -> Diagnosis:
     """The likely causes of one incident, best first; or that there is none to be seen."""
-    hypotheses = of_series(material)
+    hypotheses = [*of_series(material), *of_gaps(material), *of_steps(material)]
+    if material.release:
+        hypotheses += of_release(material.release)
     if material.cluster:
         hypotheses += of_cluster(material.cluster)
-    found = ranked(hypotheses)[:HYPOTHESES_MAX]
+    if not any(one.verdict is Verdict.LIKELY for one in hypotheses):
+        hypotheses += of_lines(material)
+    found = ranked(_explained(hypotheses))[:HYPOTHESES_MAX]
     return Diagnosis(_sentence(found), found, tuple(_looked_at(material)), material.notes)
+
+
+def _explained(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
+    """A likely change comes before the resource that it used up, which is its trace."""
+    changes = [one for one in hypotheses if one.kind == CHANGE]
+    if not any(one.verdict is Verdict.LIKELY for one in changes):
+        return list(hypotheses)
+    return [
+        replace(one, score=one.score * TRACE_SHARE) if one.kind in USED_UP else one
+        for one in hypotheses
+    ]
 
 
 def _sentence(found: tuple[Hypothesis, ...]) -> str:
@@ -32,6 +57,7 @@ def _looked_at(material: Material) -> list[str]:
         (len(material.calls), "calls between services"),
         (sum(len(part) for part in material.traces.values()), "spans"),
         (sum(len(part) for part in material.logs.values()), "log lines"),
+        (len(material.release.commits) if material.release else 0, "commits"),
         (len(material.cluster.manifests) if material.cluster else 0, "Kubernetes objects"),
     ]
     return [f"{count:,} {what}" for count, what in counts if count]

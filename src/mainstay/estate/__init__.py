@@ -58,6 +58,8 @@ from mainstay.estate.days import (
     days,
     first_occurrence,
     is_business_day,
+    schedule_kind,
+    schedule_times,
     why,
 )
 from mainstay.estate.editing import (
@@ -189,6 +191,8 @@ __all__ = [
     "read",
     "rewritten",
     "save",
+    "schedule_kind",
+    "schedule_times",
     "span_of",
     "starter",
     "target",

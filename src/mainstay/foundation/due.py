@@ -298,6 +298,13 @@ def hold(tx: Tx, name: str, *, owner: str, now: datetime, lease_s: float) -> Lea
     return None if row is None else _lease(row)
 
 
+def let_go(tx: Tx, name: str, *, owner: str) -> None:
+    """Give the lease `name` back for good, if it is `owner`'s; its tokens begin anew."""
+    tx.run(
+        "DELETE FROM foundation_lease WHERE name = :name AND owner = :owner", name=name, owner=owner
+    )
+
+
 def fence(tx: Tx, lease: Lease, *, now: datetime, lease_s: float) -> None:
     """Renew `lease`, for a later commit on what was read under it.
 

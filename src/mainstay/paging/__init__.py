@@ -19,6 +19,7 @@ from mainstay.paging.links import read as read_link
 from mainstay.paging.send import LEASE_S, Finished, Limits, Prepared, begin, finish
 from mainstay.paging.shadow import Comparison, compare
 from mainstay.paging.store import (
+    PUSH_KEY,
     Escalation,
     Send,
     SendState,
@@ -29,6 +30,7 @@ from mainstay.paging.store import (
     latest_sends,
     push_key,
     rebase,
+    reseal,
     running,
     running_n,
     send,
@@ -41,6 +43,7 @@ __all__ = [
     "FALLBACK",
     "FEED_DUE",
     "LEASE_S",
+    "PUSH_KEY",
     "SEND_DUE",
     "STEP_DUE",
     "Comparison",
@@ -69,6 +72,7 @@ __all__ = [
     "push_key",
     "read_link",
     "rebase",
+    "reseal",
     "running",
     "running_n",
     "send",

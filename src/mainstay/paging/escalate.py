@@ -204,7 +204,7 @@ def stop(tx: Tx, incident: Incident, *, because: str, now: datetime) -> list[Fac
             store.cancel_send(tx, send.id, because)
             due.cancel(tx, SEND_DUE, send.id)
             release_carried(tx, send.id, now=now)
-    feed.tell(tx, incident.id, now=now)
+    feed.tell(tx, incident.id, stopped=True, now=now)
     return facts
 
 

@@ -260,6 +260,8 @@ def _sent(tx: Tx, done: Prepared, answer: Answer, now: datetime) -> Finished:
     due.cancel(tx, SEND_DUE, send.id)
     if done.upto is not None:
         _follow(tx, done, done.upto, now)
+    elif send.channel == people.DEVICE:
+        _follow_device(tx, done, now)
     because = (
         f"{send.person} was paged by {send.channel} at {people.masked(done.address.address)}; "
         f"the other side said: {answer.words}"
@@ -276,6 +278,16 @@ def _follow(tx: Tx, done: Prepared, upto: tuple[int, str], now: datetime) -> Non
     store.follow(tx, send.incident, send.address, person=send.person, upto=upto, told=0)
     if feed.has_news(tx, done.incident, upto=upto):
         feed.tell(tx, send.incident, now=now)
+
+
+def _follow_device(tx: Tx, done: Prepared, now: datetime) -> None:
+    """Its page gives way when paging stops; at once, when it has stopped meanwhile."""
+    send = done.send
+    store.follow(tx, send.incident, send.address, person=send.person, upto=(0, ""), told=0)
+    incident = incidents.get(tx, send.incident)
+    by_policy = send.escalation is not None  # one by hand is for who has it, too
+    if incident is not None and by_policy and _obsolete(send, incident, now) is not None:
+        feed.tell(tx, send.incident, stopped=True, now=now)
 
 
 def _forget(tx: Tx, done: Prepared, outcome: MainstayError, now: datetime) -> list[Fact]:

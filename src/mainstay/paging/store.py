@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mainstay.foundation.db import Row, Tx
+from mainstay.foundation.sealing import Cell, Change
 
 
 class SendState(StrEnum):
@@ -387,7 +388,7 @@ def last_sent_to(tx: Tx, address: str) -> Send | None:
 
 
 def feeds(tx: Tx, incident: str) -> list[Feed]:
-    """The webhooks that follow an incident."""
+    """The webhooks that follow an incident, and the devices that rang for it."""
     rows = tx.all("SELECT * FROM paging_feed WHERE incident = :incident", incident=incident)
     return [_feed(row) for row in rows]
 
@@ -417,6 +418,15 @@ def follow(
         at=upto[0],
         id=upto[1],
         told=told,
+    )
+
+
+def unfollow(tx: Tx, incident: str, address: str) -> None:
+    """It is told of this incident no more."""
+    tx.run(
+        "DELETE FROM paging_feed WHERE incident = :incident AND address = :address",
+        incident=incident,
+        address=address,
     )
 
 
@@ -458,13 +468,13 @@ def use_link(tx: Tx, digest: str, at: int) -> bool:
 
 
 def push_key(tx: Tx) -> str | None:
-    """The private key of this install, if it has one yet."""
+    """The private key of this install, sealed, if it has one yet."""
     found: str | None = tx.value("SELECT private FROM paging_push_key WHERE number = 1")
     return found
 
 
 def keep_push_key(tx: Tx, private: str, *, at: int) -> str:
-    """The key that is in force from now on: another node's, if that was first."""
+    """The key that is in force from now on, sealed: another node's, if that was first."""
     tx.run(
         "INSERT INTO paging_push_key (number, private, made_at) VALUES (1, :private, :at)"
         " ON CONFLICT DO NOTHING",
@@ -472,6 +482,22 @@ def keep_push_key(tx: Tx, private: str, *, at: int) -> str:
         at=at,
     )
     return push_key(tx) or private
+
+
+PUSH_KEY = Cell("paging_push_key", "private", "1")
+
+
+def reseal(tx: Tx, change: Change) -> int:
+    """Every sealed value written anew as `change` gives it, or taken away; how many there were."""
+    private = push_key(tx)
+    if private is None:
+        return 0
+    changed = change(private, PUSH_KEY)
+    if changed is None:
+        tx.run("DELETE FROM paging_push_key")
+    else:
+        tx.run("UPDATE paging_push_key SET private = :private", private=changed)
+    return 1
 
 
 # -- rows ------------------------------------------------------------------------------------------

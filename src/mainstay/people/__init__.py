@@ -16,7 +16,7 @@ from mainstay.people.contacts import (
     remove_address,
     remove_rule,
 )
-from mainstay.people.devices import add_device
+from mainstay.people.devices import add_device, device_secret
 from mainstay.people.grants import (
     ADMIN,
     check_grant,
@@ -51,6 +51,8 @@ from mainstay.people.store import (
     Token,
     address,
     addresses,
+    devices_n,
+    reseal,
     rule,
     rules,
     tokens_of,
@@ -93,6 +95,8 @@ __all__ = [
     "check_grant",
     "count_try",
     "create_token",
+    "device_secret",
+    "devices_n",
     "end_grant",
     "follow",
     "grant",
@@ -108,6 +112,7 @@ __all__ = [
     "remove_address",
     "remove_rule",
     "require",
+    "reseal",
     "revoke_token",
     "roles_of",
     "rule",

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Conflict, Invalid
 from mainstay.foundation.ids import Ids
+from mainstay.foundation.sealing import Ring
 from mainstay.foundation.secrets import same
 from mainstay.people import store
 from mainstay.people.contacts import check_room
@@ -37,6 +38,7 @@ def add_device(
     device: Device,
     check: Callable[[str, str], str],
     people: Collection[str],
+    ring: Ring,
     by: str,
     now: datetime,
 ) -> tuple[Address, Address | None]:
@@ -50,7 +52,7 @@ def add_device(
     _check_keys(device)
     before = store.address_of_device(tx, endpoint)
     if before is not None and before.device is not None:
-        if not same(before.device.secret, device.secret):
+        if not same(device_secret(before, ring=ring), device.secret):
             words = (
                 "This device is set up with another secret; remove it first, where it is listed."
             )
@@ -60,14 +62,22 @@ def add_device(
         store.mark_removed(tx, before.id, now=now)
         store.delete_rules_of(tx, before.id)
     check_room(tx, person)
+    address = ids.new("adr", now)
+    sealed = ring.seal(tx, device.secret, store.device_cell(address))
     row = Address(
-        ids.new("adr", now), person, DEVICE, _free_name(tx, person, name), None, now,
-        added_by=by, verified_at=now, device=Device(endpoint, device.key, device.secret),
+        address, person, DEVICE, _free_name(tx, person, name), None, now,
+        added_by=by, verified_at=now, device=Device(endpoint, device.key, sealed),
     )  # fmt: skip
     store.insert_address(tx, row)
     store.insert_device(tx, row)
     store.mark_verified(tx, row.id, now=now)
     return row, before
+
+
+def device_secret(row: Address, *, ring: Ring) -> str:
+    """The secret of a device as its browser gave it."""
+    assert row.device is not None
+    return ring.open(row.device.secret, store.device_cell(row.id))
 
 
 def _free_name(tx: Tx, person: str, wanted: str) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Row, Tx
+from mainstay.foundation.sealing import Cell, Change
 from mainstay.people.roles import Grant
 
 DEVICE = "push"
@@ -15,7 +16,10 @@ DEVICE = "push"
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What a browser subscribed with (the Push API's PushSubscription); base64url. None of it is shown."""
+    """What a browser subscribed with (the Push API's PushSubscription); base64url. None of it is shown.
+
+    As it is stored, its `secret` is sealed: `device_secret` opens it.
+    """
 
     endpoint: str = field(repr=False)
     key: str = field(repr=False)
@@ -152,6 +156,33 @@ def insert_device(tx: Tx, row: Address) -> None:
         key=row.device.key,
         secret=row.device.secret,
     )
+
+
+def device_cell(address_id: str) -> Cell:
+    """Where a device's secret lies."""
+    return Cell("people_device", "secret", address_id)
+
+
+def devices_n(tx: Tx) -> int:
+    """How many browsers are set up."""
+    return int(tx.value("SELECT count(*) FROM people_device"))
+
+
+def reseal(tx: Tx, change: Change, *, now: datetime) -> int:
+    """Every sealed value written anew as `change` gives it; how many there were. Where it gives none,
+    the device goes: it must be set up anew."""
+    rows = tx.all("SELECT address, secret FROM people_device")
+    for row in rows:
+        secret = change(row["secret"], device_cell(row["address"]))
+        if secret is None:
+            mark_removed(tx, row["address"], now=now)
+            delete_rules_of(tx, row["address"])
+            continue
+        tx.run(
+            "UPDATE people_device SET secret = :secret WHERE address = :address",
+            secret=secret, address=row["address"],
+        )  # fmt: skip
+    return len(rows)
 
 
 def address_of_device(tx: Tx, endpoint: str) -> Address | None:

@@ -35,6 +35,7 @@ from mainstay.signin.sessions import (
     end_session,
     end_sessions,
     forget,
+    hint_of,
     is_stale,
     live_sessions,
     open_session,
@@ -47,6 +48,8 @@ from mainstay.signin.store import (
     account,
     all_accounts,
     mark_seen,
+    reseal,
+    secrets_n,
     session_by_id,
 )
 
@@ -83,6 +86,7 @@ __all__ = [
     "forget",
     "has_admin",
     "hash_password",
+    "hint_of",
     "is_open",
     "is_password",
     "is_stale",
@@ -94,6 +98,8 @@ __all__ = [
     "name_of",
     "open_session",
     "read_link",
+    "reseal",
+    "secrets_n",
     "session_by_id",
     "session_of",
     "totp",

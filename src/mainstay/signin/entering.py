@@ -15,6 +15,7 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Conflict, Unknown
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.record import Fact
+from mainstay.foundation.sealing import Ring
 from mainstay.people import Actor, Grant
 from mainstay.signin import accounts, links, sessions, store, totp, tries
 from mainstay.signin.sessions import Opened, Origin
@@ -52,7 +53,7 @@ def begin(tx: Tx, ids: Ids, *, name: str, origin: Origin, now: datetime) -> Try:
 
 def finish(
     tx: Tx, ids: Ids, attempt: Try, *, is_right: bool, code: str, origin: Origin,
-    declared: Collection[str], now: datetime,
+    declared: Collection[str], ring: Ring, now: datetime,
 ) -> Opened | tuple[Fact, ...]:  # fmt: skip
     """A session, or the rows of a failure. `is_right`: the password fits `attempt.hashed`."""
     person = attempt.person
@@ -62,7 +63,7 @@ def finish(
         found is None
         or not (is_right and unchanged)
         or not accounts.is_open(tx, person, declared=declared)
-        or not totp.passes(tx, person, found, code, now=now)
+        or not totp.passes(tx, person, found, code, ring=ring, now=now)
     ):
         who = person if found is not None else "somebody whom nobody knows"
         words = f"a try to sign in as {who} from {origin.address} failed"

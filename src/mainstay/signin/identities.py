@@ -15,6 +15,7 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Forbidden
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.record import Fact
+from mainstay.foundation.sealing import Ring
 from mainstay.people import Grant
 from mainstay.signin import accounts, sessions, store
 from mainstay.signin.sessions import Opened, Origin
@@ -41,7 +42,7 @@ class Claims:
 
 def come_by_provider(
     tx: Tx, ids: Ids, claims: Claims, *, roles: Mapping[str, tuple[Grant, ...]], origin: Origin,
-    declared: Collection[str], teams: Collection[str], now: datetime,
+    declared: Collection[str], teams: Collection[str], ring: Ring, now: datetime,
 ) -> Opened:  # fmt: skip
     """A session for whoever the provider speaks of. Forbidden when that is nobody here.
 
@@ -66,9 +67,9 @@ def come_by_provider(
     facts: tuple[Fact, ...] = ()
     if roles:
         facts = _follow(tx, ids, person, wanted, now=now)
-    opened = sessions.open_session(
-        tx, ids, person=person, how="oidc", origin=origin, now=now, hint=claims.hint
-    )
+    opened = sessions.open_session(tx, ids, person=person, how="oidc", origin=origin, now=now)
+    session = opened.session.id
+    store.write_hint(tx, session, ring.seal(tx, claims.hint, store.hint_cell(session)))
     return Opened(opened.session, opened.secret, (*facts, *opened.facts))
 
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from mainstay.foundation.db import Tx
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.record import Fact
+from mainstay.foundation.sealing import Ring
 from mainstay.foundation.secrets import digest
 from mainstay.signin import store
 from mainstay.signin.store import Session
@@ -55,14 +56,11 @@ class Origin:
 
 
 def open_session(
-    tx: Tx, ids: Ids, *, person: str, how: str, origin: Origin, now: datetime,
-    hint: str | None = None,
+    tx: Tx, ids: Ids, *, person: str, how: str, origin: Origin, now: datetime
 ) -> Opened:  # fmt: skip
     """A new session of a person, with an id of its own: none is ever taken over from before."""
     secret = secrets.token_urlsafe(32)
-    session = Session(
-        ids.new("ses", now), person, how, now, now, origin.address, origin.device, hint
-    )
+    session = Session(ids.new("ses", now), person, how, now, now, origin.address, origin.device)
     store.insert_session(tx, session, digest=digest(secret))
     words = f"{person} signed in by {how}, with {origin.device}, from {origin.address}"
     fact = Fact("session.opened", session.id, words, actor=f"person:{person}")
@@ -75,6 +73,11 @@ def session_of(tx: Tx, secret: str, *, now: datetime) -> Session | None:
     if session is None or now - session.seen_at >= IDLE or now - session.made_at >= LONGEST:
         return None
     return session
+
+
+def hint_of(session: Session, *, ring: Ring) -> str | None:
+    """What the provider wants to hear when this session ends, if it came from one."""
+    return None if session.hint is None else ring.open(session.hint, store.hint_cell(session.id))
 
 
 def is_stale(session: Session, *, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Row, Tx
+from mainstay.foundation.sealing import Cell, Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What an account is checked against."""
+    """What an account is checked against; those of one-time codes are sealed."""
 
     password: str | None
     totp: str | None
@@ -35,7 +36,7 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody signed in, at one browser. `hint`: what the provider wants to hear at sign-out."""
+    """Somebody signed in, at one browser. `hint`: what the provider wants to hear, sealed."""
 
     id: str
     person: str
@@ -218,12 +219,16 @@ def identity(tx: Tx, *, issuer: str, subject: str) -> str | None:
 def insert_session(tx: Tx, row: Session, *, digest: str) -> None:
     """Only the digest of the cookie is kept."""
     tx.run(
-        "INSERT INTO signin_session"
-        " (id, digest, person, how, made_at, seen_at, address, device, hint)"
-        " VALUES (:id, :digest, :person, :how, :made_at, :seen_at, :address, :device, :hint)",
+        "INSERT INTO signin_session (id, digest, person, how, made_at, seen_at, address, device)"
+        " VALUES (:id, :digest, :person, :how, :made_at, :seen_at, :address, :device)",
         id=row.id, digest=digest, person=row.person, how=row.how, made_at=to_us(row.made_at),
-        seen_at=to_us(row.seen_at), address=row.address, device=row.device, hint=row.hint,
+        seen_at=to_us(row.seen_at), address=row.address, device=row.device,
     )  # fmt: skip
+
+
+def write_hint(tx: Tx, session_id: str, hint: str) -> None:
+    """What the provider wants to hear at sign-out, sealed."""
+    tx.run("UPDATE signin_session SET hint = :hint WHERE id = :id", hint=hint, id=session_id)
 
 
 def session_by_digest(tx: Tx, digest: str) -> Session | None:
@@ -374,6 +379,52 @@ def tries_from(tx: Tx, source: str, *, since: datetime, most: int) -> list[int]:
         source=source, since=to_us(since), most=most,
     )  # fmt: skip
     return [row["at"] for row in rows]
+
+
+# -- what is sealed --------------------------------------------------------------------------------
+
+
+def totp_cell(person: str) -> Cell:
+    """Where the secret in force lies."""
+    return Cell("signin_account", "totp", person)
+
+
+def totp_next_cell(person: str) -> Cell:
+    """Where the one lies that is being set up."""
+    return Cell("signin_account", "totp_next", person)
+
+
+def hint_cell(session_id: str) -> Cell:
+    """Where a session's hint lies."""
+    return Cell("signin_session", "hint", session_id)
+
+
+def secrets_n(tx: Tx) -> int:
+    """How many accounts and sessions hold something that is sealed."""
+    accounts = "SELECT count(*) FROM signin_account WHERE COALESCE(totp, totp_next) IS NOT NULL"
+    hints = "SELECT count(*) FROM signin_session WHERE hint IS NOT NULL"
+    return int(tx.value(accounts)) + int(tx.value(hints))
+
+
+def reseal(tx: Tx, change: Change) -> int:
+    """Every sealed value written anew as `change` gives it, or taken away; how many there were."""
+    found = 0
+    for row in tx.all(
+        "SELECT person, totp, totp_next FROM signin_account"
+        " WHERE totp IS NOT NULL OR totp_next IS NOT NULL"
+    ):
+        person, totp, coming = row["person"], row["totp"], row["totp_next"]
+        tx.run(
+            "UPDATE signin_account SET totp = :totp, totp_next = :coming WHERE person = :person",
+            totp=change(totp, totp_cell(person)) if totp else None,
+            coming=change(coming, totp_next_cell(person)) if coming else None, person=person,
+        )  # fmt: skip
+        found += sum(one is not None for one in (totp, coming))
+    for row in tx.all("SELECT id, hint FROM signin_session WHERE hint IS NOT NULL"):
+        hint = change(row["hint"], hint_cell(row["id"]))
+        tx.run("UPDATE signin_session SET hint = :hint WHERE id = :id", hint=hint, id=row["id"])
+        found += 1
+    return found
 
 
 # -- rows as values --------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Invalid
 from mainstay.foundation.record import Fact
+from mainstay.foundation.sealing import Ring
 from mainstay.foundation.secrets import digest
 from mainstay.signin import store
 from mainstay.signin.store import Secrets
@@ -46,43 +47,43 @@ def step_of(now: datetime) -> int:
     return to_us(now) // 1_000_000 // STEP_S
 
 
-def passes(tx: Tx, person: str, found: Secrets, code: str, *, now: datetime) -> bool:
+def passes(tx: Tx, person: str, found: Secrets, code: str, *, ring: Ring, now: datetime) -> bool:
     """Whether the code lets them in; it is spent then. Without codes set up, everything does."""
     if found.totp is None:
         return True
     code = code.replace(" ", "").replace("-", "").lower()
-    step = _fitting(found.totp, code, now=now)
+    step = _fitting(ring.open(found.totp, store.totp_cell(person)), code, now=now)
     if step is not None:
         return store.spend_step(tx, person, step)
     return store.spend_recovery(tx, person, digest(f"{person}:{code}"), now=now)
 
 
-def begin(tx: Tx, person: str) -> str:
+def begin(tx: Tx, person: str, *, ring: Ring) -> str:
     """A secret to set up; it counts once `confirm` has seen a code of it."""
-    found = store.secrets(tx, person)
-    if found is not None and found.totp_next is not None:
-        return found.totp_next
+    there = pending(tx, person, ring=ring)
+    if there is not None:
+        return there
     secret = base64.b32encode(secrets.token_bytes(SECRET_BYTES)).decode()
-    store.write_totp_next(tx, person, secret)
+    store.write_totp_next(tx, person, ring.seal(tx, secret, store.totp_next_cell(person)))
     return secret
 
 
-def pending(tx: Tx, person: str) -> str | None:
+def pending(tx: Tx, person: str, *, ring: Ring) -> str | None:
     """The secret that is being set up, if one is."""
     found = store.secrets(tx, person)
-    return found.totp_next if found is not None else None
+    if found is None or found.totp_next is None:
+        return None
+    return ring.open(found.totp_next, store.totp_next_cell(person))
 
 
-def confirm(tx: Tx, person: str, code: str, *, now: datetime) -> tuple[list[str], Fact]:
+def confirm(tx: Tx, person: str, code: str, *, ring: Ring, now: datetime) -> tuple[list[str], Fact]:
     """From now on signing in asks for a code; the recovery codes, shown once."""
-    found = store.secrets(tx, person)
-    step = None
-    if found is not None and found.totp_next is not None:
-        step = _fitting(found.totp_next, code.replace(" ", ""), now=now)
-    if found is None or step is None:
+    secret = pending(tx, person, ring=ring)
+    step = None if secret is None else _fitting(secret, code.replace(" ", ""), now=now)
+    if secret is None or step is None:
         words = "This is not the code of now. Is the clock of your telephone right?"
         raise Invalid(words, pointer="/code")
-    store.write_totp(tx, person, found.totp_next, step=step)
+    store.write_totp(tx, person, ring.seal(tx, secret, store.totp_cell(person)), step=step)
     codes = [_recovery_code() for _ in range(RECOVERY_N)]
     store.write_recovery(tx, person, [digest(f"{person}:{code}") for code in codes])
     words = f"{person} signs in with one-time codes from now on"

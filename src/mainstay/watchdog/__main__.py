@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from mainstay.foundation.clock import SystemClock
-from mainstay.foundation.db import peek, place_of
+from mainstay.foundation.db import peek, place_of, write_beside
 from mainstay.foundation.observe.logs import start_logs
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import Settings, references
@@ -29,6 +29,7 @@ from mainstay.watchdog.look import Patience
 from mainstay.watchdog.probes import ask_ready
 from mainstay.watchdog.probes.door import Door
 from mainstay.watchdog.rounds import Rounds
+from mainstay.watchdog.telling import Claims
 
 log = logging.getLogger("mainstay.watchdog")
 
@@ -54,7 +55,11 @@ def main() -> None:
 
 def rounds(settings: Settings, given: dict[str, Any], environment: Mapping[str, str]) -> Rounds:
     """A watchdog that is ready to go its rounds."""
-    own, clock = settings.watchdog, SystemClock()
+    own, clock, place = (
+        settings.watchdog,
+        SystemClock(),
+        place_of(settings, environment=environment),
+    )
     door = Door(given["host"], given["port"], given["tls"], given["token"])
     return Rounds(
         data_dir=settings.data_dir,
@@ -62,9 +67,10 @@ def rounds(settings: Settings, given: dict[str, Any], environment: Mapping[str, 
         patience=Patience(timedelta(seconds=own.grace_s), settings.page_per_minute),
         repeat_after=timedelta(seconds=own.repeat_s),
         clock=clock,
-        read=partial(peek, place_of(settings, environment=environment)),
+        read=partial(peek, place),
         ask=partial(ask_ready, door, within_s=ASK_WITHIN_S),
         alarm=open_alarm(settings, environment=environment, node=given["node"], clock=clock),
+        claims=Claims(given["place"], partial(write_beside, place)) if place.url else None,
     )
 
 

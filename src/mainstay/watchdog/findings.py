@@ -17,6 +17,8 @@ class Finding:
     title: str
     """A few words for a subject line: `INC-12 will not page`."""
     sentence: str
+    is_ours: bool = False
+    """About this node alone: no other watchdog sees it."""
 
 
 @dataclass(frozen=True, slots=True)

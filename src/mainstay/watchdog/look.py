@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from mainstay import alerts, incidents, paging, signals
+from mainstay import alerts, handover, incidents, paging, signals
+from mainstay.checks import heartbeats
 from mainstay.estate import Views
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import from_us, to_us
@@ -31,6 +32,8 @@ OTHERS = {
     incidents.ACK_DUE: "acknowledgements that run out",
     incidents.CLOSE_DUE: "incidents that close",
     alerts.SILENCE_DUE: "silences that start or end",
+    handover.checklists.DUE: "checklists that open or are due",
+    handover.passing.DUE: "shifts that hand over",
 }
 """What else is done by due rows; steps and pages are looked at one by one."""
 AFRESH = "start its policy anew with `mainstay ack {0}`, then `mainstay unack {0}`"
@@ -83,6 +86,7 @@ def look(
         *_outbox(scene),
         *_others(scene),
         *_backlog(scene),
+        *_heartbeats(scene),
         *_silence(scene),
     ]
 
@@ -253,6 +257,19 @@ def _backlog(scene: _Scene) -> Iterator[Finding]:
         f"{waiting} signals were accepted and wait to be settled, the oldest since "
         f"{teller.at(to_us(since))}, {whose}. See `mainstay trace {oldest}` and the log of the "
         "server.",
+    )
+
+
+def _heartbeats(scene: _Scene) -> Iterator[Finding]:
+    """A job that is late, and nobody has said so."""
+    at = heartbeats.next_at(scene.tx)
+    if at is None or not scene.is_late(to_us(at), SETTLE_WITHIN):
+        return
+    yield Finding(
+        "heartbeats",
+        "heartbeats are not looked at",
+        f"A heartbeat was late at {scene.teller.at(to_us(at))}, and nobody has looked at it since. "
+        "See the log of the server, and restart it.",
     )
 
 

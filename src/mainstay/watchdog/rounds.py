@@ -22,7 +22,7 @@ from mainstay.watchdog.look import Patience, look
 from mainstay.watchdog.probes import Asked
 from mainstay.watchdog.promises import Ledger
 from mainstay.watchdog.sign import Sign, last_sign, write_sign
-from mainstay.watchdog.telling import Told, decide
+from mainstay.watchdog.telling import Claims, Decision, Told, decide, wanted
 
 log = logging.getLogger("mainstay.watchdog")
 
@@ -56,6 +56,8 @@ class Rounds:
     ask: Callable[[], Any]
     """Awaited: how our own server answers at `/readyz`."""
     alarm: Alarm
+    claims: Claims | None = None
+    """Where other watchdogs look at the same database."""
     known: dict[str, Told] = field(default_factory=dict)
     beat_at: datetime | None = None
     _ledger: Ledger = field(default_factory=Ledger)
@@ -123,15 +125,37 @@ class Rounds:
             "The watchdog cannot read the database: nobody knows whether what should be paged is "
             "paged. See its log, and the database."
         )
-        blind = Finding("database", "the database does not answer", words)
+        blind = Finding("database", "the database does not answer", words, is_ours=True)
         return [blind, *(one.finding for key, one in self.known.items() if key != "database")]
 
     async def _tell(self, found: list[Finding], now: datetime) -> None:
-        decision = decide(self.known, found, now=now, repeat_after=self.repeat_after)
-        if decision.message is None or await self.alarm.tell(decision.message, now=now):
+        others = await self._others(found, now)
+        decision = decide(self.known, found, now=now, repeat_after=self.repeat_after, others=others)
+        if decision.message is None:
             self.known = decision.if_told
-        else:
-            self.known = decision.if_not
+            return
+        is_heard = await self.alarm.tell(decision.message, now=now)
+        if self.claims is not None:
+            await asyncio.to_thread(self._settle_claims, self.claims, decision, is_heard)
+        self.known = decision.if_told if is_heard else decision.if_not
+
+    async def _others(self, found: list[Finding], now: datetime) -> set[str]:
+        """What another watchdog tells, of what there is to tell."""
+        telling = wanted(self.known, found, now=now, repeat_after=self.repeat_after)
+        keys = {one.key for one in telling if not one.is_ours}
+        if self.claims is None or not keys:
+            return set()
+        return keys - await asyncio.to_thread(self.claims.take, keys)
+
+    def _settle_claims(self, claims: Claims, decision: Decision, is_heard: bool) -> None:
+        """What was heard is told for all of us until it is to be told again; the rest is free."""
+        assert decision.message is not None
+        spoken = set(decision.message.keys)
+        if not is_heard:
+            claims.give_back(spoken & decision.if_told.keys())
+            return
+        claims.keep(spoken & decision.if_told.keys(), self.repeat_after + 2 * self.every)
+        claims.give_back(self.known.keys() - decision.if_told.keys())
 
     def _sign(self, seen: _Seen) -> Sign:
         """After each step of a round: whoever keeps us must tell slow from dead."""
@@ -157,8 +181,8 @@ def _of_door(asked: Asked) -> list[Finding]:
         return []
     if asked.trouble is not None:
         words = f"Mainstay's own server does not work: {asked.trouble}. See its log; restart it."
-        return [Finding("door", "Mainstay does not answer", words)]
+        return [Finding("door", "Mainstay does not answer", words, is_ours=True)]
     return [
-        Finding(f"door {what}", f"Mainstay is not ready: {what}", sentence)
+        Finding(f"door {what}", f"Mainstay is not ready: {what}", sentence, is_ours=True)
         for what, sentence in asked.reasons
     ]

@@ -16,7 +16,7 @@ from mainstay.acts.shift.commands import (
     OpenRun,
     RedoItem,
     ReopenRun,
-    RunChecks,
+    RunChecklist,
     SignRun,
     WaiveItem,
 )
@@ -38,7 +38,7 @@ def perform(act: Act, command: OnChecklist) -> Done:
             return _redo(act, command)
         case AttachFile():
             return _attach(act, command)
-        case RunChecks():
+        case RunChecklist():
             return _run_checks(act, command)
         case SignRun():
             return _sign(act, command)
@@ -100,9 +100,9 @@ def _attach(act: Act, command: AttachFile) -> Done:
     return Done(words, file.id, file, (fact,))
 
 
-def _run_checks(act: Act, command: RunChecks) -> Done:
+def _run_checks(act: Act, command: RunChecklist) -> Done:
     """Those of the run that the estate in force still declares."""
-    run, view = _run(act, command.run, RunChecks)
+    run, view = _run(act, command.run, RunChecklist)
     sheet = handover.checklists.sheet_of(act.view)
     known = {one.id for one in sheet.watched.values()}
     ids = tuple(one for one in handover.checklists.checks_of(view, run.checklist) if one in known)

@@ -47,7 +47,7 @@ class AttachFile:
 
 
 @dataclass(frozen=True, slots=True)
-class RunChecks:
+class RunChecklist:
     """Have the checks of the checklist looked at now."""
 
     run: str
@@ -140,7 +140,7 @@ OnChecklist = (
     | AnswerItem
     | RedoItem
     | AttachFile
-    | RunChecks
+    | RunChecklist
     | SignRun
     | ReopenRun
     | WaiveItem
@@ -154,7 +154,7 @@ PERMISSION: dict[type, str] = {
     AnswerItem: "handover.act",
     RedoItem: "handover.act",
     AttachFile: "handover.act",
-    RunChecks: "handover.act",
+    RunChecklist: "handover.act",
     SignRun: "handover.sign",
     ReopenRun: "handover.sign",
     WaiveItem: "handover.waive",

@@ -29,7 +29,7 @@ OnHeartbeats = (
 
 def perform(act: Act, command: OnHeartbeats) -> Done:
     """One of the acts on heartbeats; its UUID, where it is made, is shown as the secret."""
-    counts = heard.rules_of(act.view).counts
+    counts = heard.counts_of(act.view)
     if isinstance(command, CreateHeartbeat):
         _check_service(act.view, command.declared)
         made = heartbeats.create(
@@ -50,8 +50,7 @@ def perform(act: Act, command: OnHeartbeats) -> Done:
             words = f"{act.actor.id} took the heartbeat {beat.name} away"
             return _done(act, "heartbeat.removed", words, beat)
         case PauseHeartbeat():
-            paused, news = heartbeats.pause(act.tx, beat, now=act.now)
-            _tell(act, news)
+            paused = heartbeats.pause(act.tx, beat, now=act.now)
             because = f": {command.reason}" if command.reason else ""
             words = f"{act.actor.id} paused the heartbeat {beat.name}{because}"
             return _done(act, "heartbeat.paused", words, paused)

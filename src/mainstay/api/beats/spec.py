@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from mainstay.checks.heartbeats import Beat, Declared, Plan, Status, Words, kind_of
+from mainstay.checks.heartbeats import Beat, Declared, Plan, Status, Words
+from mainstay.estate import schedule_kind
 from mainstay.foundation.errors import Invalid
 
 SPAN_S = (60, 31_536_000)
@@ -60,7 +61,7 @@ class Spec:
                 raise _wrong("tz", "is not a valid timezone") from None
         if self.schedule:
             try:
-                kind_of(self.schedule)
+                schedule_kind(self.schedule)
             except ValueError as error:
                 words = f"is not a valid cron or OnCalendar expression: {error}"
                 raise _wrong("schedule", words) from None

@@ -19,9 +19,9 @@ from mainstay.checks.heartbeats.declare import (
     sync,
     uuid_of,
 )
-from mainstay.checks.heartbeats.fold import Holds, News
+from mainstay.checks.heartbeats.fold import Judge, News
 from mainstay.checks.heartbeats.keys import Known, Ring, normal_uuid
-from mainstay.checks.heartbeats.plan import Counts, Plan, kind_of
+from mainstay.checks.heartbeats.plan import Counts, Plan
 from mainstay.checks.heartbeats.step import (
     PINGS_KEPT,
     Rules,
@@ -32,14 +32,24 @@ from mainstay.checks.heartbeats.step import (
     set_back,
     spare,
 )
-from mainstay.checks.heartbeats.store import by_digest, every, find, flips, keep, named, pings, ring
+from mainstay.checks.heartbeats.store import (
+    by_digest,
+    every,
+    find,
+    flips,
+    keep,
+    named,
+    pings,
+    purge,
+    ring,
+)
 
 __all__ = [
     "PINGS_KEPT",
     "Beat",
     "Counts",
     "Declared",
-    "Holds",
+    "Judge",
     "Kind",
     "Known",
     "News",
@@ -63,7 +73,6 @@ __all__ = [
     "get",
     "is_due",
     "keep",
-    "kind_of",
     "listen",
     "name_for",
     "named",
@@ -71,6 +80,7 @@ __all__ = [
     "normal_uuid",
     "pause",
     "pings",
+    "purge",
     "remove",
     "resume",
     "ring",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from msgspec.structs import replace
 
 from mainstay.checks.heartbeats import fold, keys, step, store
 from mainstay.checks.heartbeats.beat import Beat, Origin, Status, Words
 from mainstay.checks.heartbeats.fold import News
-from mainstay.checks.heartbeats.plan import Counts, Plan, kind_of
-from mainstay.estate import Severity
+from mainstay.checks.heartbeats.plan import Counts, Plan
+from mainstay.estate import Severity, schedule_kind
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Conflict, Invalid, NotFound
 from mainstay.foundation.ids import Ids
@@ -26,11 +28,12 @@ _NOT_IN_NAME = re.compile(r"[^a-z0-9_.-]+")
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """One heartbeat that the estate made, changed or removed, and what others must hear of it."""
+    """One heartbeat that the estate made, changed or removed."""
 
     verb: Literal["created", "changed", "removed"]
     beat: Beat
     news: News | None = None
+    """What its own signals told is over: from here on it is a check, and tells as one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,24 +92,20 @@ def change(tx: Tx, beat: Beat, wanted: Declared, *, counts: Counts, now: datetim
 
 
 def remove(tx: Tx, beat: Beat, *, now: datetime) -> News | None:
-    """No longer there; Conflict for one that the estate declares."""
+    """No longer there, and what was wrong with it is over; Conflict for one that the estate declares."""
     if beat.origin == "estate":
         raise Conflict(f"The estate declares {beat.name}; take it out there, and apply it.")
-    return _remove(tx, beat, now)
-
-
-def _remove(tx: Tx, beat: Beat, now: datetime) -> News | None:
     store.remove(tx, beat.id, now=now)
     return fold.ended(beat, f"{beat.title} is no longer declared")
 
 
-def pause(tx: Tx, beat: Beat, *, now: datetime) -> tuple[Beat, News | None]:
-    """Nobody waits for it; what was wrong with it is over. Conflict when it is paused already."""
+def pause(tx: Tx, beat: Beat, *, now: datetime) -> Beat:
+    """Nobody waits for it. Conflict when it is paused already."""
     if beat.status is Status.PAUSED:
         raise Conflict(f"{beat.name} is paused already.")
-    paused, news = fold.pause(beat, now)
-    step.keep_standing(tx, [paused], [news] if news else [])
-    return paused, news
+    paused = fold.pause(beat, now)
+    store.stand(tx, [paused])
+    return paused
 
 
 def resume(tx: Tx, beat: Beat, *, counts: Counts, now: datetime) -> Beat:
@@ -162,10 +161,13 @@ def sync(
         )  # fmt: skip
         if after != before:
             store.change(tx, step.replan(before, after, now, counts=counts))
-            done.append(Synced("changed", after))
+            taken_over = before.origin == "api"
+            over = fold.ended(before, f"{before.title} is declared by the estate now")
+            done.append(Synced("changed", after, over if taken_over else None))
     for name, beat in known.items():
         if beat.origin == "estate" and name not in wanted:
-            done.append(Synced("removed", beat, _remove(tx, beat, now)))
+            store.remove(tx, beat.id, now=now)
+            done.append(Synced("removed", beat))
     return done
 
 
@@ -175,7 +177,7 @@ def checked(plan: Plan) -> Plan:
         raise Invalid("A heartbeat has either a period or a schedule.", pointer="/schedule")
     if plan.schedule is not None:
         try:
-            kind_of(plan.schedule)
+            schedule_kind(plan.schedule)
         except ValueError as error:
             raise Invalid(f"{error}.", pointer="/schedule") from None
     return plan

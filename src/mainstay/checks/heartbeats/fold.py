@@ -8,9 +8,12 @@ then, and the news that others must be told, if there is any.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from mainstay.checks.heartbeats.beat import RUNS_MAX, Beat, Ping, Run, Status
 from mainstay.checks.heartbeats.plan import Counts, first_due, next_due
@@ -19,8 +22,8 @@ from mainstay.foundation.spans import duration_text
 
 SHORT = timedelta(minutes=1)
 """A restart: a ping that comes meanwhile is as a rule tried again."""
-Holds = Callable[[Beat, Ping], str | None]
-"""Why what a finish reports is not as expected; None: it is, or nothing is expected."""
+Judge = Callable[[Beat, Ping, str | None], str | None]
+"""What is wrong with a finish: told what it says itself, the answer counts; None: it is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ Told = tuple[Beat, News | None]
 # -- a ping ----------------------------------------------------------------------------------------
 
 
-def hear(beat: Beat, ping: Ping, *, counts: Counts, holds: Holds) -> Told:
+def hear(beat: Beat, ping: Ping, *, counts: Counts, judge: Judge) -> Told:
     """The heartbeat after one more ping; pings are folded in the order in which they came."""
     beat = replace(beat, pings_n=beat.pings_n + 1)
     if ping.kind in ("log", "ign"):
@@ -59,7 +62,7 @@ def hear(beat: Beat, ping: Ping, *, counts: Counts, holds: Holds) -> Told:
         beat, last_at=at, runs=runs, ran_us=took, spared_until=None,
         due_at=next_due(beat.plan, at, counts),
     )  # fmt: skip
-    wrong = _wrong(beat, ping, took) or (holds(beat, ping) if ping.kind == "success" else None)
+    wrong = judge(beat, ping, _wrong(beat, ping, took))
     if wrong is not None:
         return _down(beat, at, wrong, ping)
     return _up(beat, at, ping)
@@ -94,9 +97,8 @@ def _wrong(beat: Beat, ping: Ping, took: int | None) -> str | None:
 
 def _up(beat: Beat, at: datetime, ping: Ping) -> Told:
     was_down = beat.status is Status.DOWN
-    if beat.status is not Status.UP:
-        beat = replace(beat, status=Status.UP, status_at=at)
-    beat = _scheduled(replace(beat, ok_at=at, why=None))
+    since = beat.status_at if beat.status is Status.UP else at
+    beat = _scheduled(replace(beat, status=Status.UP, status_at=since, ok_at=at, why=None))
     if not was_down:
         return beat, None
     return beat, News(beat, True, f"{beat.title} is heard of again", ping)
@@ -122,19 +124,27 @@ def look(beat: Beat, now: datetime) -> Told:
     """Whether something that should have come by `now` has not."""
     if beat.look_at is None or beat.look_at > now:
         return beat, None
-    for deadline, why in _deadlines(beat):
-        if deadline <= now:
-            return _down(beat, now, why)
-    return _scheduled(beat), None
+    if beat.status is Status.PAUSED:
+        return _laid_aside(beat)
+    passed = [one for one in _deadlines(beat) if one[0] <= now]
+    if not passed:
+        return _scheduled(beat), None
+    _, what = min(passed, key=lambda one: one[0])
+    return _down(beat, now, _missed(beat, what))
 
 
-def pause(beat: Beat, now: datetime) -> Told:
-    """Nobody waits for it until it is resumed, or pings."""
-    paused = replace(
-        beat, status=Status.PAUSED, status_at=now, due_at=None, look_at=None, runs=(), why=None
-    )
-    over = ended(beat, f"{beat.title} is paused")
-    return paused, over and replace(over, beat=paused)
+def pause(beat: Beat, now: datetime) -> Beat:
+    """Nobody waits for it until it is resumed, or pings. What was wrong is over at the next look."""
+    was_down = beat.status is Status.DOWN
+    return replace(
+        beat, status=Status.PAUSED, status_at=now, due_at=None, runs=(),
+        look_at=now if was_down else None, why=beat.why if was_down else None,
+    )  # fmt: skip
+
+
+def _laid_aside(beat: Beat) -> Told:
+    beat = replace(beat, look_at=None, why=None)
+    return beat, News(beat, True, f"{beat.title} is paused")
 
 
 def ended(beat: Beat, sentence: str) -> News | None:
@@ -155,27 +165,34 @@ def _scheduled(beat: Beat) -> Beat:
     return replace(beat, look_at=min((at for at, _ in _deadlines(beat)), default=None))
 
 
-def _deadlines(beat: Beat) -> list[tuple[datetime, str]]:
-    """Until when what must have come, and what is wrong then; the earliest first."""
-    plan, found = beat.plan, []
+def _deadlines(beat: Beat) -> list[tuple[datetime, Run | Literal["end", "start"]]]:
+    """Until when what must have come: its end, its start, or the end of a run that goes on."""
+    plan = beat.plan
+    found: list[tuple[datetime, Run | Literal["end", "start"]]] = []
     if beat.due_at is not None:
-        due = _when(beat, beat.due_at)
-        heard = f"last heard of {_when(beat, beat.last_at)}" if beat.last_at else "never heard of"
         spared = beat.spared_until or beat.due_at
-        by = max(beat.due_at + plan.grace, spared)
-        late = f"{beat.title} is late: due {due}, {_text(plan.grace_s)} of grace, {heard}"
-        found.append((by, late))
+        found.append((max(beat.due_at + plan.grace, spared), "end"))
         if plan.start_within_s is not None and not beat.runs:
             within = timedelta(seconds=plan.start_within_s)
-            words = f"has not started: due {due}, to start within {_text(plan.start_within_s)}"
-            begin_by = max(beat.due_at + within, spared)
-            found.append((begin_by, f"{beat.title} {words}, {heard}"))
-    for run in beat.runs:
-        begun = from_us(run.at_us)
+            found.append((max(beat.due_at + within, spared), "start"))
+    found += [(from_us(run.at_us) + plan.run_limit, run) for run in beat.runs]
+    return found
+
+
+def _missed(beat: Beat, what: Run | Literal["end", "start"]) -> str:
+    """What is wrong when a deadline has passed."""
+    plan = beat.plan
+    if isinstance(what, Run):
         limit = _text(int(plan.run_limit.total_seconds()))
-        words = f"takes longer than {limit}: it started {_when(beat, begun)}"
-        found.append((begun + plan.run_limit, f"{beat.title} {words}"))
-    return sorted(found)
+        begun = _when(beat, from_us(what.at_us))
+        return f"{beat.title} takes longer than {limit}: it started {begun}"
+    assert beat.due_at is not None
+    due = _when(beat, beat.due_at)
+    heard = f"last heard of {_when(beat, beat.last_at)}" if beat.last_at else "never heard of"
+    if what == "start":
+        within = _text(plan.start_within_s or 0)
+        return f"{beat.title} has not started: due {due}, to start within {within}, {heard}"
+    return f"{beat.title} is late: due {due}, {_text(plan.grace_s)} of grace, {heard}"
 
 
 # -- what we could not hear ------------------------------------------------------------------------
@@ -185,8 +202,9 @@ def away(beat: Beat, since: datetime, until: datetime, *, counts: Counts) -> tup
     """Mainstay heard nothing from `since` to `until`; True: it was due meanwhile and is not known.
 
     Nobody is called late for that time. What has a period gets a whole one more, since the ping
-    before may be lost; what was due before keeps at least its grace from `until` on, and so does
-    what was due in a short while; of what was due in a long one nothing is known until next time.
+    before may be lost. By a schedule: what was due before keeps at least its grace from `until` on;
+    of what was due meanwhile nothing is known until the next time. After a restart, which is short,
+    it is only that much later: a missed page is worse than a false one.
     """
     if beat.look_at is None or beat.look_at <= since:
         return beat, False  # nobody waits for it; or it was late already, and that is told
@@ -200,7 +218,10 @@ def away(beat: Beat, since: datetime, until: datetime, *, counts: Counts) -> tup
         return _scheduled(replace(beat, due_at=max(beat.due_at, until + span))), False
     if beat.due_at > until:
         return _scheduled(beat), False
-    if beat.due_at <= since or until - since <= SHORT:
+    if until - since <= SHORT:
+        spared = beat.due_at + beat.plan.grace + (until - since)
+        return _scheduled(replace(beat, spared_until=spared)), False
+    if beat.due_at <= since:
         return _scheduled(replace(beat, spared_until=until + beat.plan.grace)), False
     due = _when(beat, beat.due_at)
     why = f"due {due}, while Mainstay was down; nothing is known of it until its next ping"

@@ -1,45 +1,27 @@
-"""When a heartbeat is expected: every so often, or by a schedule (cron, OnCalendar) in a time zone.
+"""When a heartbeat is expected: every so often, or by a schedule (`estate.schedule_times`).
 
-The rule for clock changes is that of the program that starts the job. A cron line with a fixed time
-that a change skips is expected at the first minute after it, one that comes twice at the first of
-the two (Debian's cron, by `cronsim`). OnCalendar leaves out a time that does not exist (systemd, by
-`oncalendar`). Reasons and examples: docs/decisions/0017-heartbeats.md.
+Reasons and examples: docs/decisions/0017-heartbeats.md.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
 import msgspec
-from cronsim import CronSim, CronSimError
-from oncalendar import OnCalendar, OnCalendarError
+
+from mainstay.estate import schedule_times
 
 EARLY_MAX = timedelta(minutes=1)
 """A ping so shortly before its time counts for it: the sender's clock is a little ahead of ours."""
 EARLY_SHARE = 10
 """And at most this fraction of the time between two of them."""
-SCHEDULE_CHARS_MAX = 200
 SEARCHED = 1_000
 """Times looked at for one that falls on a business day."""
 Counts = Callable[[str, date], bool]
 """Whether a day is a business day of the named calendar."""
-_FIRST = datetime(2000, 1, 1, tzinfo=UTC)
-"""A schedule is tried out from here on."""
-_MACROS = {
-    "@hourly": "0 * * * *",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *",
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-}
-_CRON = re.compile(r"[\d*][\d*,/#L\-A-Z ]*|@\w+", re.IGNORECASE)
-"""What only a cron line can be; OnCalendar has colons, dots or words such as `Mon`."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -92,39 +74,10 @@ def first_due(plan: Plan, since: datetime, counts: Counts) -> datetime | None:
     return next(_days_of(plan, since, counts), None)
 
 
-def kind_of(schedule: str) -> str:
-    """`cron` or `oncalendar`. ValueError says what was expected."""
-    text = schedule.strip()
-    if not text or len(text) > SCHEDULE_CHARS_MAX:
-        raise ValueError(
-            f"expected a schedule of at most {SCHEDULE_CHARS_MAX} characters, such as "
-            '"15 1 * * *" or "Mon..Fri 18:00"'
-        )
-    kind = "cron" if _CRON.fullmatch(text) and (len(text.split()) >= 5 or "@" in text) else ""
-    try:
-        found = next(_times(text, _FIRST), None)
-    except (CronSimError, OnCalendarError, ValueError) as error:
-        what = "a cron line" if kind else "a cron line or an OnCalendar expression"
-        why = str(error)[:1].lower() + str(error)[1:]
-        raise ValueError(f"{schedule!r} is not {what}: {why or 'it cannot be read'}") from None
-    if found is None:
-        raise ValueError(f"{schedule!r} never comes")
-    return kind or "oncalendar"
-
-
-def _times(schedule: str, after: datetime) -> Iterator[datetime]:
-    """Its instants after `after`, in UTC."""
-    text = schedule.strip()
-    text = _MACROS.get(text.lower(), text)
-    is_cron = _CRON.fullmatch(text) is not None and len(text.split()) in (5, 6)
-    found: Iterator[datetime] = CronSim(text, after) if is_cron else OnCalendar(text, after)
-    return (at.astimezone(UTC) for at in found)
-
-
 def _days_of(plan: Plan, after: datetime, counts: Counts) -> Iterator[datetime]:
     """The times of a plan that has a schedule, those of its calendar's business days alone."""
     zone = ZoneInfo(plan.zone)
-    times = _times(plan.schedule or "", after.astimezone(zone))
+    times = schedule_times(plan.schedule or "", after.astimezone(zone))
     if (calendar := plan.calendar) is None:
         return times
     searched = islice(times, SEARCHED)

@@ -6,14 +6,14 @@ Pings first, then who is late: one that came in time is never overtaken by its o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import msgspec
+from msgspec.structs import replace
 
 from mainstay.checks.heartbeats import fold, store
 from mainstay.checks.heartbeats.beat import Beat, Ping, Status
-from mainstay.checks.heartbeats.fold import Holds, News
+from mainstay.checks.heartbeats.fold import Judge, News
 from mainstay.checks.heartbeats.plan import Counts
 from mainstay.foundation.db import Tx
 
@@ -24,7 +24,9 @@ LATE_AT_ONCE = 500
 UNDER_WAY = timedelta(milliseconds=100)
 """Somebody is late so much after the deadline: a ping that came just before it is being kept."""
 PINGS_KEPT = 100
-"""Of each heartbeat, the newest; so many have their output, too."""
+"""Of each heartbeat, the newest."""
+OUTPUTS_KEPT = 20
+"""So many of them have their output, too: each may be 100 kB."""
 FORGET_EVERY = 20
 """Older ones are dropped so many at a time."""
 
@@ -34,7 +36,7 @@ class Rules:
     """What folding asks of the rest: business days, and whether a report is as expected."""
 
     counts: Counts
-    holds: Holds
+    judge: Judge
 
 
 def is_due(tx: Tx, now: datetime) -> bool:
@@ -61,7 +63,7 @@ def listen(tx: Tx, rules: Rules) -> tuple[list[News], bool]:
     for beat_id, pings in by_beat.items():
         before = store.find(tx, beat_id)
         if before is None:  # it was removed meanwhile
-            heard += [msgspec.structs.replace(ping, n=0) for ping in pings]
+            heard += [replace(ping, n=0) for ping in pings]
             continue
         beat, numbered, told = _hear(before, pings, rules)
         after.append(beat)
@@ -79,27 +81,27 @@ def _hear(beat: Beat, pings: Sequence[Ping], rules: Rules) -> tuple[Beat, list[P
     """One heartbeat after its pings; each with its number, and the news that they make."""
     numbered, news = [], []
     for ping in pings:
-        beat, told = fold.hear(beat, ping, counts=rules.counts, holds=rules.holds)
+        beat, told = fold.hear(beat, ping, counts=rules.counts, judge=rules.judge)
         ends = ping.kind in ("success", "fail")
         took = beat.ran_us if ends else None
-        numbered.append(msgspec.structs.replace(ping, n=beat.pings_n, took_us=took))
+        numbered.append(replace(ping, n=beat.pings_n, took_us=took))
         news += [told] if told is not None else []
     return beat, numbered, news
 
 
 def _forget(tx: Tx, before: Beat, beat: Beat) -> None:
-    upto = beat.pings_n - PINGS_KEPT
-    if upto > 0 and beat.pings_n // FORGET_EVERY != before.pings_n // FORGET_EVERY:
-        store.forget(tx, beat.id, upto=upto)
+    if beat.pings_n // FORGET_EVERY != before.pings_n // FORGET_EVERY:
+        store.forget_outputs(tx, beat.id, upto=beat.pings_n - OUTPUTS_KEPT)
+        store.forget(tx, beat.id, upto=beat.pings_n - PINGS_KEPT)
 
 
-def find_late(tx: Tx, now: datetime) -> tuple[list[News], bool]:
-    """Those that should have been heard of by now; True: there are more to look at."""
+def find_late(tx: Tx, now: datetime) -> list[News]:
+    """Those that should have been heard of by now, so many at once; call it again while `is_due`."""
     due = store.overdue(tx, now - UNDER_WAY, LATE_AT_ONCE)
     told = [fold.look(beat, now) for beat in due]
     news = [one for _, one in told if one is not None]
     keep_standing(tx, [beat for beat, _ in told], news)
-    return news, len(due) == LATE_AT_ONCE
+    return news
 
 
 def keep_standing(tx: Tx, beats: Iterable[Beat], news: Iterable[News]) -> None:

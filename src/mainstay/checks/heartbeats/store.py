@@ -242,6 +242,19 @@ def forget(tx: Tx, beat_id: str, *, upto: int) -> None:
     tx.run("DELETE FROM checks_beat_ping WHERE beat = :b AND n <= :n", b=beat_id, n=upto)
 
 
+def forget_outputs(tx: Tx, beat_id: str, *, upto: int) -> None:
+    """Drop the output of the pings of a heartbeat with this number or a lower one."""
+    tx.run(
+        "UPDATE checks_beat_ping SET body = :nothing WHERE beat = :b AND n <= :n AND body <> :nothing",
+        b=beat_id, n=upto, nothing=b"",
+    )  # fmt: skip
+
+
+def purge(tx: Tx, before: datetime) -> int:
+    """Drop when heartbeats went down and came up before an instant; how many rows."""
+    return tx.run("DELETE FROM checks_beat_flip WHERE at < :before", before=to_us(before))
+
+
 def pings(tx: Tx, beat_id: str, *, limit: int, before: int | None = None) -> list[Ping]:
     """The newest pings that have been looked at, newest first."""
     rows = tx.all(

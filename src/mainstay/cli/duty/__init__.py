@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from mainstay.cli.duty import day, passing
+from mainstay.cli.duty import day, health, passing
 
 
 def register(group: click.Group) -> None:
     """Add these commands to the program's."""
     day.register(group)
     passing.register(group)
+    health.register(group)

@@ -26,7 +26,7 @@ ASK_TIMES, ASK_EVERY_S = 120, 0.5
 _STATES = {
     "ok": "green", "ready": "green", "signed": "green", "waived": "magenta", "at risk": "yellow",
     "half signed": "yellow", "failing": "bold red", "not ready": "bold red", "not seen": "yellow",
-    "missed": "bold red",
+    "missed": "bold red", "healthy": "green", "muted": "magenta",
 }  # fmt: skip
 CHECKLIST = click.option(
     "-c", "--checklist", metavar="ID", help="Which; start-of-day if not given."

@@ -7,9 +7,10 @@ import click
 from mainstay.cli.keeping.audit import audit
 from mainstay.cli.keeping.backups import make, restore
 from mainstay.cli.keeping.moves import migrate
+from mainstay.cli.keeping.secret_keys import secrets
 
 
 def register(group: click.Group) -> None:
     """Add these commands to the program's."""
-    for command in (make, restore, audit, migrate):
+    for command in (make, restore, audit, migrate, secrets):
         group.add_command(command)

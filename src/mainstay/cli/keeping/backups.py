@@ -12,9 +12,11 @@ from mainstay.cli.desk import Desk, Verbs, at_desk
 from mainstay.cli.install import place_here
 from mainstay.cli.keeping.passphrase import PASSPHRASE, passphrase_of
 from mainstay.cli.show import clean
-from mainstay.foundation import backup, record
+from mainstay.foundation import backup, record, sealing
 from mainstay.foundation.clock import text_of_us
 from mainstay.foundation.db import Place, open_database, peek, place_of, schema_number, schema_of
+from mainstay.foundation.errors import MainstayError, Refused
+from mainstay.foundation.sealing import Keys, Ring
 from mainstay.people import OPERATOR
 
 verbs = Verbs("backups")
@@ -72,9 +74,12 @@ def _note(desk: Desk, place: Place, made: backup.Made) -> bool:
 @verbs.command()
 @click.argument("file", metavar="FILE", type=_FILE)
 @click.option("--check", is_flag=True, help="Only read all of it and say whether it is whole.")
+@click.option(
+    "--without-key", is_flag=True, help="Although the key of its secrets is not here, or lost."
+)
 @PASSPHRASE
 @at_desk
-def restore(desk: Desk, file: Path, check: bool, passphrase: str | None) -> None:
+def restore(desk: Desk, file: Path, check: bool, without_key: bool, passphrase: str | None) -> None:
     """Make an install of a backup: in an empty data folder (--data DIR), or in an empty database
     of PostgreSQL when the settings name one. It may have been made of either.
 
@@ -92,10 +97,15 @@ def restore(desk: Desk, file: Path, check: bool, passphrase: str | None) -> None
                   "rows": facts.rows, "head": facts.record.head}  # fmt: skip
         if check:
             verdict = found.check()
-            if not desk.dump({**answer, "ok": True, "unsealed": verdict.unsealed}):
+            key = backup.key_of(found)
+            if not desk.dump({**answer, "ok": True, "unsealed": verdict.unsealed, "key": key}):
+                if key is not None:
+                    desk.say(f"Its secrets are sealed under key {key}, which is not in it.")
                 desk.say(f"{file} is whole: {facts.rows} rows, as of {at}; the record holds.")
             return
         settings = desk.settings().settings
+        if not without_key:
+            _check_key(desk, found)
         place = place_of(settings, environment=desk.environment)
         done = backup.restore(found, place, now=desk.now())
     if not desk.dump({**answer, "database": str(place), "leases": done.leases,
@@ -109,3 +119,16 @@ def restore(desk: Desk, file: Path, check: bool, passphrase: str | None) -> None
         desk.say(
             f"Start it with: mainstay serve --data {clean(settings.data_dir)} – it pages at once."
         )
+
+
+def _check_key(desk: Desk, found: backup.Backup) -> None:
+    """Refused unless what is sealed in it can be opened here."""
+    keys = Keys.of(desk.settings().settings, environment=desk.environment)
+    row = next(found.rows("foundation_sealing"), None)
+    try:
+        sealing.check(row, Ring(keys))
+    except MainstayError as error:
+        raise Refused(
+            f"The secrets in {found.path} do not open here, and nothing was restored. "
+            f"{error.sentence} Or restore it all the same, with --without-key, and then reset them."
+        ) from error

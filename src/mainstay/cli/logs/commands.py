@@ -38,11 +38,6 @@ CHUNK = 4_096
 """Lines handed on together once some were sifted out."""
 
 
-def register(group: click.Group) -> None:
-    """Add the group to the program."""
-    group.add_command(logs)
-
-
 @click.group(cls=Verbs)
 def logs() -> None:
     """Log files searched, counted, understood and compared; needs no server.

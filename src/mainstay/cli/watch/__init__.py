@@ -7,12 +7,12 @@ import click
 from mainstay.cli.watch.calendars import calendar
 from mainstay.cli.watch.checks import checks
 from mainstay.cli.watch.heartbeats import heartbeats
+from mainstay.cli.watch.importing import import_
 
 __all__ = ["register"]
 
 
 def register(group: click.Group) -> None:
     """Add these commands to the program's."""
-    group.add_command(checks)
-    group.add_command(calendar)
-    group.add_command(heartbeats)
+    for command in (checks, heartbeats, calendar, import_):
+        group.add_command(command)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from starlette.responses import Response
 
 from mainstay import acts, people, signin
@@ -9,6 +12,26 @@ from mainstay.acts import commands
 from mainstay.console.answering import show
 from mainstay.console.gate import Visit
 from mainstay.foundation.errors import MainstayError, Refused
+
+STATES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "open": ("ok", "may sign in"),
+        "invited": ("run", "invited"),
+        "none": ("plain", "no account yet"),
+        "closed": ("plain", "closed"),
+        "left": ("warn", "left the estate"),
+    }
+)
+"""How an account stands → the state that it is drawn in, and its word."""
+SENTENCES: Mapping[str, str] = MappingProxyType(
+    {
+        "open": "may sign in.",
+        "invited": "is invited, and has not come yet.",
+        "none": "has no account yet.",
+        "closed": "may no longer sign in.",
+        "left": "has left the estate: the account opens nothing.",
+    }
+)
 
 
 def everybody(
@@ -20,11 +43,20 @@ def everybody(
         lambda tx: signin.listed(tx, declared=view.estate.people, now=visit.now)
     )
     names = {name: one.name for name, one in view.estate.people.items()}
+    opened = [one for one in listed if one.state == "open"]
+    bare = sum(not one.has_totp for one in opened)
     return show(
-        visit, "accounts.html", status=400 if problem else 200, listed=listed, names=names,
+        visit, "accounts.html", status=400 if problem else 200, listed_people=listed, names=names,
+        title="Who may sign in", here="people", states=STATES,
+        sentence=f"{len(opened)} of {len(listed)} people may sign in.",
+        more=f"{bare} of them without one-time codes: a stolen password is enough." if bare else "",
         roles=people.ROLES, teams=sorted(view.estate.teams), done=done, problem=problem,
-        may={name: visit.call.actor.has(name) for name in ("people.account", "people.grant")},
+        may_do=_may_do(visit),
     )  # fmt: skip
+
+
+def _may_do(visit: Visit) -> dict[str, bool]:
+    return {name: visit.call.actor.has(name) for name in ("people.account", "people.grant")}
 
 
 def one(
@@ -37,12 +69,14 @@ def one(
     )
     sessions = visit.call.read(lambda tx: signin.live_sessions(tx, person, now=visit.now))
     declared = view.estate.people.get(person)
+    found = listed[0] if listed else None
     return show(
         visit, "accounts_one.html", status=400 if problem else 200, person=person,
-        name=declared.name if declared else person, listed=listed[0] if listed else None,
+        name=declared.name if declared else person, listed_one=found, states=STATES,
+        title=declared.name if declared else person, here="people",
+        sentence=SENTENCES[found.state] if found else "is nobody here.",
         sessions=sessions, roles=people.ROLES, teams=sorted(view.estate.teams), done=done,
-        problem=problem, itself=person == visit.session.person,
-        may={name: visit.call.actor.has(name) for name in ("people.account", "people.grant")},
+        problem=problem, itself=person == visit.session.person, may_do=_may_do(visit),
     )  # fmt: skip
 
 

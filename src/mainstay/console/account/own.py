@@ -34,10 +34,18 @@ def screen(visit: Visit, *, problem: MainstayError | None = None) -> Response:
     )
     return show(
         visit, "account.html", status=400 if problem else 200, account=account, sessions=sessions,
-        problem=problem, said=_SAID.get(visit.request.query_params.get("done", ""), ""),
+        title="Signing in", sentence=_sentence(account), problem=problem, said=_SAID.get(visit.request.query_params.get("done", ""), ""),
         must=visit.app.settings.sign_in.totp == "required",
         characters_min=signin.CHARACTERS_MIN,
     )  # fmt: skip
+
+
+def _sentence(account: signin.Account | None) -> str:
+    if account is None or not account.has_password:
+        return "You sign in by single sign-on."
+    if account.has_totp:
+        return "You sign in with your password and a code."
+    return "You sign in with your password alone."
 
 
 async def change_password(visit: Visit) -> Response:
@@ -74,14 +82,16 @@ async def _prove(visit: Visit) -> None:
 
 def begin_codes(visit: Visit) -> Response:
     """A secret to set up; nothing changes until a code of it is seen."""
-    visit.app.db.run(lambda tx: signin.totp.begin(tx, visit.session.person))
+    visit.app.db.run(
+        lambda tx: signin.totp.begin(tx, visit.session.person, ring=visit.app.ground.ring)
+    )
     return go(CODES)
 
 
 def codes(visit: Visit, *, problem: MainstayError | None = None) -> Response:
     """The square code and its text; then the first code from the telephone."""
     person = visit.session.person
-    secret = visit.call.read(lambda tx: signin.totp.pending(tx, person))
+    secret = visit.call.read(lambda tx: signin.totp.pending(tx, person, ring=visit.app.ground.ring))
     square = None
     if secret is not None:
         issuer = f"Mainstay {visit.call.view().estate.org.name}".strip()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mainstay.console.desk.duty import checklists, watching
 from mainstay.console.desk.now.standing import Standing, stand
 from mainstay.console.desk.now.verdict import verdict
 from mainstay.console.desk.reader import Reader
@@ -64,6 +65,10 @@ def everything(reader: Reader, tx: Tx) -> Mapping[str, Any]:
 
 
 def _groups(reader: Reader, tx: Tx) -> tuple[list[Entry], list[Entry], list[Entry]]:
+    return reader.once("groups", lambda: _read(reader, tx))
+
+
+def _read(reader: Reader, tx: Tx) -> tuple[list[Entry], list[Entry], list[Entry]]:
     standing = stand(reader, tx)
     found = verdict(standing, reader)
     tone = found.state if found.state in ("crit", "warn") else ""
@@ -75,6 +80,7 @@ def _groups(reader: Reader, tx: Tx) -> tuple[list[Entry], list[Entry], list[Entr
             "services", "Services", "/services", "alerts.read", _n(len(reader.view.estate.services))
         ),
     ]
+    now.append(_checks(reader, tx))
     gaps = sum(one.person is None and not one.gap_meant for one in standing.duties)
     work = [
         Entry(
@@ -86,6 +92,8 @@ def _groups(reader: Reader, tx: Tx) -> tuple[list[Entry], list[Entry], list[Entr
             "crit" if gaps else "",
         ),
         Entry("silences", "Silences", "/silences", "alerts.read", _n(standing.silences_n)),
+        _checklists(reader, tx),
+        Entry("shift", "Shift", "/shift", "handover.read"),
     ]
     books = [
         Entry("estate", "Estate", "/estate", "estate.read", f"v{reader.view.version}"),
@@ -100,6 +108,22 @@ def _groups(reader: Reader, tx: Tx) -> tuple[list[Entry], list[Entry], list[Entr
         ),
     ]
     return now, work, books
+
+
+def _checks(reader: Reader, tx: Tx) -> Entry:
+    looks = [watching.look_of(one) for one in watching.standings(reader, tx)]
+    bad = looks.count("crit")
+    tone, n = ("crit", bad) if bad else ("", len(looks))
+    return Entry("checks", "Checks", "/checks", watching.READ, _n(n), tone)
+
+
+def _checklists(reader: Reader, tx: Tx) -> Entry:
+    left = [one for one in checklists.signs(reader, tx) if one.run.is_open]
+    late = any(one.late for one in left)
+    fact = "late" if late else "to sign" if left else ""
+    return Entry(
+        "checklists", "Checklists", "/checklists", "handover.read", fact, "crit" if late else ""
+    )
 
 
 def _incidents(standing: Standing) -> Entry:
@@ -126,7 +150,7 @@ PARTS = (
     Part(
         "frame/rail",
         "incidents.read",
-        ("incidents", "alerts", "silences", "oncall", "estate"),
+        ("incidents", "alerts", "silences", "oncall", "estate", "shift", "checks"),
         rail,
         "The rail",
         ("here",),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from mainstay import acts, people
+from mainstay.console.uploads import Upload
 from mainstay.console.words import Times
 from mainstay.estate import View
 from mainstay.foundation.errors import Forbidden
@@ -18,6 +20,8 @@ from mainstay.web import Call
 
 T = TypeVar("T")
 UTC_ZONE = "utc"
+CLOCKS_MAX = 2
+"""Of other offices, beside the site's and UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Reader:
     """Of the address: what the path holds, and the query."""
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Of the form."""
+    files: Mapping[str, Upload] = field(default_factory=dict, repr=False)
+    """What the form brought along."""
     cookies: Mapping[str, str] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """What this one request has read already; its parts share it."""
@@ -109,6 +115,20 @@ class Reader:
     def times(self) -> Times:
         """How times are said here and now."""
         return Times(self.zone, self.now)
+
+    @property
+    def clocks(self) -> tuple[ZoneInfo, ...]:
+        """Where else people are: two zones at most, those of most people, that show another time."""
+        known = Counter(one.timezone for one in self.view.estate.people.values() if one.timezone)
+        shown = {self.now.astimezone(self.zone).utcoffset(), timedelta(0)}
+        found = []
+        for name, _ in known.most_common():
+            zone = ZoneInfo(name)
+            offset = self.now.astimezone(zone).utcoffset()
+            if offset not in shown:
+                shown.add(offset)
+                found.append(zone)
+        return tuple(found[:CLOCKS_MAX])
 
     @property
     def theme(self) -> str | None:

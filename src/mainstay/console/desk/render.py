@@ -89,7 +89,7 @@ def equip(templates: Environment) -> None:
     templates.globals.update(
         g=draw.glyph, sheet=draw.sheet, sparkline=draw.sparkline, age=words.age,
         counted=words.counted, initials=words.initials, listed=words.listed, us=from_us,
-        lasted=lasted, safe_url=safe_url, version=__version__,
+        lasted=lasted, place_of=words.place_of, safe_url=safe_url, version=__version__,
     )  # fmt: skip
     templates.filters.update(tied=words.tied, breakable=words.breakable)
 

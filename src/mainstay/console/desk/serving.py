@@ -59,7 +59,7 @@ def _reader(visit: Visit) -> Reader:
     view = visit.call.view()
     return Reader(
         visit.call, view, visit.request.url.path, visit.csrf, query, visit.fields,
-        visit.request.cookies,
+        visit.files, visit.request.cookies,
     )  # fmt: skip
 
 

@@ -45,7 +45,8 @@ def _finish(visit: Visit, attempt: Try, is_right: bool, tx: Tx) -> Opened | None
     view = visit.app.ground.views.current_or_empty(tx)
     done = signin.finish(
         tx, visit.app.ground.ids, attempt, is_right=is_right, code=visit.text("code"),
-        origin=visit.origin, declared=view.estate.people, now=visit.now,
+        origin=visit.origin, declared=view.estate.people, ring=visit.app.ground.ring,
+        now=visit.now,
     )  # fmt: skip
     facts = done.facts if isinstance(done, Opened) else done
     record.write(tx, facts, now=visit.now, estate_version=view.version)
@@ -59,7 +60,7 @@ async def sign_out(visit: Visit) -> Response:
     """The session ends, on every node; the cookie goes. At the provider it is a link to follow:
     a form that leads elsewhere is what our own policy forbids."""
     await visit.app.db.write(lambda tx: end_known(visit, tx, because="signed out"))
-    way, hint = None, visit.session.hint
+    way, hint = None, signin.hint_of(visit.session, ring=visit.app.ground.ring)
     if visit.kit.sso is not None and hint is not None:
         way = await visit.kit.sso.way_out(hint, back=visit.app.settings.public_url + SIGN_IN)
     response = go(SIGN_IN) if way is None else show(visit, "signed_out.html", way=way)

@@ -7,8 +7,10 @@ attributes, colours in classes that `console.css` knows.
 from mainstay.console.draw.day import ROWS_MAX, Bar, Tick, day
 from mainstay.console.draw.glyphs import GLYPHS, glyph, sheet
 from mainstay.console.draw.lanes import Node, lanes
+from mainstay.console.draw.mornings import mornings
 from mainstay.console.draw.sparkline import sparkline
 from mainstay.console.draw.strips import Stretch, strip
+from mainstay.console.draw.uptime import uptime
 
 __all__ = [
     "GLYPHS",
@@ -20,7 +22,9 @@ __all__ = [
     "day",
     "glyph",
     "lanes",
+    "mornings",
     "sheet",
     "sparkline",
     "strip",
+    "uptime",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from markupsafe import Markup
@@ -63,6 +64,7 @@ GLYPHS: Mapping[str, tuple[str, str]] = MappingProxyType(
 """Name → (word, shape in a box of 14 × 14)."""
 
 
+@lru_cache(maxsize=256)
 def glyph(name: str, *, label: str | None = "", size: str = "") -> Markup:
     """The shape; `label` "" says the state's own word, None hides it (a word stands beside it)."""
     word = GLYPHS[name][0] if label == "" else label

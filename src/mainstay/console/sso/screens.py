@@ -72,7 +72,8 @@ def _open(visit: Visit, claims: Claims, tx: Tx) -> Opened:
     view = visit.app.ground.views.current_or_empty(tx)
     opened = signin.come_by_provider(
         tx, visit.app.ground.ids, claims, roles=visit.kit.sso.roles,
-        origin=visit.origin, declared=view.estate.people, teams=view.estate.teams, now=visit.now,
+        origin=visit.origin, declared=view.estate.people, teams=view.estate.teams,
+        ring=visit.app.ground.ring, now=visit.now,
     )  # fmt: skip
     record.write(tx, opened.facts, now=visit.now, estate_version=view.version)
     end_known(visit, tx, because="signed in anew")

@@ -3,6 +3,8 @@
 (() => {
   "use strict";
   const LOST_MS = 10_000;
+  const AGAIN_MS = 2_000;
+  const BEGIN_MS = 5_000;
   const YEAR_S = 31_536_000;
   const GO = { t: "/", i: "/incidents", a: "/alerts", s: "/services", c: "/oncall", m: "/silences" };
   const one = (selector, root = document) => root.querySelector(selector);
@@ -32,6 +34,10 @@
     if (clock && clock.textContent !== text) clock.textContent = text;
     const utc = one("#clock-utc");
     if (utc) utc.textContent = new Date(now()).toISOString().slice(11, 16);
+    for (const far of all("[data-zone]")) {
+      const there = new Date(now()).toLocaleTimeString("en-GB", { timeZone: far.dataset.zone, hour: "2-digit", minute: "2-digit" });
+      if (far.textContent !== there) far.textContent = there;
+    }
     for (const due of all("[data-until]")) {
       const left = Date.parse(due.dataset.until) - now();
       due.textContent = span(left) + (left < 0 ? " late" : "");
@@ -58,12 +64,35 @@
     if (isLost) one("#lost-at").textContent = new Date(heard + ahead).toLocaleTimeString("en-GB", { timeZone: zone });
     banner.hidden = !isLost;
   }
+  // htmx tries a stream again that has once begun. One that never did, or that died without a word
+  // (a laptop that slept), is begun anew: the banner says so, and it must be true.
+  let tried = 0;
+  function begin() {
+    tried = Date.now();
+    const old = one("#stream");
+    old._htmx?.sse?.abortController?.abort?.();
+    const fresh = old.cloneNode();
+    old.replaceWith(fresh);
+    htmx.process(fresh);
+  }
   function listen() {
-    if (!document.hidden && one("#stream") && Date.now() - heard > LOST_MS && !lost) show(true);
+    if (!document.hidden && one("#stream") && Date.now() - heard > LOST_MS) {
+      if (!lost) show(true);
+      if (Date.now() - tried > BEGIN_MS) begin();
+    }
     tick();
   }
   document.addEventListener("htmx:sse:after:connection", hear);
   document.addEventListener("htmx:sse:after:message", hear);
+  // A part that could not be fetched again is asked for once more: a name is said only once.
+  let again = 0;
+  const retry = (event) => {
+    const status = event.detail?.ctx?.response?.status ?? 0;
+    if (!event.target.closest?.(".part") || (status && status < 500) || again) return;
+    again = setTimeout(() => { again = 0; document.body.dispatchEvent(new CustomEvent("all")); }, AGAIN_MS);
+  };
+  document.addEventListener("htmx:error", retry);
+  document.addEventListener("htmx:response:error", retry);
   document.addEventListener("visibilitychange", () => { if (!lost) heard = Date.now(); });
   setInterval(listen, 1000);
 

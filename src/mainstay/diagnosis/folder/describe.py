@@ -79,9 +79,11 @@ def quota(name: str, text: str) -> Quota:
 def table(text: str) -> list[dict[str, str]]:
     """Rows of `kubectl get`, by the heads in capitals; the columns are where the heads begin."""
     lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) < 2 or not lines[0].startswith("NAME"):
+    if len(lines) < 2:
         return []
     heads = [(found.start(), found[0].strip()) for found in re.finditer(r"\S+( \S+)*", lines[0])]
+    if heads[0] != (0, "NAME"):
+        return []
     rows = []
     for line in lines[1:]:
         ends = [start for start, _ in heads[1:]] + [len(line)]

@@ -18,6 +18,7 @@ from mainstay.diagnosis.folder.gathered import (
     phase_of,
     series_of,
 )
+from mainstay.diagnosis.folder.logs import read_text
 from mainstay.diagnosis.folder.tables import read_csv
 from mainstay.diagnosis.material import Material, Phase, Symptom
 from mainstay.diagnosis.series.change import change_point
@@ -106,12 +107,19 @@ _READERS = {
     ".jsonl": releases.read_log,
     ".yaml": dumps.read_yaml,
     ".yml": dumps.read_yaml,
+    ".log": read_text,
+    ".txt": read_text,
+    ".gz": read_text,
 }
 
 
 def _anything(gathered: Gathered) -> bool:
     return bool(
-        gathered.points or gathered.spans or gathered.lines or gathered.objects or gathered.release
+        gathered.points
+        or gathered.spans
+        or any(gathered.lines.values())
+        or gathered.objects
+        or gathered.release
     )
 
 

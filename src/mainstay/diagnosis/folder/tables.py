@@ -27,6 +27,8 @@ from mainstay.diagnosis.traces.span import Call, Line, workload_of
 FIELD_CHARS_MAX = 10_000_000
 MILLI, MICRO, NANO = 1e11, 1e14, 1e17
 """Above these a Unix time is in milliseconds, microseconds, nanoseconds."""
+LAST_S = 2.5e11
+"""Unix time near the year 9900: what lies beyond is no time."""
 Shape = Callable[[Sequence[str], Iterator[list[str]], Phase | None, Gathered], int]
 """Reads the rows under a head; returns how many did not fit."""
 ENTITIES = ("podname", "pod", "servicename", "service", "instance", "host")
@@ -238,10 +240,10 @@ def seconds(cell: str) -> float | None:
     """Unix time in seconds of a cell: any usual unit, or RFC 3339; None when it is no time."""
     value = number(cell)
     if value is not None:
-        for limit, unit in ((NANO, 1e9), (MICRO, 1e6), (MILLI, 1e3)):
-            if value > limit:
-                return value / unit
-        return value
+        unit = next(
+            (u for limit, u in ((NANO, 1e9), (MICRO, 1e6), (MILLI, 1e3)) if value > limit), 1
+        )
+        return value / unit if 0 <= value / unit < LAST_S else None
     try:
         at = datetime.fromisoformat(cell.strip())
     except ValueError:

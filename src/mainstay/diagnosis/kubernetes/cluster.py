@@ -182,3 +182,13 @@ def mapping(value: object) -> Object:
 def items(value: object) -> list[Any]:
     """The value if it is a list, else an empty one."""
     return value if isinstance(value, list) else []
+
+
+def scalar(value: object) -> str | int | None:
+    """The value if it is a text or a whole number, else None."""
+    return value if isinstance(value, str | int) else None
+
+
+def ports_of(manifest: Object) -> list[Object]:
+    """The ports that the containers of a workload declare."""
+    return [mapping(port) for one in containers(manifest) for port in items(one.get("ports"))]

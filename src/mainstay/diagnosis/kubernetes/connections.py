@@ -16,6 +16,8 @@ from mainstay.diagnosis.kubernetes.cluster import (
     mapping,
     pod_labels,
     pod_spec,
+    ports_of,
+    scalar,
 )
 from mainstay.diagnosis.kubernetes.words import CONTRADICTED, INFERRED, STATED, cause
 
@@ -133,11 +135,7 @@ def _sidecar(name: str, manifest: Object, lines: tuple[str, ...]) -> Iterator[Hy
     metadata = mapping(mapping(mapping(manifest.get("spec")).get("template")).get("metadata"))
     notes = " ".join(str(value) for value in mapping(metadata.get("annotations")).values())
     line = next((one for one in lines if _PORT_TAKEN.search(one)), "")
-    own = {
-        mapping(port).get("containerPort")
-        for one in containers(manifest)
-        for port in items(one.get("ports"))
-    }
+    own = {scalar(port.get("containerPort")) for port in ports_of(manifest)} - {None}
     clash = next((port for port in sorted(own, key=str) if f" {port}" in f" {notes} "), None)
     if line:
         beside = f" Its sidecar is told to take port {clash}." if clash else ""

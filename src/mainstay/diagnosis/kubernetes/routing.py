@@ -14,6 +14,8 @@ from mainstay.diagnosis.kubernetes.cluster import (
     items,
     mapping,
     pod_labels,
+    ports_of,
+    scalar,
 )
 from mainstay.diagnosis.kubernetes.words import CONTRADICTED, INFERRED, STATED, cause
 
@@ -55,20 +57,15 @@ def _selects_none(
 
 def _ports(name: str, workload: str, spec: Object, manifest: Object) -> Iterator[Hypothesis]:
     offered = {
-        (mapping(port).get("containerPort"), mapping(port).get("protocol", "TCP"))
-        for one in containers(manifest)
-        for port in items(one.get("ports"))
+        (scalar(port.get("containerPort")), scalar(port.get("protocol", "TCP")))
+        for port in ports_of(manifest)
     }
-    names = {
-        mapping(port).get("name")
-        for one in containers(manifest)
-        for port in items(one.get("ports"))
-    }
+    names = {scalar(port.get("name")) for port in ports_of(manifest)} - {None}
     if not offered:
         return
     for port in map(mapping, items(spec.get("ports"))):
-        target = port.get("targetPort", port.get("port"))
-        protocol = port.get("protocol", "TCP")
+        target = scalar(port.get("targetPort", port.get("port")))
+        protocol = scalar(port.get("protocol", "TCP"))
         if target in names or (target, protocol) in offered:
             continue
         known = ", ".join(f"{number}/{how}" for number, how in sorted(offered, key=str))
@@ -88,7 +85,7 @@ def _ports(name: str, workload: str, spec: Object, manifest: Object) -> Iterator
 def wrong_addresses(cluster: Cluster) -> Iterator[Hypothesis]:
     """Variables that name a service, or a port of it, that does not exist."""
     ports = {
-        name: {mapping(p).get("port") for p in items(mapping(s.get("spec")).get("ports"))}
+        name: {scalar(mapping(p).get("port")) for p in items(mapping(s.get("spec")).get("ports"))}
         for name, s in cluster.of("services")
     }
     if not ports:

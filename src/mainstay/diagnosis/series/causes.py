@@ -16,9 +16,14 @@ RESOURCE_CLEAR = 6.0
 """From how many times its usual wander a resource counts as used up."""
 RESOURCE_RISE = 1.3
 """… and at least this many times what it was: steady series wander little, and mean little."""
+RESOURCE_FULL = 60.0
+"""A metric in per cent says itself how much is left: below this, nothing is used up; above, half
+of the clearness will do. Where there is one, the same thing in other units says nothing more."""
 MEMORY_SHARE = 0.25
 """Memory that grew by this share of what a service here typically holds is the cause of a busy CPU
 beside it (it is filled and collected), not the reverse."""
+RESOURCE_SCORE = 0.9
+"""A resource that ran out has a reason in turn; a change that explains it comes first."""
 SYMPTOM_ORDINARY = 0.2
 """A symptom that shows in more than this share of the usual stretches needs no cause."""
 SURGE_CLEAR = 2.0
@@ -104,11 +109,14 @@ def _surge(material: Material, where: str) -> float:
 
 
 def _of_resources(material: Material) -> list[Hypothesis]:
-    moved = {
-        (one.where, one.measure): (one, moved)
-        for one in material.series
-        if one.measure in RESOURCES and (moved := change(one)) and _used_up(moved)
-    }
+    percent = {(one.where, one.measure) for one in material.series if "%" in one.name}
+    moved: dict[tuple[str, Measure], tuple[Series, Change]] = {}
+    for one in material.series:
+        told_in_percent = (one.where, one.measure) in percent and "%" not in one.name
+        how = None if told_in_percent or one.measure not in RESOURCES else change(one)
+        known = moved.get((one.where, one.measure))
+        if how and _used_up(one, how) and (not known or how.score > known[1].score):
+            moved[one.where, one.measure] = (one, how)
     if not moved:
         return []
     top = max(change.score for _, change in moved.values())
@@ -142,8 +150,12 @@ def _filled(
     }
 
 
-def _used_up(moved: Change) -> bool:
-    return moved.score >= RESOURCE_CLEAR and moved.ratio >= RESOURCE_RISE
+def _used_up(series: Series, moved: Change) -> bool:
+    if moved.ratio < RESOURCE_RISE:
+        return False
+    if "%" in series.name:
+        return moved.now >= RESOURCE_FULL and moved.score >= RESOURCE_CLEAR / 2
+    return moved.score >= RESOURCE_CLEAR
 
 
 def _resource(
@@ -160,7 +172,7 @@ def _resource(
         words[1],
         words[0],
         CauseClass.SYSTEM,
-        min(1.0, strength),
+        RESOURCE_SCORE * min(1.0, strength),
         (
             Evidence(
                 f"{series.name} went from {how.was:.3g} to {how.now:.3g}: "

@@ -7,6 +7,7 @@ import re
 from mainstay.diagnosis.material import Measure
 
 _WORDS = (
+    (Measure.OTHER, r"^node"),  # of the machine, not of what runs there
     (Measure.NETWORK, r"network.*(p\d\d|delay|latency|rtt)|rtt|retransmit|packet"),
     (Measure.AVAILABILITY, r"availab|success"),
     (Measure.ERRORS, r"error|fault|fail|5xx|exception|timeout|rejected|oom|restart"),

@@ -12,6 +12,7 @@ from mainstay.estate.days.business import (
     why,
 )
 from mainstay.estate.days.cron import BadCron, Cron
+from mainstay.estate.days.jobs import schedule_kind, schedule_times
 from mainstay.estate.days.wall import first_occurrence
 
 __all__ = [
@@ -23,5 +24,7 @@ __all__ = [
     "holidays_of",
     "is_business_day",
     "parse_rule",
+    "schedule_kind",
+    "schedule_times",
     "why",
 ]

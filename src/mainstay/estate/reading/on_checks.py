@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mainstay.estate.collections import Check, Estate
-from mainstay.estate.days import BadCron, Cron
+from mainstay.estate.days import BadCron, Cron, schedule_kind
 from mainstay.estate.expect import BadCondition, check_names, parse
 from mainstay.estate.reading.layout import Loc, Places
 from mainstay.estate.reading.problems import Problem, nearest, problem
@@ -30,6 +30,12 @@ def watching(estate: Estate, places: Places) -> Iterator[Problem]:
                 at = places.value((*loc, "schedule"))
                 words = small_first(error.sentence.rstrip("."))
                 yield problem(at, "E316", f"{named((*loc, 'schedule'))}: {words}")
+        if check.schedule is not None and check.heartbeat:
+            try:
+                schedule_kind(check.schedule)
+            except ValueError as error:
+                at = places.value((*loc, "schedule"))
+                yield problem(at, "E316", f"{named((*loc, 'schedule'))}: {error}")
         yield from _fit(estate, check, loc, places)
 
 
@@ -53,10 +59,13 @@ def _condition(
 
 def _fit(estate: Estate, check: Check, loc: Loc, places: Places) -> Iterator[Problem]:
     """Parts that need each other."""
-    for key in ("period", "grace"):
+    for key in ("period", "grace", "starts_within", "takes_at_most", "takes_at_least"):
         if getattr(check, key) is not None and not check.heartbeat:
             words = f"{named(loc)} has {key!r}, which is a heartbeat's"
             yield problem(places.key((*loc, key)), "E317", words)
+    if check.heartbeat and (check.period is None) == (check.schedule is None):
+        words = f"{named(loc)} is a heartbeat and needs either 'period' or 'schedule'"
+        yield problem(places.key((*loc, "heartbeat")), "E317", words)
     if check.ssh is not None and not check.on:
         words = f"{named(loc)} runs a command by ssh and needs 'on', the host"
         yield problem(places.key((*loc, "ssh")), "E317", words)

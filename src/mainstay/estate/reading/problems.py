@@ -58,7 +58,7 @@ CODES = {
     "E313": "A calendar rule, country or market that is not known.",
     "E314": "A route's target is not service:ID.",
     "E315": "A condition that cannot be read, or that asks for what is not measured.",
-    "E316": "Not a schedule of cron.",
+    "E316": "Not a schedule that can be read.",
     "E317": "A check whose parts do not fit each other.",
     # W4: warnings
     "E320": "A schedule that must not leaves times uncovered.",

@@ -13,7 +13,7 @@ from mainstay.foundation.backup.made import (
     passphrase_of,
 )
 from mainstay.foundation.backup.manifest import Chain, Manifest, Table
-from mainstay.foundation.backup.read import Backup, is_backup, open_backup
+from mainstay.foundation.backup.read import Backup, is_backup, key_of, open_backup
 from mainstay.foundation.backup.restored import Restored, fill, restore
 from mainstay.foundation.backup.write import file_name, write_backup
 
@@ -28,6 +28,7 @@ __all__ = [
     "file_name",
     "fill",
     "is_backup",
+    "key_of",
     "made_at",
     "make",
     "make_and_prune",

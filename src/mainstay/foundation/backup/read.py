@@ -119,6 +119,12 @@ def is_backup(path: Path) -> bool:
         return is_sealed(file) or zipfile.is_zipfile(file)
 
 
+def key_of(backup: Backup) -> str | None:
+    """The id of the key that secrets in it are sealed under; None: there are none."""
+    row = next(backup.rows("foundation_sealing"), None)
+    return None if row is None else str(row["key"])
+
+
 def _opened(file: IO[bytes], passphrase: str) -> IO[bytes]:
     return cast("IO[bytes]", io.BufferedReader(SealedReader(file, passphrase), 64 * 1024))
 

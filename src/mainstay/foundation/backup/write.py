@@ -4,10 +4,11 @@ A zip file: one `<table>.jsonl` for each table, then `manifest.json`; encrypted 
 passphrase is given. It is read through our own `Tx` in one read transaction, so it is consistent,
 holds up no writer, and is the same for every engine.
 
-What is in it: all that the database holds. That is hashes of passwords, keys and tokens, and
-references to secrets; but also names, addresses, raw signals and the seeds of one-time codes, which
-is why to encrypt it. What is not: files of the data folder. The key of the record (`record.key`) and whatever key seals secrets
-stay apart, so that whoever steals a backup can neither sign nor open anything with it.
+What is in it: all that the database holds. That is hashes of passwords, keys and tokens, references
+to secrets, and sealed secrets; but also names, addresses and raw signals, which is why to encrypt it.
+What is not: files of the data folder, and the key beside it. The key of the record (`record.key`) and
+the one that seals secrets stay apart, so that whoever steals a backup can neither sign nor open
+anything with it.
 """
 
 from __future__ import annotations

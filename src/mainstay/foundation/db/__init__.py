@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,7 +37,7 @@ from mainstay.foundation.db.migrations import counted, migrations, schema_number
 from mainstay.foundation.db.place import Place, place_of
 from mainstay.foundation.db.sqlite import migrate, open_sqlite, peek_sqlite, sqlite_in_force
 from mainstay.foundation.db.tx import Row, Tx, storable
-from mainstay.foundation.db.writer import Database
+from mainstay.foundation.db.writer import Call, Database
 from mainstay.foundation.errors import Invalid
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "statements",
     "storable",
     "tables",
+    "write_beside",
 ]
 
 T = TypeVar("T")
@@ -114,6 +116,23 @@ def peek(place: Place, question: Callable[[Tx], T]) -> T:
         return found
     finally:
         engine.close()
+
+
+def write_beside(place: Place, work: Callable[[Tx], T]) -> T:
+    """Commit `work` on a server, by a connection of its own, beside all that pages.
+
+    `work` decides by nothing but rows of its own, as an append.
+    """
+    engine = _postgres(place)
+    call = Call(work, Future(), None)
+    try:
+        engine.commit([call], serial=False)
+    finally:
+        engine.close()
+    if call.error is not None:
+        raise call.error
+    done: T = call.value
+    return done
 
 
 def _postgres(place: Place) -> Any:

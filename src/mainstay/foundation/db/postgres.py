@@ -115,6 +115,9 @@ class Postgres:
         finally:
             self._readers.put(session)
 
+    def scrub(self) -> None:
+        """Nothing: its old rows and its log are the server's own to clear."""
+
     def ask_time(self) -> int:
         """The server's time, in microseconds since 1970."""
         return int(self.read(lambda tx: tx.value(_TIME)))
@@ -264,7 +267,7 @@ class _Writer:
 
 def _begin(session: Session, text: str) -> None:
     """Into a transaction, unless a newer program has migrated the database."""
-    check(session.number(text), known=schema_number())
+    check(session.begin(text), known=schema_number())
 
 
 def _run_one(session: Session, tx: Tx, call: Call) -> None:

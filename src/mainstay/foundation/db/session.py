@@ -11,6 +11,7 @@ from contextlib import suppress
 from itertools import groupby
 from operator import itemgetter
 from secrets import token_hex
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -41,6 +42,10 @@ FETCHED = 500
 """Rows that a long question brings at once."""
 PREPARED_MAX = 500
 """Statements that a connection keeps prepared: all of ours."""
+PLANS_S = 5.0
+"""How long a connection keeps its plans. One that was made while a table was empty may look for a key
+through all rows of an index that does not know it; nobody else makes it anew until the server has
+looked at the table by itself, minutes later."""
 _USUAL: dict[str, Any] = {"connect_timeout": CONNECT_S, "application_name": "mainstay"}
 """What the URL may say otherwise."""
 _BEGUN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
@@ -128,6 +133,7 @@ class Session:
         self._connection.answer_s = answer_s
         self._connection.prepared_max = PREPARED_MAX
         self._connection.add_notice_handler(self._notice)
+        self._planned_at = monotonic()
         self.tell(_BEGINNING)
 
     def is_clean(self) -> bool:
@@ -181,6 +187,13 @@ class Session:
         while cursor.nextset():
             pass
         return cursor.statusmessage or ""
+
+    def begin(self, text: str) -> int:
+        """As `number`, for what begins a transaction; plans that are old are dropped before it."""
+        if monotonic() - self._planned_at > PLANS_S:
+            self._planned_at = monotonic()
+            self.tell("DISCARD PLANS")
+        return self.number(text)
 
     def number(self, text: str) -> int:
         """Statements of our own, in one journey; the number that the last one finds."""

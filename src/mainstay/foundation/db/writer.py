@@ -64,6 +64,9 @@ class Engine(Protocol):
     def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` on the last committed state."""
 
+    def scrub(self) -> None:
+        """What was written over a moment ago is in no file of the database any more."""
+
     def close(self) -> None:
         """Close every connection."""
 
@@ -108,6 +111,10 @@ class Database:
         for lane in {self._writes, self._appends}:
             lane.close()
         self.engine.close()
+
+    def scrub(self) -> None:
+        """What was written over a moment ago is in no file of the database any more."""
+        self.engine.scrub()
 
     # -- writing -------------------------------------------------------------------------------
 

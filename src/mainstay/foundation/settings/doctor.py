@@ -141,16 +141,18 @@ def checks(
     keys: Mapping[str, int] | None = None,
     kept: Kept | None = None,
     server: Sequence[Check] | None = None,
+    sealed: Check | None = None,
     wrong: Sequence[str] = (),
     accounts: Accounts | None = None,
 ) -> list[Check]:
     """Every check, in the order in which a person would mend them.
 
-    `alive_at`: when this install last wrote that it was up. `durable`: what the
-    database does to keep a commit. `keys`: source → number of valid intake keys. `kept`: what the database
-    knows of its own backups and checkpoints. `accounts`: who may sign in. `server`: what was found
-    of the database server, in place of SQLite's file and version. None means "not known here", and
-    that check is left out. `wrong`: what the watchdog has found and still stands.
+    `alive_at`: when this install last wrote that it was up. `durable`: what the database does to
+    keep a commit. `keys`: source → number of valid intake keys. `kept`: what the database knows of
+    its own backups and checkpoints. `accounts`: who may sign in. `sealed`: what was found of the
+    secrets in the database. `server`: what was found of the database server, in place of SQLite's
+    file and version. None means "not known here", and that check is left out. `wrong`: what the
+    watchdog has found and still stands.
     """
     found = [
         _listen(settings),
@@ -171,6 +173,8 @@ def checks(
     ]
     if durable is not None:
         found.append(_durable(durable))
+    if sealed is not None:
+        found.append(sealed)
     if keys is not None:
         found.append(_keys(keys))
     if kept is not None:

@@ -235,6 +235,13 @@ class Backup(Table):
     """Make one before a new version changes the schema, into `to` or the data folder."""
 
 
+class Secrets(Table):
+    """Secrets in the database: one-time codes, keys of push, all sealed."""
+
+    key: SecretReference | None = None
+    """Where the key is that they are sealed under; none: a file beside the data folder, made there."""
+
+
 class Audit(Table):
     """Proof of the record."""
 
@@ -350,6 +357,8 @@ class Settings(Table):
     """Disk kept for the record and for pages when all the rest is full, beside SQLite's file; 0: none."""
     backup: Backup = Backup()
     """When, where to, and how many."""
+    secrets: Secrets = Secrets()
+    """Which key secrets in the database are sealed under."""
     audit: Audit = Audit()
     """How the record is proved."""
     sign_in: SignIn = SignIn()

@@ -4,7 +4,7 @@ from mainstay.handover.passing.by_time import DUE, Looked, alarm_of, facts_of, l
 from mainstay.handover.passing.draft import draft, sentence
 from mainstay.handover.passing.followups import FollowUp, add, done, followup, open_of
 from mainstay.handover.passing.store import Handover, by_id, newest, set_alarmed
-from mainstay.handover.passing.taking import accept, content, edit, offer
+from mainstay.handover.passing.taking import accept, content, edit, offer, why_not
 
 __all__ = [
     "DUE",
@@ -27,4 +27,5 @@ __all__ = [
     "open_of",
     "sentence",
     "set_alarmed",
+    "why_not",
 ]

@@ -13,6 +13,7 @@ from mainstay.estate import View
 from mainstay.foundation.clock import to_text
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Conflict, Forbidden, Invalid
+from mainstay.handover import shifts
 from mainstay.handover.passing import store
 from mainstay.handover.passing.draft import draft, sentence
 from mainstay.handover.passing.store import Handover
@@ -50,13 +51,8 @@ def accept(
     Forbidden for whoever offered it, and for who is neither of the team nor its lead.
     """
     _check_open(one)
-    if person == one.offered_by:
-        raise Forbidden(f"{person} hands over; somebody else accepts it.")
-    members = view.estate.teams[one.team].members if one.team in view.estate.teams else []
-    if person not in members and not is_lead:
-        raise Forbidden(
-            f"A member of {one.team} accepts it, or whoever holds the role lead for it."
-        )
+    if (why := why_not(tx, view, one, person=person, is_lead=is_lead)) is not None:
+        raise Forbidden(why)
     if len(note) > SAID_MAX:
         raise Invalid(f"At most {SAID_MAX:,} characters.", pointer="/note")
     taken = replace(one, state="accepted", accepted_by=person, accepted_at=now, note=note.strip())
@@ -64,6 +60,26 @@ def accept(
     after = replace(taken, content=text, content_hash=sha256(text.encode()).hexdigest())
     store.write(tx, after)
     return after
+
+
+def why_not(
+    tx: Tx, view: View, one: Handover, *, person: str, is_lead: bool
+) -> str | None:  # fmt: skip
+    """Why this person may not accept a handover; None when they may."""
+    if person == one.offered_by:
+        return f"{person} hands over; somebody else accepts it."
+    if is_lead:
+        return None
+    team = view.estate.teams.get(one.team)
+    if team is None or person not in team.members:
+        return f"A member of {one.team} accepts it, or whoever holds the role lead for it."
+    taking = shifts.following(view, one.stretch)
+    if one.shift not in team.shifts or taking is None:
+        return None
+    leaves = person in shifts.staffing(tx, view, one.stretch).people
+    if leaves and person not in shifts.staffing(tx, view, taking).people:
+        return f"{person} works the shift that ends; somebody of {taking.shift} accepts it."
+    return None
 
 
 def content(tx: Tx, view: View, one: Handover, *, now: datetime) -> dict[str, Any]:

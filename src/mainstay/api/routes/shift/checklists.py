@@ -328,7 +328,7 @@ def get_file(call: asking.Asked, id: str) -> FileContent:
 
 def run_checks(call: asking.Asked, run: str) -> ChecksAsked:
     """Have its checks looked at now; each is, once its `at` is `asked_at` or later."""
-    done = call.act(commands.RunChecks(run))
+    done = call.act(commands.RunChecklist(run))
     return ChecksAsked(sentence=done.sentence, asked_at=to_text(call.now), checks=list(done.value))
 
 

@@ -6,19 +6,21 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from mainstay import alerts, changes, incidents
+from mainstay import alerts, changes, handover, incidents
 from mainstay.alerts import Wanted
 from mainstay.console import draw, words
 from mainstay.console.desk.now.standing import stand
 from mainstay.console.desk.now.today import LANES, alert_row
 from mainstay.console.desk.reader import Reader
 from mainstay.console.desk.render import Part, Showing
+from mainstay.estate import duty_team
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import NotFound
 from mainstay.foundation.nearest import hint
 
 WORST = ("crit", "warn", "unknown", "mute", "run", "ok")
 CHANGES_WITHIN = timedelta(days=14)
+STOOD_FOR = timedelta(days=30)
 
 
 def everything(reader: Reader, tx: Tx) -> Mapping[str, Any]:
@@ -62,6 +64,9 @@ def one(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     name = reader.query.get("service", "")
     declared = reader.view.estate.services
     found = declared.get(name)
+    if found is None and duty_team(reader.view.estate, name) is not None:
+        kind, _, which = name.partition(":")
+        raise NotFound(f"{which} is a {kind}, no service: look under Checklists or Shift.")
     if found is None:
         near = hint(name[:60], declared)
         raise NotFound(f"The estate declares no service {name[:60]!r}{near}.")
@@ -77,6 +82,8 @@ def one(reader: Reader, tx: Tx) -> Mapping[str, Any]:
         tx, services=(name,), since=reader.now - CHANGES_WITHIN, until=reader.now, limit=5
     )
     return {
+        "health": handover.health.healths(tx, reader.view, now=reader.now)[name],
+        "stood": _stood(reader, tx, name),
         "title": reader.service(name), "where": name, "name": name, "it": found,
         "state": states[name], "states": states,
         "users": sorted(other for other, o in declared.items() if name in o.depends),
@@ -84,6 +91,18 @@ def one(reader: Reader, tx: Tx) -> Mapping[str, Any]:
         "policy": reader.view.policy_of(name), "shadow": reader.view.is_shadow(name),
         "team": reader.view.estate.teams.get(found.owner or ""),
     }  # fmt: skip
+
+
+def _stood(reader: Reader, tx: Tx, name: str) -> Mapping[str, Any]:
+    """The last thirty days as a band, and in words."""
+    past = handover.health.availability(
+        tx, name, start=reader.now - STOOD_FOR, end=reader.now
+    )  # fmt: skip
+    down = [(one.start, one.end, f"{one.name} {one.title}") for one in past.down]
+    share = f"{100 * past.share:.2f}".rstrip("0").rstrip(".")
+    said = f"{share} % of the last {STOOD_FOR.days} days without an incident that stopped it"
+    picture = draw.uptime(down, past.muted, start=past.start, end=past.end, label=said)
+    return {"said": said, "picture": picture, "down": past.down, "lost": past.lost}
 
 
 PARTS = (

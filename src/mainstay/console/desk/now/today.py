@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from mainstay import acts, alerts, changes, incidents, oncall, paging, people
+from mainstay import acts, alerts, changes, handover, incidents, oncall, paging, people
 from mainstay.console import draw, words
 from mainstay.console.desk.asking import DOES
+from mainstay.console.desk.duty import checklists, handovers
 from mainstay.console.desk.now.standing import Standing, alert_state, duties, stand
 from mainstay.console.desk.now.verdict import verdict
 from mainstay.console.desk.reader import Reader
@@ -279,15 +280,31 @@ def yours(reader: Reader, tx: Tx) -> Mapping[str, Any]:
         elif row.assignee == me and not one.is_held:
             lines.append(("warn", row, "was handed to you; acknowledge it", "ack"))
     mine = [one for one in duties(reader, tx) if one.person == me]
+    signs = [one for one in checklists.signs(reader, tx) if one.mine and one.run.is_open]
+    todo = [
+        one for team in handovers.teams(reader) for one in handover.passing.open_of(tx, team)
+        if one.owner == me
+    ]  # fmt: skip
     addresses = people.addresses(tx, me)
-    return {"lines": lines, "asked": acts.asked(tx, reader.actor, now=reader.now), "does": DOES, "mine": mine, "next": next_shift(reader, tx, me),
-            "reachable": bool(addresses), "known": me in reader.view.estate.people}  # fmt: skip
+    return {
+        "lines": lines, "signs": signs, "todo": todo, "handovers": handovers.waiting(reader, tx),
+        "asked": acts.asked(tx, reader.actor, now=reader.now), "does": DOES, "mine": mine,
+        "next": next_shift(reader, tx, me), "reachable": bool(addresses),
+        "known": me in reader.view.estate.people,
+    }  # fmt: skip
 
 
 def next_shift(reader: Reader, tx: Tx, person: str, *, days: int = 28) -> oncall.Duty | None:
     """The person's next shift that has not begun, of any schedule."""
     view, found = reader.view, []
-    for name in view.estate.schedules:
+    taken = {
+        one.schedule for one in oncall.overrides.coming(tx, now=reader.now) if one.person == person
+    }
+    for name, schedule in view.estate.schedules.items():
+        if name not in taken and not any(
+            turn.person == person for layer in schedule.layers for turn in layer.order
+        ):
+            continue
         stretch = oncall.shifts(
             tx, view.estate, schedule=name, start=reader.now,
             end=oncall.days_from(reader.now, days), is_business_day=view.is_business_day, whole=True,
@@ -373,7 +390,9 @@ PARTS = (
     Part("today/day", "incidents.read", ("incidents", "pages"), last_day, "The last 24 hours"),
     Part("today/alerts", "alerts.read", ("alerts", "incidents"), open_alerts, "Alerts"),
     Part("today/services", "alerts.read", ("alerts", "estate"), services, "Services"),
-    Part("today/yours", "incidents.read", ("incidents", "oncall", "yours"), yours, "Yours"),
+    Part(
+        "today/yours", "incidents.read", ("incidents", "oncall", "yours", "shift"), yours, "Yours"
+    ),
     Part("today/oncall", "oncall.read", ("oncall", "estate"), on_call, "On call"),
     Part("today/due", "alerts.read", ("silences", "oncall"), due_today, "Due today"),
     Part("today/changes", "alerts.read", ("changes",), changes_today, "Changes"),

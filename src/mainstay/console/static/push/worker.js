@@ -48,7 +48,14 @@
       data: { page, open: screen(page) },
     });
   }
-  self.addEventListener("push", (event) => event.waitUntil(show(read(event.data))));
+  // Somebody has it, or it is over: that takes the page's place, and makes no sound. Something must
+  // be shown for every push, or the browser takes the right to ring away.
+  const giveWay = (page) =>
+    self.registration.showNotification(page.title, { body: page.body, tag: page.incident || "mainstay", silent: true, icon: ICON, badge: BADGE, actions: [{ action: "open", title: "Open" }], data: { page, open: screen(page) } });
+  self.addEventListener("push", (event) => {
+    const page = read(event.data);
+    event.waitUntil(page.stopped ? giveWay(page) : show(page));
+  });
 
   // -- and is answered ----------------------------------------------------------------------------
   // The outcome takes the place of the page, under the same tag.

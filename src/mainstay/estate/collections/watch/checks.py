@@ -110,13 +110,19 @@ class Check(Part):
     every: Duration | None = None
     """How often. None, and no `schedule` and no `by`: every minute."""
     schedule: str | None = None
-    """Cron instead: `45 5 * * *`, in `timezone`."""
+    """Cron instead: `45 5 * * *`, in `timezone`. A heartbeat's may be systemd's OnCalendar too."""
     by: WallClock | None = None
     """It must hold by this time of day; looked at from then on, on the days of `calendar`."""
     period: Duration | None = None
     """A heartbeat's: how often it must come."""
     grace: Duration | None = None
-    """How much later than that is still in time."""
+    """How much later than that is still in time. None: an hour."""
+    starts_within: Duration | None = None
+    """A heartbeat's: it must say that it starts within this time. None: only its end counts."""
+    takes_at_most: Duration | None = None
+    """From its start to its end. None: as long as `grace`."""
+    takes_at_least: Duration | None = None
+    """An end sooner after its start is a failure."""
     calendar: Id | None = None
     """Only on these business days."""
     active: Span | None = None

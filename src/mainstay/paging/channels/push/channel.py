@@ -98,6 +98,7 @@ def message(page: Page) -> bytes:
         "incident": page.incident,
         "title": title(page, TITLE_CHARS_MAX),
         "urgency": page.urgency,
+        "stopped": page.facts.get("event") == "stopped",
         "ack": urlsplit(page.ack_url).path if page.ack_url else None,
     }
     body = _body(page)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -42,16 +42,30 @@ class Decision:
     """The same with nobody told: it is tried again at the next look."""
 
 
-def decide(
+def wanted(
     known: dict[str, Told], found: Iterable[Finding], *, now: datetime, repeat_after: timedelta
-) -> Decision:
-    """Compare what stands now with what was told before; all that is to say is one message."""
+) -> list[Finding]:
+    """What there is to tell of now, for the first time or again."""
+    told = {key: one.told_at for key, one in known.items()}
+    before = now - repeat_after
+    return [one for one in found if (at := told.get(one.key)) is None or at <= before]
+
+
+def decide(
+    known: dict[str, Told], found: Iterable[Finding], *, now: datetime, repeat_after: timedelta,
+    others: Collection[str] = (),
+) -> Decision:  # fmt: skip
+    """Compare what stands now with what was told before; all that is to say is one message.
+
+    `others`: keys of what another watchdog tells.
+    """
     standing = {
         one.key: replace(known[one.key], finding=one) if one.key in known else Told(one, now)
         for one in found
     }
-    fresh = [one for one in standing.values() if one.told_at is None]
-    stale = [one for one in standing.values() if _is_stale(one, now - repeat_after)]
+    ours = [one for key, one in standing.items() if key not in others]
+    fresh = [one for one in ours if one.told_at is None]
+    stale = [one for one in ours if _is_stale(one, now - repeat_after)]
     over = {
         key: one for key, one in known.items() if key not in standing and one.told_at is not None
     }
