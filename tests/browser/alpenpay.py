@@ -228,8 +228,8 @@ services:
 def folder_of(place: Path, *, hands_over: bool = False) -> Path:
     """The example estate in a folder of its own, with three small services more.
 
-    `hands_over`: its shifts hand over in writing, with checklists and checks; else no day has to
-    end with a signature, and no job is missed at night.
+    `hands_over`: its shifts hand over in writing; else no day has to end with a signature. No job
+    is missed at night either way, and the start of day is due after the last of these hours.
     """
     root = place / "estate"
     shutil.copytree(EXAMPLE, root)
@@ -240,8 +240,6 @@ def folder_of(place: Path, *, hands_over: bool = False) -> Path:
         people = (root / "people.yaml").read_text()
         assert HANDING_OVER in people
         (root / "people.yaml").write_text(people.replace(HANDING_OVER, ""))
-        (root / "checks.yaml").unlink()
-        (root / "shift.yaml").unlink()
     (root / "small.yaml").write_text(SMALL)
     return root
 
