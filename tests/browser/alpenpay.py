@@ -228,7 +228,8 @@ services:
 def folder_of(place: Path, *, hands_over: bool = False) -> Path:
     """The example estate in a folder of its own, with three small services more.
 
-    `hands_over`: its shifts hand over in writing; else no day has to end with a signature.
+    `hands_over`: its shifts hand over in writing; else no day has to end with a signature. No job
+    is missed at night either way, and the start of day is due after the last of these hours.
     """
     root = place / "estate"
     shutil.copytree(EXAMPLE, root)
