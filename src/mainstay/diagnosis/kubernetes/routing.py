@@ -102,7 +102,7 @@ def _address(
     workload: str,
     variable: str,
     address: re.Match[str],
-    ports: Mapping[str, set[object]],
+    ports: Mapping[str, set[str | int | None]],
 ) -> Iterator[Hypothesis]:
     host, port = address[1].partition(".")[0], int(address[2])
     if host in ("localhost", workload) or host.isdigit():
