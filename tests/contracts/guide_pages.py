@@ -21,10 +21,10 @@ from peers import wait_until
 MARK = "--done--"
 WORD = re.compile(r"✓|[^\W\d_][\w-]{2,}")
 FENCE = re.compile(r"^```(\w+)?(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-STAYS = ("mainstay serve", "prometheus ", "make run")
+STAYS = ("mainstay serve", "mainstay logs keep", "prometheus ", "make run")
 """Commands that stay in the foreground of a terminal of their own."""
 LOOKS = re.compile(
-    r"(run/)?mainstay (incidents|alerts|trace|signals|shift|silence list|audit|nodes)\b"
+    r"(run/)?mainstay (incidents|alerts|trace|signals|shift|silence list|audit|nodes|logs kept)\b"
     r"|mainstay (start-of-day|handover)$"
 )
 """Commands that only look, and may be asked again until they see it."""

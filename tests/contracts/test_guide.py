@@ -29,7 +29,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         world = stack.enter_context(World())
         post = stack.enter_context(PostOffice())
         ntfy = world.provider("ntfy")
-        port = free_port()
+        port, logs, syslog = free_port(), free_port(), free_port()
         settings = {
             "MAINSTAY_LISTEN": f"127.0.0.1:{port}",
             "MAINSTAY_EGRESS__ALLOW": f"127.0.0.1:{ntfy.port},127.0.0.1:{post.port}",
@@ -40,6 +40,9 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
             ("127.0.0.1:8461", f"127.0.0.1:{free_port()}"),
             ("127.0.0.1:8462", f"127.0.0.1:{free_port()}"),
             ("127.0.0.1:9090", f"127.0.0.1:{free_port()}"),
+            ("127.0.0.1:4318", f"127.0.0.1:{logs}"),
+            ("127.0.0.1:5514", f"127.0.0.1:{syslog}"),
+            ("127.0.0.1 --port 5514", f"127.0.0.1 --port {syslog}"),
             ("https://ntfy.example.org", f"http://127.0.0.1:{ntfy.port}"),
             ("/mnt/audit", str(tmp_path)),
             ("mail.example.org", "127.0.0.1"),
