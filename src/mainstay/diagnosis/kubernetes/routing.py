@@ -84,7 +84,7 @@ def _ports(name: str, workload: str, spec: Object, manifest: Object) -> Iterator
 
 def wrong_addresses(cluster: Cluster) -> Iterator[Hypothesis]:
     """Variables that name a service, or a port of it, that does not exist."""
-    ports = {
+    ports: dict[str, set[object]] = {
         name: {scalar(mapping(p).get("port")) for p in items(mapping(s.get("spec")).get("ports"))}
         for name, s in cluster.of("services")
     }
