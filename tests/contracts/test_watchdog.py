@@ -117,7 +117,8 @@ def test_two_nodes_watch_and_one_tells(floor: Watched, tmp_path: Path) -> None:
     (other.folder / "mainstay.toml").write_text(
         (floor.install.folder / "mainstay.toml").read_text()
     )
-    other.start(MAINSTAY_DATABASE=floor.url)
+    key = f"file:{floor.install.data.with_name('data.key')}"
+    other.start(MAINSTAY_DATABASE=floor.url, MAINSTAY_SECRETS__KEY=key)
     try:
         name = floor.incident()
         assert floor.damage("DELETE FROM foundation_due WHERE kind = 'paging.step'") == 1
