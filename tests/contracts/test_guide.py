@@ -73,6 +73,7 @@ def test_prometheus_alertmanager_and_amtool_work_as_the_guide_says(
         "07-backups-upgrades-and-proof.md",
         "08-who-watches-mainstay.md",
         "10-the-console.md",
+        "13-checks.md",
         "14-heartbeats.md",
         "15-start-of-day.md",
         "16-logs.md",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from mainstay.diagnosis.cause import Hypothesis
@@ -84,7 +84,7 @@ def _ports(name: str, workload: str, spec: Object, manifest: Object) -> Iterator
 
 def wrong_addresses(cluster: Cluster) -> Iterator[Hypothesis]:
     """Variables that name a service, or a port of it, that does not exist."""
-    ports = {
+    ports: dict[str, set[object]] = {
         name: {scalar(mapping(p).get("port")) for p in items(mapping(s.get("spec")).get("ports"))}
         for name, s in cluster.of("services")
     }
@@ -102,7 +102,7 @@ def _address(
     workload: str,
     variable: str,
     address: re.Match[str],
-    ports: Mapping[str, set[object]],
+    ports: Mapping[str, Collection[object]],
 ) -> Iterator[Hypothesis]:
     host, port = address[1].partition(".")[0], int(address[2])
     if host in ("localhost", workload) or host.isdigit():
