@@ -95,7 +95,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_INCIDENT}/page", ACT[commands.PageByHand], incidents.page_by_hand, incidents.Done),
     # checks and calendars
     Route("GET", "/checks", "checks.read", checks.list_checks, Listed[checks.Check]),
-    Route("POST", "/checks/run", ACT[commands.RunChecks], checks.run_checks, checks.Running, 202),
+    Route("POST", "/looks", ACT[commands.RunChecks], checks.run_checks, checks.Running, 202),
     Route("GET", "/checks/{name}", "checks.read", checks.get_check, checks.Check),
     Route("GET", "/checks/{name}/history", "checks.read", checks.get_history, Listed[checks.Look]),
     Route("GET", "/calendars/{id}", "estate.read", checks.get_calendar, Listed[checks.Day]),

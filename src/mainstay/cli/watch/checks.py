@@ -118,7 +118,7 @@ def run_(
     if not (names or tag or service or every):
         raise Invalid("Which checks? Name some, or give --tag, --service or --all.")
     client = desk.client()
-    asked = client.post("/checks/run", {"checks": list(names), "tag": tag, "service": service})
+    asked = client.post("/looks", {"checks": list(names), "tag": tag, "service": service})
     wanted = list(asked["names"])
     if not wanted:
         raise Invalid("No check fits that can be looked at; heartbeats cannot be asked.")
