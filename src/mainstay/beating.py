@@ -90,8 +90,9 @@ def _follow(tx: Tx, app: Runtime, view: View, now: datetime) -> None:
         return
     record.mark(tx, FOLLOWED, view.version)
     synced = heartbeats.sync(
-        tx, app.ground.ids, heard.declared_in(view), counts=heard.counts_of(view), now=now
-    )
+        tx, app.ground.ids, heard.declared_in(view), counts=heard.counts_of(view),
+        ring=app.ground.ring, now=now,
+    )  # fmt: skip
     words = f"version {view.version} of the estate says so"
     facts = [
         record.Fact(f"heartbeat.{one.verb}", one.beat.name, words, facts={"id": one.beat.id})

@@ -87,7 +87,9 @@ def made_by_ping(
         name=name, service=None, severity="error", plan=BY_PING, words=heartbeats.Words()
     )
     counts = counts_of(view)
-    made = heartbeats.create(tx, ground.ids, wanted, origin="api", counts=counts, now=now)
+    made = heartbeats.create(
+        tx, ground.ids, wanted, origin="api", counts=counts, ring=ground.ring, now=now
+    )
     words = f"its first ping made it, with a key of {source}: one a day, an hour of grace"
     fact = Fact("heartbeat.created", name, words, actor=f"source:{source}", facts={"id": made.id})
     record.write(tx, [fact], now=now, estate_version=view.version)

@@ -11,11 +11,12 @@ from datetime import datetime
 from functools import partial
 
 from mainstay import paging, people, signin
+from mainstay.checks import heartbeats
 from mainstay.foundation import record, sealing
 from mainstay.foundation.db import Database, Tx
 from mainstay.foundation.errors import Invalid
 from mainstay.foundation.record import Fact
-from mainstay.foundation.sealing import Change, Key, Keys, Ring, seal_under
+from mainstay.foundation.sealing import Cell, Change, Key, Keys, Ring, seal_under
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Rotated:
     old: str | None
     new: str
     secrets: int
+    heartbeats: int = 0
+    """How many have another UUID now, made from a new seed."""
 
 
 def unlocked(db: Database, keys: Keys, *, now: datetime) -> Ring:
@@ -35,7 +38,7 @@ def unlocked(db: Database, keys: Keys, *, now: datetime) -> Ring:
     ring = Ring(keys)
     db.read(lambda tx: sealing.check(sealing.row_in_force(tx), ring))
     if db.read(_in_clear):
-        db.run(partial(_seal_first, ring=ring, now=now))
+        db.run(partial(_seal_what_is_left, ring=ring, now=now))
         db.scrub()
     return ring
 
@@ -75,27 +78,40 @@ def reset(db: Database, keys: Keys, *, actor: str, now: datetime) -> Rotated:
     def work(tx: Tx) -> Rotated:
         old, new = sealing.in_force(tx), keys.first()
         n = _put_under(tx, new, lambda text, cell: None, now)
+        beats = heartbeats.renew(tx, ring=Ring(keys), now=now)
         words = f"the key {old} is lost: {n} secrets under it were given up; {new.id} is in force"
+        words += f"; heartbeats with a new UUID: {beats}, the old ones still ping" if beats else ""
         _note(tx, Fact("secrets.reset", new.id, words, actor=actor), now)
-        return Rotated(old, new.id, n)
+        return Rotated(old, new.id, n, beats)
 
     return db.run(work)
 
 
-def _seal_first(tx: Tx, *, ring: Ring, now: datetime) -> None:
-    """No key is in force, so all of them are in clear: an older version has written them."""
-    if sealing.in_force(tx) is not None:
+def _seal_what_is_left(tx: Tx, *, ring: Ring, now: datetime) -> None:
+    """All of them while no key is in force; under one, the seed of heartbeats alone."""
+    if not _in_clear(tx):
         return  # another node was first
-    n = _reseal(tx, lambda text, cell: ring.seal(tx, text, cell), now)
+
+    def change(text: str, cell: Cell) -> str:
+        return ring.seal(tx, text, cell)
+
+    everything = sealing.in_force(tx) is None
+    n = _reseal(tx, change, now) if everything else heartbeats.reseal(tx, change)
     words = f"{n} secrets that lay in clear are sealed now, under key {sealing.in_force(tx)}"
     _note(tx, Fact("secrets.sealed", str(sealing.in_force(tx)), words), now)
 
 
 def _in_clear(tx: Tx) -> bool:
-    """Whether an older version has left secrets, which no key was in force for."""
+    """Whether an older version has left secrets, which no key was in force for; or an early one of
+    this, which sealed all but the seed of heartbeats.
+
+    Under a key nothing else in clear counts. A seed that somebody has planted opens nothing that they
+    could not open without it: whoever writes rows can have a heartbeat adopt a UUID.
+    """
+    seed = heartbeats.is_in_clear(tx)
     if sealing.in_force(tx) is not None:
-        return False
-    return bool(signin.secrets_n(tx) or people.devices_n(tx) or paging.push_key(tx))
+        return seed
+    return bool(signin.secrets_n(tx) or people.devices_n(tx) or paging.push_key(tx) or seed)
 
 
 def _put_under(tx: Tx, key: Key, change: Change, now: datetime) -> int:
@@ -106,7 +122,10 @@ def _put_under(tx: Tx, key: Key, change: Change, now: datetime) -> int:
 
 def _reseal(tx: Tx, change: Change, now: datetime) -> int:
     return (
-        signin.reseal(tx, change) + people.reseal(tx, change, now=now) + paging.reseal(tx, change)
+        signin.reseal(tx, change)
+        + people.reseal(tx, change, now=now)
+        + paging.reseal(tx, change)
+        + heartbeats.reseal(tx, change)
     )
 
 

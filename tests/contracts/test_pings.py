@@ -15,6 +15,7 @@ from live import ESTATE, Live, Reply, live
 from mainstay.acts import commands
 from mainstay.checks import heartbeats
 from mainstay.checks.heartbeats import Beat, Declared, Plan, Status, Words
+from mainstay.foundation.sealing import is_sealed
 from peers import wait_until
 
 pytestmark = pytest.mark.both
@@ -247,6 +248,7 @@ def test_no_uuid_and_no_key_stands_in_the_database_or_in_a_log(
     assert key not in said
     names = ("checks_beat", "checks_beat_ping", "foundation_record", "signals_request")
     rows = [str(mainstay.rows(f"SELECT * FROM {name}")) for name in names]
+    assert is_sealed(mainstay.rows("SELECT seed FROM checks_beat_seed")[0][0])
     assert not [row for row in rows if uuid in row or key in row or uuid.replace("-", "") in row]
 
 

@@ -18,10 +18,13 @@ from cli_serving import Install, kill_quietly
 
 from databases import new_database
 from mainstay import app, paging, people, sealed, signin
+from mainstay.checks import heartbeats
+from mainstay.checks.heartbeats import store as beats
 from mainstay.foundation import backup, record, sealing
 from mainstay.foundation.clock import ManualClock
 from mainstay.foundation.db import Place, Tx, open_database
 from mainstay.foundation.errors import Invalid, Refused
+from mainstay.foundation.ids import Ids
 from mainstay.foundation.moving import move
 from mainstay.foundation.sealing import Keys, Ring
 from mainstay.foundation.settings import Settings
@@ -30,7 +33,7 @@ from mainstay.signin import totp
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 SEEDS = {"totp": "CANARYTOTP234567", "next": "CANARYNEXT234567", "push": "CANARY-push-private",
-         "device": "CANARY-device-secret", "hint": "CANARY.id.token"}  # fmt: skip
+         "device": "CANARY-device-secret", "hint": "CANARY.id.token", "beats": "ca4a" * 16}  # fmt: skip
 MANY = 40
 KILLED = """
 import os, signal, sys
@@ -81,9 +84,16 @@ def older(tx: Tx) -> None:
         "INSERT INTO signin_session (id, digest, person, how, made_at, seen_at, address, device, hint)"
         " VALUES ('ses_1', 'd', 'mara', 'oidc', 1, 1, '10.0.0.1', 'x', :h)", h=SEEDS["hint"],
     )  # fmt: skip
+    seed_in_clear(tx)
 
 
-SECRETS_N = 2 * (MANY + 1) + 3
+def seed_in_clear(tx: Tx) -> None:
+    tx.run(
+        "INSERT INTO checks_beat_seed (number, seed, made_at) VALUES (1, :s, 1)", s=SEEDS["beats"]
+    )
+
+
+SECRETS_N = 2 * (MANY + 1) + 4
 
 
 def in_clear(tx: Tx, ring: Ring) -> dict[str, str]:
@@ -100,6 +110,7 @@ def in_clear(tx: Tx, ring: Ring) -> dict[str, str]:
         "push": ring.open(paging.push_key(tx) or "", paging.PUSH_KEY),
         "device": people.device_secret(address, ring=ring),
         "hint": signin.hint_of(session, ring=ring) or "",
+        "beats": ring.open(beats.seed(tx) or "", beats.SEED),
     }  # fmt: skip
 
 
@@ -146,6 +157,81 @@ def test_what_lay_in_clear_is_sealed_at_the_upgrade_and_in_no_file_any_more(
     again = opened(data)
     assert again.db.read(lambda tx: in_clear(tx, again.ground.ring)) == SEEDS
     again.close()
+
+
+@pytest.mark.both
+def test_a_seed_that_an_early_version_left_beside_sealed_secrets_is_sealed_and_nothing_else(
+    place: Place, tmp_path: Path
+) -> None:
+    keys = Keys(None, tmp_path / "data", {})
+    with closing(open_database(place)) as db:
+        ring = Ring(keys)
+        db.run(lambda tx: ring.seal(tx, "a secret", paging.PUSH_KEY))  # a key is in force
+        db.run(older)
+        opener = sealed.unlocked(db, keys, now=NOW)
+        lying = db.read(beats.seed)
+        assert lying is not None
+        assert opener.open(lying, beats.SEED) == SEEDS["beats"]
+        assert sealing.is_sealed(lying)
+        assert db.read(paging.push_key) == SEEDS["push"], "a planted secret was made to count"
+        assert db.read(lambda tx: record.latest(tx, limit=1))[0]["because"].startswith("1 secrets")
+        sealed.unlocked(db, keys, now=NOW)
+        assert db.read(beats.seed) == lying
+
+
+@pytest.mark.both
+def test_the_seed_of_heartbeats_is_made_sealed_and_turned_with_the_key(
+    place: Place, tmp_path: Path
+) -> None:
+    keys = Keys(None, tmp_path / "data", {})
+    with closing(open_database(place)) as db:
+        ring = sealed.unlocked(db, keys, now=NOW)
+        beat, uuid = db.run(lambda tx: heartbeat(tx, ring))
+        lying = db.read(beats.seed)
+        assert lying is not None
+        assert sealing.is_sealed(lying)
+        done = sealed.rotate(db, keys, to=None, actor="x", now=NOW)
+        assert (done.secrets, done.heartbeats) == (1, 0)
+        turned = db.read(beats.seed)
+        assert turned is not None
+        assert sealing.key_of(turned) == done.new != sealing.key_of(lying)
+        assert ring.open(turned, beats.SEED) == Ring(keys).open(turned, beats.SEED)
+        assert db.read(lambda tx: heartbeats.uuid_of(tx, beat, ring=ring, now=NOW)) == uuid
+
+
+@pytest.mark.both
+def test_with_a_lost_key_heartbeats_get_new_uuids_and_the_old_ones_still_ping(
+    place: Place, tmp_path: Path
+) -> None:
+    keys = Keys(None, tmp_path / "data", {})
+    with closing(open_database(place)) as db:
+        ring = sealed.unlocked(db, keys, now=NOW)
+        beat, old = db.run(lambda tx: heartbeat(tx, ring))
+        before = db.read(lambda tx: heartbeats.ring(tx, heartbeats.Ring()))
+        (tmp_path / "data.key").unlink()
+        assert sealed.reset(db, keys, actor="x", now=NOW).heartbeats == 1
+        (fact,) = db.read(lambda tx: record.latest(tx, limit=1))
+        assert "heartbeats with a new UUID: 1, the old ones still ping" in fact["because"]
+        fresh = sealed.unlocked(db, keys, now=NOW)
+        new = db.read(lambda tx: heartbeats.uuid_of(tx, beat, ring=fresh, now=NOW))
+        assert new != old
+        door = db.read(lambda tx: heartbeats.ring(tx, before))
+        for uuid in (new, old):
+            known = door.find(uuid)
+            assert known is not None, uuid
+            assert known.id == beat.id
+
+
+def heartbeat(tx: Tx, ring: Ring) -> tuple[heartbeats.Beat, str]:
+    """A new one, and the UUID that pings it."""
+    wanted = heartbeats.Declared(
+        name="job", service=None, severity="error", plan=heartbeats.Plan(every_s=60, grace_s=60),
+        words=heartbeats.Words(),
+    )  # fmt: skip
+    made = heartbeats.create(
+        tx, Ids(), wanted, origin="api", counts=lambda calendar, at: True, ring=ring, now=NOW
+    )
+    return made, heartbeats.uuid_of(tx, made, ring=ring, now=NOW)
 
 
 def test_a_move_to_postgresql_takes_them_along_sealed(data: Path) -> None:

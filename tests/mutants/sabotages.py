@@ -280,6 +280,17 @@ SABOTAGES = (
         "sealed.py", "keys.keep([new, *keys.read()])", "keys.keep([new])", f"{SEALED} -k killed",
     ),
     Sabotage(
+        "leave the seed of heartbeats under the old key",
+        "sealed.py", "        + heartbeats.reseal(tx, change)\n", "",
+        f"{SEALED} -k seed_of_heartbeats",
+    ),
+    Sabotage(
+        "a lost key takes the UUIDs away that jobs know",
+        "checks/heartbeats/store.py", ":at FROM checks_beat WHERE id = :id",
+        ":at FROM checks_beat WHERE id = :id AND 1 = 0",
+        f"{SEALED} -k lost_key_heartbeats",
+    ),
+    Sabotage(
         "what is written over stays in the file",
         "foundation/db/sqlite.py", "secure_delete = ON", "secure_delete = OFF", f"{SEALED} -k clear",
     ),
@@ -316,8 +327,8 @@ SABOTAGES = (
     ),
     Sabotage(
         "keep the UUID of a heartbeat in clear",
-        "checks/heartbeats/declare.py", "digest=digest(uuid_of(tx, beat, now=now))",
-        "digest=uuid_of(tx, beat, now=now)", "tests/contracts/test_pings.py -k sqlite -x",
+        "checks/heartbeats/declare.py", "store.insert(tx, beat, digest=digest(uuid_of(tx, beat, ring=ring, now=now)))",
+        "store.insert(tx, beat, digest=uuid_of(tx, beat, ring=ring, now=now))", "tests/contracts/test_pings.py -k sqlite -x",
     ),
     Sabotage(
         "carry a secret header into the estate",

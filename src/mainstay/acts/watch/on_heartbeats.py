@@ -33,9 +33,10 @@ def perform(act: Act, command: OnHeartbeats) -> Done:
     if isinstance(command, CreateHeartbeat):
         _check_service(act.view, command.declared)
         made = heartbeats.create(
-            act.tx, act.ground.ids, command.declared, origin="api", counts=counts, now=act.now
-        )
-        uuid = heartbeats.uuid_of(act.tx, made, now=act.now)
+            act.tx, act.ground.ids, command.declared, origin="api", counts=counts,
+            ring=act.ground.ring, now=act.now,
+        )  # fmt: skip
+        uuid = heartbeats.uuid_of(act.tx, made, ring=act.ground.ring, now=act.now)
         words = f"{act.actor.id} made the heartbeat {made.name}"
         return _done(act, "heartbeat.created", words, made, secret=uuid)
     beat = heartbeats.get(act.tx, command.heartbeat)

@@ -300,7 +300,8 @@ def _found(asked: Asked, permission: str) -> Beat:
 
 
 def _told(tx: Tx, asked: Asked, beat: Beat) -> dict[str, Any]:
-    uuid = heartbeats.uuid_of(tx, beat, now=asked.call.now)
+    ring = asked.call.app.ground.ring
+    uuid = heartbeats.uuid_of(tx, beat, ring=ring, now=asked.call.now)
     site = asked.call.app.settings.public_url.rstrip("/")
     told = said(beat, now=asked.call.now, uuid=uuid, site=site, version=asked.version)
     if asked.call.actor.has("heartbeats.edit"):

@@ -19,6 +19,7 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Conflict, Invalid, NotFound
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.nearest import hint
+from mainstay.foundation.sealing import Ring
 from mainstay.foundation.secrets import digest
 
 NAME_CHARS_MAX = 63
@@ -48,7 +49,7 @@ class Declared:
 
 
 def create(
-    tx: Tx, ids: Ids, wanted: Declared, *, origin: Origin, counts: Counts, now: datetime
+    tx: Tx, ids: Ids, wanted: Declared, *, origin: Origin, counts: Counts, ring: Ring, now: datetime
 ) -> Beat:
     """A new heartbeat. One of the estate is waited for at once, another from its first ping on.
 
@@ -64,18 +65,28 @@ def create(
     )  # fmt: skip
     if origin == "estate":
         beat = fold.expect(beat, now, counts=counts)
-    store.insert(tx, beat, digest=digest(uuid_of(tx, beat, now=now)))
+    store.insert(tx, beat, digest=digest(uuid_of(tx, beat, ring=ring, now=now)))
     return beat
 
 
-def uuid_of(tx: Tx, beat: Beat, *, now: datetime) -> str:
+def uuid_of(tx: Tx, beat: Beat, *, ring: Ring, now: datetime) -> str:
     """The UUID that pings it; the seed is made with the first one."""
-    seed = store.seed(tx)
-    if seed is None:
-        store.keep_seed(tx, keys.new_seed(), now=now)
-        seed = store.seed(tx)
-        assert seed is not None
-    return keys.uuid_of(seed, beat.id)
+    sealed = store.seed(tx)
+    if sealed is None:
+        made = ring.seal(tx, keys.new_seed(), store.SEED)
+        sealed = store.keep_seed(tx, made, now=now)
+    return keys.uuid_of(ring.open(sealed, store.SEED), beat.id)
+
+
+def renew(tx: Tx, *, ring: Ring, now: datetime) -> int:
+    """The seed was given up: each heartbeat has a UUID of a new one; how many there are.
+
+    The UUIDs that their jobs know go on pinging them, and can no longer be shown.
+    """
+    beats = store.every(tx)
+    for beat in beats:
+        store.renew(tx, beat.id, digest=digest(uuid_of(tx, beat, ring=ring, now=now)), now=now)
+    return len(beats)
 
 
 def change(tx: Tx, beat: Beat, wanted: Declared, *, counts: Counts, now: datetime) -> Beat:
@@ -139,7 +150,7 @@ def get(tx: Tx, name: str) -> Beat:
 
 
 def sync(
-    tx: Tx, ids: Ids, declared: Sequence[Declared], *, counts: Counts, now: datetime
+    tx: Tx, ids: Ids, declared: Sequence[Declared], *, counts: Counts, ring: Ring, now: datetime
 ) -> list[Synced]:
     """What the estate declares is as it says, and what it no longer does is gone.
 
@@ -152,7 +163,7 @@ def sync(
     for name, one in wanted.items():
         before = known.get(name)
         if before is None:
-            made = create(tx, ids, one, origin="estate", counts=counts, now=now)
+            made = create(tx, ids, one, origin="estate", counts=counts, ring=ring, now=now)
             done.append(Synced("created", made))
             continue
         after = replace(

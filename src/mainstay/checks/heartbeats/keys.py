@@ -1,7 +1,7 @@
 """Who may ping: the UUID of each heartbeat, made and never stored; and what a door knows of them.
 
 Whoever has a UUID can make a failing job look well, so it is a key. Each is made from the install's
-own random seed and the heartbeat's id; the table holds its SHA-256 alone. UUIDs that came from
+own random seed, which lies sealed, and the heartbeat's id; the table holds its SHA-256 alone. UUIDs that came from
 another system (`adopt`) are known by their digest too, and can not be shown again.
 """
 

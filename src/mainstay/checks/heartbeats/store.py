@@ -14,7 +14,10 @@ from mainstay.checks.heartbeats.plan import Plan
 from mainstay.foundation import record
 from mainstay.foundation.clock import from_us, to_us
 from mainstay.foundation.db import Row, Tx
+from mainstay.foundation.sealing import Cell, Change, is_sealed
 
+SEED = Cell("checks_beat_seed", "seed", "1")
+"""Where the seed lies."""
 STAMP = "beats_stamp"
 """The mark that grows whenever it changes which pings are taken."""
 _encode = msgspec.json.Encoder().encode
@@ -168,18 +171,49 @@ def _at(us: int | None) -> datetime | None:
 
 
 def seed(tx: Tx) -> str | None:
-    """What the UUIDs of this install are made from; None before the first."""
+    """What the UUIDs of this install are made from, sealed; None before the first."""
     found: str | None = tx.value("SELECT seed FROM checks_beat_seed WHERE number = 1")
     return found
 
 
-def keep_seed(tx: Tx, seed: str, *, now: datetime) -> None:
-    """The first one stays for ever."""
+def keep_seed(tx: Tx, sealed: str, *, now: datetime) -> str:
+    """The seed from now on, sealed: another node's, if that was first."""
     tx.run(
         "INSERT INTO checks_beat_seed (number, seed, made_at) VALUES (1, :seed, :at)"
         " ON CONFLICT (number) DO NOTHING",
-        seed=seed, at=to_us(now),
+        seed=sealed, at=to_us(now),
     )  # fmt: skip
+    return seed(tx) or sealed
+
+
+def is_in_clear(tx: Tx) -> bool:
+    """Whether an early version has left the seed unsealed."""
+    found = seed(tx)
+    return found is not None and not is_sealed(found)
+
+
+def reseal(tx: Tx, change: Change) -> int:
+    """The seed written anew as `change` gives it, or taken away; how many there were."""
+    found = seed(tx)
+    if found is None:
+        return 0
+    changed = change(found, SEED)
+    if changed is None:
+        tx.run("DELETE FROM checks_beat_seed")
+    else:
+        tx.run("UPDATE checks_beat_seed SET seed = :seed", seed=changed)
+    return 1
+
+
+def renew(tx: Tx, beat_id: str, *, digest: str, now: datetime) -> None:
+    """The UUID of this digest is its own from now on; the one that it had is adopted."""
+    tx.run(
+        "INSERT INTO checks_beat_adopted (digest, beat, at)"
+        " SELECT digest, id, :at FROM checks_beat WHERE id = :id",
+        at=to_us(now), id=beat_id,
+    )  # fmt: skip
+    tx.run("UPDATE checks_beat SET digest = :digest WHERE id = :id", digest=digest, id=beat_id)
+    _stamp(tx)
 
 
 def ring(tx: Tx, before: Ring) -> Ring:

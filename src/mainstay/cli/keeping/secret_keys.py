@@ -58,7 +58,8 @@ def reset(desk: Desk, yes: bool) -> None:
     """The key is lost for good: give up what was sealed under it, and go on under another.
 
     One-time codes and devices must be set up anew by those who had them; until then a password alone
-    lets people in, unless sign_in.totp is required.
+    lets people in, unless sign_in.totp is required. Heartbeats get new UUIDs; their jobs need not be
+    changed, for the old ones still ping them.
 
     \b
     Example: mainstay secrets reset --yes
@@ -95,8 +96,11 @@ def _reference(text: str) -> str:
 
 
 def _tell(desk: Desk, done: sealed.Rotated, *, where: str) -> None:
-    if desk.dump({"old": done.old, "new": done.new, "secrets": done.secrets, "where": where}):
+    told = {"old": done.old, "new": done.new, "secrets": done.secrets, "where": where}
+    if desk.dump(told | {"heartbeats": done.heartbeats}):
         return
     desk.say(f"Key {done.new} is in force, in {where}; secrets: {done.secrets}.")
     if done.old is not None:
         desk.say(f"Key {done.old} opens nothing any more but backups made under it.")
+    if done.heartbeats:
+        desk.say(f"Heartbeats with a new UUID: {done.heartbeats}; the old ones still ping them.")

@@ -59,6 +59,6 @@ CREATE INDEX checks_beat_flip_beat ON checks_beat_flip (beat, at);
 
 CREATE TABLE checks_beat_seed (           -- what the UUIDs of this install are made from
   number  BIGINT PRIMARY KEY,             -- 1: there is one
-  seed    TEXT NOT NULL,
+  seed    TEXT NOT NULL,                  -- sealed
   made_at BIGINT NOT NULL
 );

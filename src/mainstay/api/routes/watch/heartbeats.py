@@ -235,7 +235,8 @@ def _state(call: Call, beat: Beat) -> State:
 def _url(call: Call, beat: Beat) -> str | None:
     if not call.actor.has("heartbeats.edit"):
         return None
-    uuid = call.read(lambda tx: heartbeats.uuid_of(tx, beat, now=call.now))
+    ring = call.app.ground.ring
+    uuid = call.read(lambda tx: heartbeats.uuid_of(tx, beat, ring=ring, now=call.now))
     return f"{call.app.settings.public_url.rstrip('/')}/ping/{uuid}"
 
 
