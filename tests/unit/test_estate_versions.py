@@ -55,7 +55,7 @@ def test_the_example_uses_every_collection_and_every_key_of_its_parts(
     assert any(step.repeat for step in steps)
     assert any(one.repeat for one in alpenpay.escalations.values())
     assert {source.format for source in alpenpay.sources.values()} == {
-        "alertmanager", "alertmanager-webhook", "pagerduty", "json", "report"
+        "alertmanager", "alertmanager-webhook", "pagerduty", "json", "report", "heartbeat"
     }  # fmt: skip
 
 
