@@ -34,6 +34,20 @@ def test_expiry_counts_only_the_time_that_we_were_up(world):
     assert world.incident().state == "new"
 
 
+def test_a_short_restart_writes_no_open_alert_anew(world):
+    world.fires("pay-api")
+    [before] = world.app.db.read(alerts.every_open)
+    world.app.db.run(lambda tx: _alive(tx, world))
+    world.clock.forward(seconds=8)
+    world.restart()
+    [after] = world.app.db.read(alerts.every_open)
+    assert after.expires_at == before.expires_at
+    world.clock.forward(seconds=12)
+    world.restart()
+    [later] = world.app.db.read(alerts.every_open)
+    assert later.expires_at > before.expires_at, "twenty seconds away are given back"
+
+
 def test_a_backlog_expires_nothing_that_fired_when_it_was_received(world):
     world.sends("prometheus", [{"labels": {"alertname": "A", "service": "pay-api"}}])
     world.clock.forward(minutes=30)
