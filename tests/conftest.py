@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,15 @@ pytest_plugins = ["skips", "peers", "databases"]
 
 ORDER = ("house", "unit", "properties", "contracts", "stories", "proofs", "browser")
 HERE = Path(__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def own_umask() -> Iterator[None]:
+    """A command run in this process makes its umask strict; the next test has today's again."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture
