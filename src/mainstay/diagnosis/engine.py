@@ -57,6 +57,7 @@ def _looked_at(material: Material) -> list[str]:
         (len(material.calls), "calls between services"),
         (sum(len(part) for part in material.traces.values()), "spans"),
         (sum(len(part) for part in material.logs.values()), "log lines"),
+        (len(material.facts), "observations"),
         (len(material.release.commits) if material.release else 0, "commits"),
         (len(material.cluster.manifests) if material.cluster else 0, "Kubernetes objects"),
     ]

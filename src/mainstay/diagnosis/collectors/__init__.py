@@ -1,0 +1,5 @@
+"""The port by which evidence about a live incident comes in: one file for each kind of source."""
+
+from mainstay.diagnosis.collectors.collector import Collector, Question
+
+__all__ = ["Collector", "Question"]
