@@ -33,8 +33,10 @@ from mainstay.estate.collections import (
     Shift,
     Signoff,
     Source,
+    Queries,
     Step,
     Team,
+    Telemetry,
     Turn,
 )
 from mainstay.estate.collections.watch import PROBE_MODELS, HttpStep
@@ -72,6 +74,8 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("checks *", Check),
     *((f"checks * {name}", model) for name, model in PROBE_MODELS.items()),
     ("checks * http steps *", HttpStep),
+    ("telemetry *", Telemetry),
+    ("telemetry * queries *", Queries),
 )
 """The way to each kind of part, for the names of its keys."""
 _ITEM = {"layers": "layer", "order": "turn", "steps": "step", "notify": "notify", "only": "only"}
