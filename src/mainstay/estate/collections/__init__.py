@@ -35,6 +35,7 @@ from mainstay.estate.collections.sources import (
 )
 from mainstay.estate.collections.text import Id, Part, Target
 from mainstay.estate.collections.watch import (
+    TIMEOUT_MAX,
     Check,
     Host,
     Http,
@@ -47,6 +48,7 @@ from mainstay.estate.collections.watch import (
 
 __all__ = [
     "DEFAULT_PRIORITIES",
+    "TIMEOUT_MAX",
     "Answer",
     "Calendar",
     "Check",

@@ -1,6 +1,6 @@
 """What is watched, and by what: checks, the hosts they run on, the probes that measure."""
 
-from mainstay.estate.collections.watch.checks import PROBE_MODELS, PROBES, Check
+from mainstay.estate.collections.watch.checks import PROBE_MODELS, PROBES, TIMEOUT_MAX, Check
 from mainstay.estate.collections.watch.hosts import Host
 from mainstay.estate.collections.watch.probes import (
     Certificate,
@@ -24,6 +24,7 @@ from mainstay.estate.collections.watch.probes import (
 __all__ = [
     "PROBES",
     "PROBE_MODELS",
+    "TIMEOUT_MAX",
     "Certificate",
     "Check",
     "Dns",

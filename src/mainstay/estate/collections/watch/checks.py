@@ -51,6 +51,8 @@ PROBES = (*PROBE_MODELS, "heartbeat")
 ON_A_HOST = frozenset({"ssh", "process", "metric", "file", "certificate", "log"})
 """What looks at a machine. Without `on`, at the one that Mainstay runs on."""
 EVERY = timedelta(minutes=1)
+TIMEOUT_MAX = timedelta(seconds=75)
+"""Of one look: it must be over, and written down, before its lease of 90 s ends."""
 
 
 class Check(Part):
@@ -130,7 +132,7 @@ class Check(Part):
     timezone: Zone | None = None
     """Of `schedule`, `by` and `active`. None: the organisation's."""
     timeout: Duration = timedelta(seconds=10)
-    """How long one look may take."""
+    """How long one look may take; `75s` at most."""
     # how it is believed
     attempts: Annotated[int, Field(ge=1, le=20, strict=True)] = 3
     """So many looks in a row must fail before it counts; the first is told by no alert."""

@@ -113,7 +113,7 @@ class Sql(Part):
     query: str
     """May name `:business_date`, `:now` and `:host`; they are bound, never spliced."""
     database: str | None = None
-    """`postgresql://user@host/name`, `sqlite:/path`, `mysql://…`. None: its host's."""
+    """`postgresql://user@host/name`; `mysql://`, `mariadb://`, `oracle://…/service`; `sqlite:/path`. None: its host's."""
     password: Reference | None = None
     """None: its host's."""
 
