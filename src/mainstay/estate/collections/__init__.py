@@ -43,6 +43,7 @@ from mainstay.estate.collections.watch import (
     Line,
     Metric,
     Process,
+    RabbitMq,
     Redis,
 )
 
@@ -74,6 +75,7 @@ __all__ = [
     "Person",
     "Priorities",
     "Process",
+    "RabbitMq",
     "Redis",
     "Repeat",
     "Rotate",

@@ -5,6 +5,7 @@ from mainstay.estate.collections.watch.hosts import Host
 from mainstay.estate.collections.watch.probes import (
     Certificate,
     Dns,
+    Domain,
     File,
     Http,
     HttpStep,
@@ -20,6 +21,7 @@ from mainstay.estate.collections.watch.probes import (
     Sql,
     Ssh,
 )
+from mainstay.estate.collections.watch.queues import Kafka, RabbitMq
 
 __all__ = [
     "PROBES",
@@ -28,10 +30,12 @@ __all__ = [
     "Certificate",
     "Check",
     "Dns",
+    "Domain",
     "File",
     "Host",
     "Http",
     "HttpStep",
+    "Kafka",
     "Line",
     "Log",
     "Metric",
@@ -39,6 +43,7 @@ __all__ = [
     "Plugin",
     "Process",
     "Prometheus",
+    "RabbitMq",
     "Redis",
     "Script",
     "Sql",
