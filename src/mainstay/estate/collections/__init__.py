@@ -35,6 +35,7 @@ from mainstay.estate.collections.sources import (
 )
 from mainstay.estate.collections.text import Id, Part, Target
 from mainstay.estate.collections.watch import (
+    TIMEOUT_MAX,
     Check,
     Host,
     Http,
@@ -43,12 +44,14 @@ from mainstay.estate.collections.watch import (
     Metric,
     Process,
     Queries,
+    RabbitMq,
     Redis,
     Telemetry,
 )
 
 __all__ = [
     "DEFAULT_PRIORITIES",
+    "TIMEOUT_MAX",
     "Answer",
     "Calendar",
     "Check",
@@ -75,6 +78,7 @@ __all__ = [
     "Priorities",
     "Process",
     "Queries",
+    "RabbitMq",
     "Redis",
     "Repeat",
     "Rotate",
