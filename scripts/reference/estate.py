@@ -58,6 +58,8 @@ EXAMPLES = {
     "checklists": (),
     "hosts": (),
     "checks": (),
+    "telemetry": (),
+    "blanks": (),
 }
 """Collection → which of its entries in the example to show; none named: all."""
 

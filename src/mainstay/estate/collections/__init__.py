@@ -35,6 +35,7 @@ from mainstay.estate.collections.sources import (
 )
 from mainstay.estate.collections.text import Id, Part, Target
 from mainstay.estate.collections.watch import (
+    Blank,
     Check,
     Host,
     Http,
@@ -50,6 +51,7 @@ from mainstay.estate.collections.watch import (
 __all__ = [
     "DEFAULT_PRIORITIES",
     "Answer",
+    "Blank",
     "Calendar",
     "Check",
     "Checklist",
@@ -125,8 +127,8 @@ class Estate(Part):
     """What must be so, and how it is measured."""
     telemetry: dict[Id, Telemetry] = {}
     """Where metrics and logs are that stay where they are, and what is scraped."""
-    blanks: dict[Id, str] = {}
-    """What is blanked in kept telemetry beside card numbers, tokens and e-mail: a name, a pattern (RE2)."""
+    blanks: dict[Id, Blank] = {}
+    """What is blanked in kept telemetry, beside card numbers, tokens and e-mail addresses."""
 
     @field_validator("priorities")
     @classmethod

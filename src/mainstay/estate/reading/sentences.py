@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from mainstay.estate.collections import (
     Answer,
+    Blank,
     Calendar,
     Check,
     Checklist,
@@ -25,6 +26,7 @@ from mainstay.estate.collections import (
     Only,
     Org,
     Person,
+    Queries,
     Repeat,
     Route,
     Schedule,
@@ -33,7 +35,6 @@ from mainstay.estate.collections import (
     Shift,
     Signoff,
     Source,
-    Queries,
     Step,
     Team,
     Telemetry,
@@ -74,6 +75,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("checks *", Check),
     *((f"checks * {name}", model) for name, model in PROBE_MODELS.items()),
     ("checks * http steps *", HttpStep),
+    ("blanks *", Blank),
     ("telemetry *", Telemetry),
     ("telemetry * queries *", Queries),
 )

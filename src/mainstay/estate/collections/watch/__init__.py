@@ -20,11 +20,12 @@ from mainstay.estate.collections.watch.probes import (
     Sql,
     Ssh,
 )
-from mainstay.estate.collections.watch.telemetry import Queries, Telemetry
+from mainstay.estate.collections.watch.telemetry import Blank, Queries, Telemetry
 
 __all__ = [
     "PROBES",
     "PROBE_MODELS",
+    "Blank",
     "Certificate",
     "Check",
     "Dns",
