@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 FLOORS = {
-    6: "app serve running __main__ demo keeper logstore",
+    6: "app serve running __main__ demo keeper storekeeper logstore",
     5: "api console cli web",
     4: "loops upkeep checking beating heard sealed presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
     3: "diagnosis runbooks problems resilience handover reports",
@@ -27,7 +27,7 @@ SAME_FLOOR = """
     jumps → pipeline, jumps → runtime, jumps → heard
     heard → ground, acts → heard, loops → beating
     beating → heard, beating → checking, beating → jumps, beating → pipeline, beating → presence, beating → runtime
-    serve → keeper, app → demo, serve → app, demo → app, demo → serve
+    serve → keeper, serve → storekeeper, storekeeper → logstore, app → demo, serve → app, demo → app, demo → serve
     running → serve, running → demo, running → app
     __main__ → app, __main__ → demo
 """

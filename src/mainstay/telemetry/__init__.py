@@ -3,6 +3,13 @@
 `telemetry.logs` is pure analysis: lines in, events, templates and differences out.
 """
 
-from mainstay.telemetry.state import State, last_state, write_state
+from mainstay.telemetry.state import (
+    State,
+    can_keep,
+    folder_of,
+    last_state,
+    standing,
+    write_state,
+)
 
-__all__ = ["State", "last_state", "write_state"]
+__all__ = ["State", "can_keep", "folder_of", "last_state", "standing", "write_state"]
