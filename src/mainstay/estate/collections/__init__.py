@@ -36,6 +36,7 @@ from mainstay.estate.collections.sources import (
 from mainstay.estate.collections.text import Id, Part, Target
 from mainstay.estate.collections.watch import (
     TIMEOUT_MAX,
+    Blank,
     Check,
     Host,
     Http,
@@ -53,6 +54,7 @@ __all__ = [
     "DEFAULT_PRIORITIES",
     "TIMEOUT_MAX",
     "Answer",
+    "Blank",
     "Calendar",
     "Check",
     "Checklist",
@@ -129,8 +131,8 @@ class Estate(Part):
     """What must be so, and how it is measured."""
     telemetry: dict[Id, Telemetry] = {}
     """Where metrics and logs are that stay where they are, and what is scraped."""
-    blanks: dict[Id, str] = {}
-    """What is blanked in kept telemetry beside card numbers, tokens and e-mail: a name, a pattern (RE2)."""
+    blanks: dict[Id, Blank] = {}
+    """What is blanked in kept telemetry, beside card numbers, tokens and e-mail addresses."""
 
     @field_validator("priorities")
     @classmethod

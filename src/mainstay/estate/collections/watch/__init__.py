@@ -22,12 +22,13 @@ from mainstay.estate.collections.watch.probes import (
     Ssh,
 )
 from mainstay.estate.collections.watch.queues import Kafka, RabbitMq
-from mainstay.estate.collections.watch.telemetry import Queries, Telemetry
+from mainstay.estate.collections.watch.telemetry import Blank, Queries, Telemetry
 
 __all__ = [
     "PROBES",
     "PROBE_MODELS",
     "TIMEOUT_MAX",
+    "Blank",
     "Certificate",
     "Check",
     "Dns",
