@@ -29,6 +29,8 @@ def read_text(file: Path, phase: Phase | None, into: Gathered) -> None:
                 continue
             said = f"{event.message} {event.cause}".strip()
             at_s = event.at_us / MICRO if event.at_us is not None else NEVER_S
-            kept.append(Line(event.source or file.stem, said, at_s, event.level.upper()))
+            kept.append(
+                Line(event.source or file.stem, said, at_s, event.level.upper(), origin=file.stem)
+            )
     for note in sorted(reading.notes):
         into.note(file, note)

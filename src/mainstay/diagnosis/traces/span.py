@@ -32,6 +32,8 @@ class Line:
     severity: str = ""
     trace: str = ""
     span: str = ""
+    origin: str = ""
+    """Whose file it stands in, where that is known beside the name that it gives itself."""
 
 
 def workload_of(pod: str) -> str:
