@@ -96,6 +96,21 @@ SAYINGS = (
 )  # fmt: skip
 
 
+QUIET = ("INFO", "DEBUG", "TRACE")
+"""Lines that say themselves that nothing is wrong name no mechanism."""
+_MARKS = (
+    "not there", "arrived", "no such", "not found", "overdue", "late", "missing", "still no", "empty",
+    "records", "rows", "no entry", "no rate", "no row", "no space", "enospc", "full", "quota", "clock",
+    "time has", "future", "issued", "token", "memory", "overhead", "holding the lock", "blocked by",
+    "still waiting", "lock wait", "ora-", "connection", "pool", "too many", "deliver", "giving back",
+    "requeue", "poison", "members", "consumer", "certificate", "validity check", "notafter", "password",
+    "account", "login failed", "credentials", "data ", "host", "nxdomain", "servfail", "resolution",
+    "getaddrinfo", "timed out", "timedout", "timeout", "unreachable", "no route", "50", "unavailable",
+    "gateway", "calendar", "holiday", "hour", "zone", "local time",
+)  # fmt: skip
+"""A line without any of these is none of the sayings: looked for first, because it is quick."""
+
+
 @dataclass(slots=True)
 class _Heard:
     before: int = 0
@@ -110,6 +125,8 @@ def of_sayings(look: Look) -> Iterator[Hypothesis]:
     good, bad = _usual(look.material), look.material.logs.get(Phase.DURING, ())
     for lines, is_bad in ((good, False), (bad, True)):
         for line in lines:
+            if line.severity in QUIET or not _is_marked(line.text):
+                continue
             for number, saying in enumerate(SAYINGS):
                 found = saying.words.search(line.text)
                 about = found and _about(saying, found, line, look)
@@ -120,6 +137,11 @@ def of_sayings(look: Look) -> Iterator[Hypothesis]:
     for (number, where, name), one in sorted(heard.items()):
         if one.first and one.during > MORE * one.before * share:
             yield _hypothesis(SAYINGS[number], where, name, one)
+
+
+def _is_marked(text: str) -> bool:
+    small = text.lower()
+    return any(mark in small for mark in _MARKS)
 
 
 def _usual(material: Material) -> tuple[Line, ...]:
@@ -206,41 +228,38 @@ def _explained(found: re.Match[str], line: Line, at: datetime) -> Fact:
     return Fact(line.origin, FactKind.STATEMENT, found["name"].strip()[:200], values, at)
 
 
-OBSERVATIONS: tuple[tuple[re.Pattern[str], _Read], ...] = (
-    (re.compile(r"(?:node (?P<node>[\w@.-]+): )?config(?:uration)?\b.{0,20}?(?P<name>[\w-]+(?:\.[\w-]+)+)\s*=\s*(?P<value>\S+)"), _loaded),
-    (re.compile(r"file (?P<name>[\w.-]+): (?P<rows>[1-9]\d*) records read, \w+ (?P<checksum>[0-9a-f]{6,})"), _file),
-    (re.compile(r"job (?P<name>[\w.-]+) run (?P<run>\S+) started(?: by (?P<by>\w+))? as (?:a )?rerun of (?P<of>\S+)"), _rerun),
-    (re.compile(r"duration: (?P<ms>\d+(?:\.\d+)?) ms\s+plan:\s+Query Text: (?P<name>[^;]+);\s*(?P<plan>[A-Z][A-Za-z ]+ (?:on|using) \w+)"), _explained),
+OBSERVATIONS: tuple[tuple[str, re.Pattern[str], _Read], ...] = (
+    ("config", re.compile(r"(?:node (?P<node>[\w@.-]+): )?config(?:uration)?\b.{0,20}?(?P<name>[\w-]+(?:\.[\w-]+)+)\s*=\s*(?P<value>\S+)"), _loaded),
+    ("records read", re.compile(r"file (?P<name>[\w.-]+): (?P<rows>[1-9]\d*) records read, \w+ (?P<checksum>[0-9a-f]{6,})"), _file),
+    ("rerun of", re.compile(r"job (?P<name>[\w.-]+) run (?P<run>\S+) started(?: by (?P<by>\w+))? as (?:a )?rerun of (?P<of>\S+)"), _rerun),
+    ("plan:", re.compile(r"duration: (?P<ms>\d+(?:\.\d+)?) ms\s+plan:\s+Query Text: (?P<name>[^;]+);\s*(?P<plan>[A-Z][A-Za-z ]+ (?:on|using) \w+)"), _explained),
 )  # fmt: skip
+"""(what such a line has in it, for speed; its words; the fact)."""
 _STARTED = re.compile(r"Starting (?P<name>[\w-]+) v?(?P<version>\d+\.\d+[\w.-]*)")
 
 
 def observed_in(material: Material) -> list[Fact]:
     """Lines that are observations, as facts with the log as their source."""
     found: list[Fact] = []
-    versions: dict[str, str] = {}
-    every = (*_usual(material), *material.logs.get(Phase.DURING, ()))
-    for line in sorted(every, key=lambda one: one.at_s):
-        if not line.at_s:
-            continue
-        at = datetime.fromtimestamp(line.at_s, UTC)
-        for words, read in OBSERVATIONS:
-            if match := words.search(line.text):
-                found.append(read(match, line, at))
-        if match := _STARTED.search(line.text):
-            found += _release(match, line, at, versions)
-    return found
+    started: list[tuple[datetime, str, str]] = []
+    for line in (*_usual(material), *material.logs.get(Phase.DURING, ())):
+        text = line.text
+        for mark, words, read in OBSERVATIONS:
+            if mark in text and line.at_s and (match := words.search(text)):
+                found.append(read(match, line, datetime.fromtimestamp(line.at_s, UTC)))
+        if "Starting " in text and line.at_s and (match := _STARTED.search(text)):
+            at = datetime.fromtimestamp(line.at_s, UTC)
+            started.append((at, line.origin or match["name"], match["version"]))
+    return found + _releases(started)
 
 
-def _release(
-    match: re.Match[str], line: Line, at: datetime, versions: dict[str, str]
-) -> list[Fact]:
+def _releases(started: list[tuple[datetime, str, str]]) -> list[Fact]:
     """A program that starts in another version than before was released."""
-    service, version = line.origin or match["name"], match["version"]
-    known, versions[service] = versions.get(service), version
-    values: Mapping[str, str] = {"what": "started", "version": version}
-    return (
-        [Fact(service, FactKind.CHANGE, "started", values, at)]
-        if known not in (None, version)
-        else []
-    )
+    found: list[Fact] = []
+    versions: dict[str, str] = {}
+    for at, service, version in sorted(started):
+        known, versions[service] = versions.get(service, version), version
+        if known != version:
+            values: Mapping[str, str] = {"what": "started", "version": version}
+            found.append(Fact(service, FactKind.CHANGE, "started", values, at))
+    return found

@@ -35,6 +35,7 @@ from mainstay.estate.collections.sources import (
 )
 from mainstay.estate.collections.text import Id, Part, Target
 from mainstay.estate.collections.watch import (
+    TIMEOUT_MAX,
     Check,
     Host,
     Http,
@@ -42,11 +43,15 @@ from mainstay.estate.collections.watch import (
     Line,
     Metric,
     Process,
+    Queries,
+    RabbitMq,
     Redis,
+    Telemetry,
 )
 
 __all__ = [
     "DEFAULT_PRIORITIES",
+    "TIMEOUT_MAX",
     "Answer",
     "Calendar",
     "Check",
@@ -72,6 +77,8 @@ __all__ = [
     "Person",
     "Priorities",
     "Process",
+    "Queries",
+    "RabbitMq",
     "Redis",
     "Repeat",
     "Rotate",
@@ -85,6 +92,7 @@ __all__ = [
     "Step",
     "Target",
     "Team",
+    "Telemetry",
     "Turn",
     "handover",
 ]
@@ -119,6 +127,10 @@ class Estate(Part):
     """The machines that checks look at."""
     checks: dict[Id, Check] = {}
     """What must be so, and how it is measured."""
+    telemetry: dict[Id, Telemetry] = {}
+    """Where metrics and logs are that stay where they are, and what is scraped."""
+    blanks: dict[Id, str] = {}
+    """What is blanked in kept telemetry beside card numbers, tokens and e-mail: a name, a pattern (RE2)."""
 
     @field_validator("priorities")
     @classmethod
