@@ -8,7 +8,7 @@ FLOORS = {
     4: "loops upkeep watching sealed presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
     3: "diagnosis runbooks problems resilience handover reports",
     2: "alerts incidents paging",
-    1: "signals people signin nodes oncall changes checks batch telemetry knowledge slo",
+    1: "signals people signin nodes oncall changes checks batch telemetry knowledge slo simulation",
     0: "estate foundation",
 }
 SAME_FLOOR = """
