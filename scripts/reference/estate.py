@@ -58,6 +58,7 @@ EXAMPLES = {
     "checklists": (),
     "hosts": (),
     "checks": (),
+    "journeys": (),
 }
 """Collection → which of its entries in the example to show; none named: all."""
 

@@ -39,10 +39,12 @@ from mainstay.estate.collections.watch import (
     Host,
     Http,
     HttpStep,
+    Journey,
     Line,
     Metric,
     Process,
     Redis,
+    Search,
 )
 
 __all__ = [
@@ -62,6 +64,7 @@ __all__ = [
     "HttpStep",
     "Incidents",
     "Item",
+    "Journey",
     "JsonMap",
     "Layer",
     "Leave",
@@ -77,6 +80,7 @@ __all__ = [
     "Rotate",
     "Route",
     "Schedule",
+    "Search",
     "Service",
     "SeverityMap",
     "Shift",
@@ -119,6 +123,8 @@ class Estate(Part):
     """The machines that checks look at."""
     checks: dict[Id, Check] = {}
     """What must be so, and how it is measured."""
+    journeys: dict[Id, Journey] = {}
+    """The services that an item goes through, in order."""
 
     @field_validator("priorities")
     @classmethod

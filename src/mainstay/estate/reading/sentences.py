@@ -19,6 +19,7 @@ from mainstay.estate.collections import (
     Host,
     Incidents,
     Item,
+    Journey,
     JsonMap,
     Layer,
     Leave,
@@ -28,6 +29,7 @@ from mainstay.estate.collections import (
     Repeat,
     Route,
     Schedule,
+    Search,
     Service,
     SeverityMap,
     Shift,
@@ -64,6 +66,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("escalations * steps *", Step),
     ("escalations * steps * repeat", Repeat),
     ("services *", Service),
+    ("services * find *", Search),
     ("checklists *", Checklist),
     ("checklists * signoff", Signoff),
     ("checklists * items *", Item),
@@ -72,6 +75,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("checks *", Check),
     *((f"checks * {name}", model) for name, model in PROBE_MODELS.items()),
     ("checks * http steps *", HttpStep),
+    ("journeys *", Journey),
 )
 """The way to each kind of part, for the names of its keys."""
 _ITEM = {"layers": "layer", "order": "turn", "steps": "step", "notify": "notify", "only": "only"}

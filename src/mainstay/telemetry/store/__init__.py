@@ -9,7 +9,7 @@ runs in a process of its own, so that a flood of logs cannot delay a page.
 
 from __future__ import annotations
 
-from mainstay.telemetry.store.blanking import Blanks, Rule
+from mainstay.telemetry.logs import Blanks, Rule
 from mainstay.telemetry.store.kept import Keeping, Kept, Wanted
 from mainstay.telemetry.store.rows import Record, recorded
 

@@ -1,6 +1,7 @@
 """What is watched, and by what: checks, the hosts they run on, the probes that measure."""
 
 from mainstay.estate.collections.watch.checks import PROBE_MODELS, PROBES, Check
+from mainstay.estate.collections.watch.find import Journey, Search
 from mainstay.estate.collections.watch.hosts import Host
 from mainstay.estate.collections.watch.probes import (
     Certificate,
@@ -31,6 +32,7 @@ __all__ = [
     "Host",
     "Http",
     "HttpStep",
+    "Journey",
     "Line",
     "Log",
     "Metric",
@@ -40,6 +42,7 @@ __all__ = [
     "Prometheus",
     "Redis",
     "Script",
+    "Search",
     "Sql",
     "Ssh",
 ]
