@@ -43,8 +43,10 @@ from mainstay.estate.collections.watch import (
     Line,
     Metric,
     Process,
+    Queries,
     Redis,
     Search,
+    Telemetry,
 )
 
 __all__ = [
@@ -75,6 +77,7 @@ __all__ = [
     "Person",
     "Priorities",
     "Process",
+    "Queries",
     "Redis",
     "Repeat",
     "Rotate",
@@ -89,6 +92,7 @@ __all__ = [
     "Step",
     "Target",
     "Team",
+    "Telemetry",
     "Turn",
     "handover",
 ]
@@ -125,6 +129,10 @@ class Estate(Part):
     """What must be so, and how it is measured."""
     journeys: dict[Id, Journey] = {}
     """The services that an item goes through, in order."""
+    telemetry: dict[Id, Telemetry] = {}
+    """Where metrics and logs are that stay where they are, and what is scraped."""
+    blanks: dict[Id, str] = {}
+    """What is blanked in kept telemetry beside card numbers, tokens and e-mail: a name, a pattern (RE2)."""
 
     @field_validator("priorities")
     @classmethod

@@ -26,6 +26,8 @@ SINGULAR = {
     "hosts": "host",
     "checks": "check",
     "journeys": "journey",
+    "telemetry": "telemetry",
+    "blanks": "blank",
 }
 Loc = Sequence[str | int]
 RANGE_MAX = 1_000

@@ -21,6 +21,7 @@ from mainstay.estate.collections.watch.probes import (
     Sql,
     Ssh,
 )
+from mainstay.estate.collections.watch.telemetry import Queries, Telemetry
 
 __all__ = [
     "PROBES",
@@ -40,9 +41,11 @@ __all__ = [
     "Plugin",
     "Process",
     "Prometheus",
+    "Queries",
     "Redis",
     "Script",
     "Search",
     "Sql",
     "Ssh",
+    "Telemetry",
 ]
