@@ -10,7 +10,7 @@ from mainstay.foundation import record
 from mainstay.foundation.clock import to_text
 from mainstay.foundation.db import Tx
 from mainstay.foundation.record import Fact
-from mainstay.telemetry.logs import Blanks
+from mainstay.telemetry.logs import Blanks, Rule
 from mainstay.web.call import Call
 
 PERMISSION = "diagnosis.find"
@@ -28,7 +28,13 @@ def find_item(call: Call, id_: str, *, since: datetime | None, until: datetime |
     where = [
         name for name, one in estate.services.items() if one.find and name not in wanted.hidden
     ]
-    _note(call, Blanks().blank(wanted_id), where, start, end)
+    _note(
+        call,
+        Blanks([Rule(*one) for one in estate.blanks.items()]).blank(wanted_id),
+        where,
+        start,
+        end,
+    )
     return diagnosis.find(estate, wanted, reach=call.app.reach)
 
 

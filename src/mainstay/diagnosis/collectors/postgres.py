@@ -107,7 +107,9 @@ class PostgresCollector:
             note = f"{self.name}: {error.sentence}"
             full = any(words in error.sentence for words in USED_UP)
             facts = (
-                (self._fact(FactKind.POOL, "connections", {"full": True}, None),) if full else ()
+                (self._fact(FactKind.POOL, "connections", {"full": True}, question.until),)
+                if full
+                else ()
             )
             return Material(facts=facts, notes=(note,))
         except MainstayError as error:

@@ -16,7 +16,7 @@ from mainstay.diagnosis.journeys.stop import Usual, in_words, stopped, usual_gap
 from mainstay.diagnosis.journeys.trace import Found, Seen
 from mainstay.estate import Estate, Journey, Pattern
 from mainstay.foundation.errors import Invalid, MainstayError
-from mainstay.telemetry.logs import Blanks
+from mainstay.telemetry.logs import Blanks, Rule
 
 ID_CHARS = range(3, 129)
 AT_ONCE = 8
@@ -61,7 +61,7 @@ def find(estate: Estate, wanted: Wanted, *, reach: Reach) -> Found:
     asked = list(_asked(estate, wanted, id_))
     name, journey = _journey(estate, id_)
     answers, notes = _answered(asked, reach)
-    blank = Blanks().blank
+    blank = Blanks([Rule(*one) for one in estate.blanks.items()]).blank
     seen = [
         Seen(one.at, one.service, one.source, blank(one.what))
         for traces in answers.values() for one in traces
