@@ -21,6 +21,7 @@ from mainstay import (
     __version__,
     beating,
     checking,
+    diagnosing,
     loops,
     paging,
     people,
@@ -32,7 +33,9 @@ from mainstay.api import App, limits_of, make_app
 from mainstay.checks.probes import Probe, nameservers
 from mainstay.checks.probes import build as build_probes
 from mainstay.console import Console
-from mainstay.estate import Views
+from mainstay.diagnosis import live
+from mainstay.diagnosis.collectors import Collector
+from mainstay.estate import View, Views
 from mainstay.foundation import backup, failpoint, record
 from mainstay.foundation.backup.job import Job, Outcome
 from mainstay.foundation.clock import Clock, SharedClock, SystemClock, to_us
@@ -62,6 +65,7 @@ def open_app(
     clock: Clock | None = None,
     channels: Mapping[str, Channel] | None = None,
     probes: Mapping[str, Probe] | None = None,
+    collectors: Callable[[View], tuple[Collector, ...]] | None = None,
     node: str | None = None,
 ) -> Runtime:
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
@@ -95,6 +99,7 @@ def open_app(
         token=lambda: secrets.token_urlsafe(32),
         check_address=_checker(ways),
         ring=ring,
+        diagnoses=settings.diagnosis.by_itself,
         passing=passing,
     )
 
@@ -107,10 +112,22 @@ def open_app(
         signer=_signer(settings, environment),
         sinks=record.sinks_of(settings.audit.checkpoints_to, node=me.host, egress=egress),
         reserve=reserve, back_up=lambda now: _back_up(settings, environment, now), close=db.close,
+        collectors=collectors or partial(_collectors, db, ground),
     )  # fmt: skip
     db.on_commit = partial(_count_commit, app.measures)
     presence.sign_on(app, me.started_at)
     return app
+
+
+def _collectors(db: Database, ground: Ground, view: View) -> tuple[Collector, ...]:
+    """All that reads evidence about an incident; one line for each."""
+    return (
+        live.Declared(view),
+        live.Alerts(db, view),
+        live.Changes(db),
+        live.Checks(db, view, ground.sheets.of(view)),
+        live.KeptLogs(None),
+    )
 
 
 def _probes(settings: Settings, environment: Mapping[str, str]) -> dict[str, Probe]:
@@ -200,6 +217,7 @@ def drain(app: Runtime, now: datetime | None = None) -> None:
         busy |= beating.work(app)
         busy |= asyncio.run(checking.step(app, now))
         busy |= asyncio.run(_deliver_all(app, now))
+        busy = busy or diagnosing.step(app, now) == now
         if not busy:
             upkeep.seal(app, now)
             return

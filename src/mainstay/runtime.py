@@ -13,6 +13,9 @@ from time import monotonic
 
 from mainstay.checks import Sheets
 from mainstay.checks.probes import Probe
+from mainstay.diagnosis.collectors import Collector
+from mainstay.diagnosis.live import Workers
+from mainstay.estate import View
 from mainstay.foundation.backup import Made
 from mainstay.foundation.clock import Clock
 from mainstay.foundation.db import Database
@@ -120,6 +123,10 @@ class Runtime:
     back_up: Callable[[datetime], Made]
     """Make the next backup that `backup.to` asks for; takes a while. MainstayError if it failed."""
     close: Callable[[], None]
+    collectors: Callable[[View], tuple[Collector, ...]]
+    """What reads evidence about an incident, under a version of the estate."""
+    workers: Workers = field(default_factory=Workers)
+    """The threads in which they read."""
     measures: Measures = field(default_factory=Measures)
     pulse: Pulse = field(default_factory=Pulse)
     probe_token: str = field(default_factory=partial(token_urlsafe, 32), repr=False)
