@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,17 +52,30 @@ def read(folder: Path, ask: Ask) -> Material:
     if not folder.exists():
         raise NotFound(f"There is no {folder}.")
     gathered = Gathered()
-    _read_all(folder, None, gathered)
-    if ask.baseline:
-        _read_all(_there(ask.baseline), Phase.USUAL, gathered)
-    if ask.calls:
-        _read_one(_there(ask.calls), None, gathered)
+    with _uncollected():
+        _read_all(folder, None, gathered)
+        if ask.baseline:
+            _read_all(_there(ask.baseline), Phase.USUAL, gathered)
+        if ask.calls:
+            _read_one(_there(ask.calls), None, gathered)
     if not _anything(gathered):
         raise Invalid(
             f"Nothing in {folder} could be read as metrics, traces, logs, Kubernetes objects or "
             f"commits.{' ' + ' '.join(gathered.notes[:3]) if gathered.notes else ''}"
         )
     return _material(gathered, ask)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for cycles meanwhile: a million lines hold none, and each search walks them all."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _there(path: Path) -> Path:

@@ -42,7 +42,9 @@ from mainstay.estate.collections.watch import (
     Line,
     Metric,
     Process,
+    Queries,
     Redis,
+    Telemetry,
 )
 
 __all__ = [
@@ -72,6 +74,7 @@ __all__ = [
     "Person",
     "Priorities",
     "Process",
+    "Queries",
     "Redis",
     "Repeat",
     "Rotate",
@@ -85,6 +88,7 @@ __all__ = [
     "Step",
     "Target",
     "Team",
+    "Telemetry",
     "Turn",
     "handover",
 ]
@@ -119,6 +123,10 @@ class Estate(Part):
     """The machines that checks look at."""
     checks: dict[Id, Check] = {}
     """What must be so, and how it is measured."""
+    telemetry: dict[Id, Telemetry] = {}
+    """Where metrics and logs are that stay where they are, and what is scraped."""
+    blanks: dict[Id, str] = {}
+    """What is blanked in kept telemetry beside card numbers, tokens and e-mail: a name, a pattern (RE2)."""
 
     @field_validator("priorities")
     @classmethod

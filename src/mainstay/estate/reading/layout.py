@@ -25,6 +25,8 @@ SINGULAR = {
     "checklists": "checklist",
     "hosts": "host",
     "checks": "check",
+    "telemetry": "telemetry",
+    "blanks": "blank",
 }
 Loc = Sequence[str | int]
 RANGE_MAX = 1_000

@@ -20,6 +20,7 @@ from mainstay.estate.collections.watch.probes import (
     Sql,
     Ssh,
 )
+from mainstay.estate.collections.watch.telemetry import Queries, Telemetry
 
 __all__ = [
     "PROBES",
@@ -38,8 +39,10 @@ __all__ = [
     "Plugin",
     "Process",
     "Prometheus",
+    "Queries",
     "Redis",
     "Script",
     "Sql",
     "Ssh",
+    "Telemetry",
 ]
