@@ -128,10 +128,10 @@ def shown(tx: Tx, incident: str, *, hidden: Collection[str] = ()) -> Shown | Non
     return _shown(run, last, tuple(store.verdicts(tx, incident)), hidden)
 
 
-def shown_run(tx: Tx, run: str) -> Shown | None:
-    """One run."""
+def shown_run(tx: Tx, run: str, *, hidden: Collection[str] = ()) -> Shown | None:
+    """One run; what nobody may see of it is left out as in `shown`."""
     found = store.run(tx, run)
-    return None if found is None else _shown(found, found, (), ())
+    return None if found is None else _shown(found, found, (), hidden)
 
 
 def _shown(
