@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from conftest import ESTATE, World, _alert
-from mainstay import app, changes, diagnosing, loops
+from mainstay import acts, app, changes, diagnosing, loops, people, pipeline
+from mainstay.alerts import Matcher
 from mainstay.diagnosis import live
 from mainstay.diagnosis.collectors import Question
 from mainstay.diagnosis.material import Material
+from mainstay.foundation.errors import Forbidden, NotFound, Refused
 
 CHECKED = (
     ESTATE
@@ -156,3 +158,121 @@ def test_who_hangs_is_left_behind_and_who_breaks_is_told_of(world: World) -> Non
         )
     finally:
         over.set()
+
+
+def judged(world: World, command: type, where: str, number: int = 1) -> Any:
+    """Mara's word on the cause that lies there."""
+    found = shown(world, number).found.hypotheses
+    cause = next(one.id for one in found if one.where == where)
+    return world.act(command(f"INC-{number}", cause, "replayed the WAL by hand"), who="mara")
+
+
+@pytest.mark.both
+def test_what_somebody_confirmed_is_known_the_next_time(watched: World, tmp_path: Path) -> None:
+    watched.forward(minutes=2)
+    (tmp_path / "lag").write_text("400\n")
+    watched.forward(minutes=3)
+    fires(watched, "pay-api")
+    watched.forward(minutes=1)
+    judged(watched, acts.commands.ConfirmCause, "pay-db")
+    assert shown(watched).found.sentence.startswith("Confirmed by mara: pay-db")
+    assert any("mara confirmed the cause of INC-1" in line for line in watched.timeline())
+    watched.act(acts.commands.Resolve("INC-1", "the replica was rebuilt"), who="mara")
+    (tmp_path / "lag").write_text("1\n")
+    watched.clears("pay-api")
+    watched.forward(minutes=40)
+    (tmp_path / "lag").write_text("400\n")
+    watched.forward(minutes=3)
+    fires(watched, "pay-api")
+    watched.forward(minutes=1)
+    number = watched.incidents()[0].number
+    assert number > 1
+    [before] = shown(watched, number).seen_before
+    assert before.name == "INC-1"
+    assert "same alert (HighLatency)" in before.because
+    assert "cause confirmed by mara on 23 November" in before.because
+    assert before.fixed == "the replica was rebuilt"
+    first = shown(watched, number).found.hypotheses[0]
+    assert any("It was the cause of INC-1" in one.sentence for one in first.speaks_for)
+
+
+def test_what_somebody_ruled_out_is_no_cause_any_more(watched: World) -> None:
+    watched.forward(minutes=2)
+    deployed(watched, "pay-api", "pay-api 4.2.0", at=watched.clock.now() - timedelta(minutes=2))
+    fires(watched, "pay-api", "ErrorRate")
+    change = shown(watched).found.hypotheses[0]
+    watched.act(acts.commands.RuleOutCause("INC-1", change.id), who="mara")
+    found = shown(watched).found
+    assert next(one for one in found.hypotheses if one.id == change.id).verdict.value == "ruled out"
+    assert found.hypotheses[0].kind == "fails-alone"
+    with pytest.raises(NotFound, match="No cause 'nonsense'"):
+        watched.act(acts.commands.ConfirmCause("INC-1", "nonsense"), who="mara")
+    with pytest.raises(Forbidden):
+        watched.act(acts.commands.ConfirmCause("INC-1", change.id), who="ben", role="viewer")
+
+
+def test_the_trouble_of_a_service_is_looked_into_without_an_incident(world: World) -> None:
+    now = world.clock.now()
+    command = acts.commands.DiagnoseService("reports", now - timedelta(hours=1))
+    run = world.act(command, who="mara").subject
+    found = world.app.db.read(lambda tx: live.shown_run(tx, run))
+    assert found is not None
+    assert found.run.state == "made"
+    assert found.found.sentence == "Not enough evidence: nothing of reports could be looked at."
+    assert not found.found.enough
+    for wrong in (
+        acts.commands.DiagnoseService("report", now - timedelta(hours=1)),
+        acts.commands.DiagnoseService("reports", now, now - timedelta(hours=1)),
+        acts.commands.DiagnoseService("reports", now - timedelta(days=3)),
+    ):
+        with pytest.raises(Refused):
+            world.act(wrong, who="mara")
+
+
+def test_a_window_that_was_agreed_explains_what_it_covers(world: World) -> None:
+    silence = acts.commands.AddSilence(
+        (Matcher("service", "=", "pay-db"),), world.clock.now(),
+        world.clock.now() + timedelta(hours=1), "failover exercise of pay-db",
+    )  # fmt: skip
+    world.act(silence, who="ben")
+    world.forward(minutes=1)
+    fires(world, "pay-api")
+    likely = shown(world).found.hypotheses[0]
+    assert (likely.where, likely.cause_class.value) == ("pay-db", "planned work")
+    assert "failover exercise of pay-db" in likely.sentence
+
+
+def test_a_service_outside_that_fails_first_is_a_third_party(tmp_path: Path) -> None:
+    world = World(
+        tmp_path,
+        ESTATE.replace(
+            "pay-db: {tier: 1, owner: payops, type: database}",
+            "pay-db: {tier: 1, owner: payops, type: external, vendor: Acme, contact: +41 44 000}",
+        ),
+    )
+    fires(world, "pay-db", "Down")
+    world.forward(minutes=1)
+    fires(world, "pay-api", "ErrorRate")
+    world.forward(minutes=1)
+    likely = shown(world).found.hypotheses[0]
+    assert (likely.where, likely.cause_class.value) == ("pay-db", "third party")
+    assert "a service of Acme outside" in likely.sentence
+    assert "+41 44 000" in likely.confirm
+    world.app.close()
+
+
+def test_a_run_that_never_ends_is_given_up(world: World) -> None:
+    fires(world, "pay-api")
+    world.act(acts.commands.Diagnose("INC-1"), who="mara")
+    run = shown(world).run
+    again = acts.commands.Diagnose("INC-1")
+    now = world.clock.now()
+    actor = people.person("mara", "responder")
+    world.app.db.run(lambda tx: pipeline.act(tx, world.app.ground, again, actor=actor, now=now))
+    for _ in range(diagnosing.TRIES_MAX):
+        assert world.app.db.run(lambda tx: diagnosing._claim(tx, world.app))
+        world.clock.forward(minutes=5)  # its node died: the lease ends
+    assert world.app.db.run(lambda tx: diagnosing._claim(tx, world.app)) == []
+    assert shown(world).run.state == "failed"
+    assert shown(world).run.id != run.id
+    assert shown(world).found is not None, "the last result stays"
