@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from conftest import ESTATE, World, _alert
-from mainstay import acts, app, changes, diagnosing, loops, people, pipeline
+from mainstay import acts, changes, diagnosing, loops, people, pipeline
 from mainstay.alerts import Matcher
 from mainstay.diagnosis import live
 from mainstay.diagnosis.collectors import Question
@@ -142,9 +142,7 @@ class Broken:
 
 def test_who_hangs_is_left_behind_and_who_breaks_is_told_of(world: World) -> None:
     over = threading.Event()
-    own = app._collectors(
-        world.app.db, world.app.ground, world.app.db.read(world.app.ground.views.current)
-    )
+    own = world.app.collectors(world.app.db.read(world.app.ground.views.current))
     world.use(collectors=lambda view: (Hung(over), Broken(), *own), budget_s=0.3)
     try:
         world.fires("pay-api")
@@ -213,7 +211,7 @@ def test_what_somebody_ruled_out_is_no_cause_any_more(watched: World) -> None:
 
 def test_the_trouble_of_a_service_is_looked_into_without_an_incident(world: World) -> None:
     now = world.clock.now()
-    command = acts.commands.DiagnoseService("reports", now - timedelta(hours=1))
+    command = acts.commands.DiagnoseWindow("reports", now - timedelta(hours=1))
     run = world.act(command, who="mara").subject
     found = world.app.db.read(lambda tx: live.shown_run(tx, run))
     assert found is not None
@@ -221,9 +219,9 @@ def test_the_trouble_of_a_service_is_looked_into_without_an_incident(world: Worl
     assert found.found.sentence == "Not enough evidence: nothing of reports could be looked at."
     assert not found.found.enough
     for wrong in (
-        acts.commands.DiagnoseService("report", now - timedelta(hours=1)),
-        acts.commands.DiagnoseService("reports", now, now - timedelta(hours=1)),
-        acts.commands.DiagnoseService("reports", now - timedelta(days=3)),
+        acts.commands.DiagnoseWindow("report", now - timedelta(hours=1)),
+        acts.commands.DiagnoseWindow("reports", now, now - timedelta(hours=1)),
+        acts.commands.DiagnoseWindow("reports", now - timedelta(days=3)),
     ):
         with pytest.raises(Refused):
             world.act(wrong, who="mara")

@@ -124,7 +124,7 @@ class RuleOutCause:
 
 
 @dataclass(frozen=True, slots=True)
-class DiagnoseService:
+class DiagnoseWindow:
     """Look into the trouble that a service had in a stretch of time; `until` None: until now."""
 
     service: str
@@ -437,7 +437,7 @@ class AnswerAsk:
 
 Command = (
     Acknowledge | Unacknowledge | Resolve | Reopen | Note | Picture | Reassign | Move
-    | EscalateNow | PageByHand | Diagnose | ConfirmCause | RuleOutCause | DiagnoseService | AddSilence | EndSilence | RunChecks | AddOverrides | RemoveOverride | ReleaseSignal
+    | EscalateNow | PageByHand | Diagnose | ConfirmCause | RuleOutCause | DiagnoseWindow | AddSilence | EndSilence | RunChecks | AddOverrides | RemoveOverride | ReleaseSignal
     | AddAddress | AddDevice | RemoveAddress | BeginProof | ProveAddress | AddRule | RemoveRule
     | CreateKey | RevokeKey | CreateToken
     | RevokeToken | Apply | MakeSetupLink | Invite | GrantRole | EndRole | MakeResetLink | CloseAccount
@@ -457,7 +457,7 @@ PERMISSION: dict[type, str] = {
     Diagnose: "incidents.act",
     ConfirmCause: "incidents.act",
     RuleOutCause: "incidents.act",
-    DiagnoseService: "incidents.act",
+    DiagnoseWindow: "incidents.act",
     Picture: "incidents.act",
     Reassign: "incidents.act",
     Move: "incidents.act",

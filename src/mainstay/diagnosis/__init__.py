@@ -4,11 +4,19 @@ Material (a folder of files, or a live incident) → evidence → hypotheses →
 at `engine.py`; the words of the answer are in `cause.py`, what it works on in `material.py`.
 """
 
-from mainstay.diagnosis.cause import CauseClass, Diagnosis, Evidence, Hypothesis, Verdict
+from mainstay.diagnosis.cause import (
+    CauseClass,
+    Diagnosis,
+    Evidence,
+    Hypothesis,
+    Verdict,
+    from_facts,
+)
 from mainstay.diagnosis.engine import diagnose
 from mainstay.diagnosis.folder import Ask, read
 from mainstay.diagnosis.material import Material, Measure, Phase, Series, Symptom
 from mainstay.diagnosis.report import as_html
+from mainstay.diagnosis.traces.span import Line
 
 __all__ = [
     "Ask",
@@ -16,6 +24,7 @@ __all__ = [
     "Diagnosis",
     "Evidence",
     "Hypothesis",
+    "Line",
     "Material",
     "Measure",
     "Phase",
@@ -24,5 +33,6 @@ __all__ = [
     "Verdict",
     "as_html",
     "diagnose",
+    "from_facts",
     "read",
 ]

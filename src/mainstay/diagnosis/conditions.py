@@ -172,7 +172,7 @@ def _change(fact: Fact, case: _Case) -> Hypothesis:
         "Ask whoever does the work whether this is expected." if planned else
         f"Roll {fact.where} back, or read what the change does.",
         fact.at,
-        detail=what[:200],
+        detail=fact.name if planned else what[:200],
     )  # fmt: skip
 
 

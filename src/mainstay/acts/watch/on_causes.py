@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import assert_never
 
-from mainstay.acts.commands import ConfirmCause, Diagnose, DiagnoseService, RuleOutCause
+from mainstay.acts.commands import ConfirmCause, Diagnose, DiagnoseWindow, RuleOutCause
 from mainstay.acts.done import Act, Done
 from mainstay.diagnosis import Hypothesis, live
 from mainstay.foundation.errors import Conflict, Invalid, NotFound
@@ -49,10 +49,13 @@ def _judge(
     )
     verb = "confirmed the cause" if verdict == live.CONFIRMED else "ruled out a cause"
     words = f"{act.actor.id} {verb} of {incident.name}: {one.sentence}"
-    kind = "diagnosis.confirmed" if verdict == live.CONFIRMED else "diagnosis.ruled_out"
     told = {"cause": one.id, "where": one.where, "kind": one.kind, "note": note}
     because = f"{words} ({note})" if note else words
-    fact = act.fact(kind, incident.id, because, incident=incident.id, facts=told)
+    name = incident.id
+    if verdict == live.CONFIRMED:
+        fact = act.fact("diagnosis.confirmed", name, because, incident=name, facts=told)
+    else:
+        fact = act.fact("diagnosis.ruled_out", name, because, incident=name, facts=told)
     return Done(words, incident.id, incident, (fact,))
 
 
@@ -67,7 +70,7 @@ def _cause(act: Act, incident: Incident, cause: str) -> Hypothesis:
     return known[cause]
 
 
-def perform_of_service(act: Act, command: DiagnoseService) -> Done:
+def perform_of_service(act: Act, command: DiagnoseWindow) -> Done:
     """Have a service and a stretch of time diagnosed; the subject is the run."""
     known = act.view.estate.services
     if command.service not in known:

@@ -98,7 +98,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_INCIDENT}/diagnosis", ACT[commands.Diagnose], diagnosis.diagnose, diagnosis.Asked, 202),
     Route("POST", f"{_INCIDENT}/diagnosis/confirm", ACT[commands.ConfirmCause], diagnosis.confirm, Sentence),
     Route("POST", f"{_INCIDENT}/diagnosis/rule-out", ACT[commands.RuleOutCause], diagnosis.rule_out, Sentence),
-    Route("POST", "/diagnosis", ACT[commands.DiagnoseService], diagnosis.diagnose_service, diagnosis.Asked, 202),
+    Route("POST", "/diagnosis", ACT[commands.DiagnoseWindow], diagnosis.diagnose_service, diagnosis.Asked, 202),
     Route("GET", "/diagnosis/{run}", "incidents.read", diagnosis.get_run, diagnosis.Diagnosis),
     # checks and calendars
     Route("GET", "/checks", "checks.read", checks.list_checks, Listed[checks.Check]),

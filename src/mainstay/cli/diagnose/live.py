@@ -15,7 +15,7 @@ from mainstay.cli import show
 from mainstay.cli.client import Client, part
 from mainstay.cli.desk import Desk
 from mainstay.cli.diagnose.report import tell
-from mainstay.diagnosis.cause import Diagnosis, from_facts
+from mainstay.diagnosis import Diagnosis, from_facts
 from mainstay.foundation.clock import to_text
 from mainstay.foundation.errors import Broken, Invalid, TimedOut
 

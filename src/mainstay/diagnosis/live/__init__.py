@@ -8,11 +8,7 @@
 The loop is `diagnosing.py`; nothing here waits for anybody but the collectors.
 """
 
-from mainstay.diagnosis.collectors.alerts import Alerts
-from mainstay.diagnosis.collectors.changes import Changes
-from mainstay.diagnosis.collectors.checks import Checks
-from mainstay.diagnosis.collectors.estate import Declared
-from mainstay.diagnosis.collectors.kept_logs import KeptLogs, Lines
+from mainstay.diagnosis.collectors.own import Alerts, Changes, Checks, Declared, KeptLogs, Lines
 from mainstay.diagnosis.live.business import business_sentence
 from mainstay.diagnosis.live.case import Case, case_of
 from mainstay.diagnosis.live.gather import Workers

@@ -35,6 +35,8 @@ from mainstay.estate.collections.sources import (
 )
 from mainstay.estate.collections.text import Id, Part, Target
 from mainstay.estate.collections.watch import (
+    TIMEOUT_MAX,
+    Blank,
     Check,
     Host,
     Http,
@@ -43,13 +45,16 @@ from mainstay.estate.collections.watch import (
     Metric,
     Process,
     Queries,
+    RabbitMq,
     Redis,
     Telemetry,
 )
 
 __all__ = [
     "DEFAULT_PRIORITIES",
+    "TIMEOUT_MAX",
     "Answer",
+    "Blank",
     "Calendar",
     "Check",
     "Checklist",
@@ -75,6 +80,7 @@ __all__ = [
     "Priorities",
     "Process",
     "Queries",
+    "RabbitMq",
     "Redis",
     "Repeat",
     "Rotate",
@@ -125,8 +131,8 @@ class Estate(Part):
     """What must be so, and how it is measured."""
     telemetry: dict[Id, Telemetry] = {}
     """Where metrics and logs are that stay where they are, and what is scraped."""
-    blanks: dict[Id, str] = {}
-    """What is blanked in kept telemetry beside card numbers, tokens and e-mail: a name, a pattern (RE2)."""
+    blanks: dict[Id, Blank] = {}
+    """What is blanked in kept telemetry, beside card numbers, tokens and e-mail addresses."""
 
     @field_validator("priorities")
     @classmethod

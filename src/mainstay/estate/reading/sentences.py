@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from mainstay.estate.collections import (
     Answer,
+    Blank,
     Calendar,
     Check,
     Checklist,
@@ -74,6 +75,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("checks *", Check),
     *((f"checks * {name}", model) for name, model in PROBE_MODELS.items()),
     ("checks * http steps *", HttpStep),
+    ("blanks *", Blank),
     ("telemetry *", Telemetry),
     ("telemetry * queries *", Queries),
 )

@@ -154,7 +154,7 @@ def rule_out(call: asking.Asked, name: str, body: Judged) -> Sentence:
 def diagnose_service(call: asking.Asked, body: Window) -> Asked:
     """Have the trouble that a service had in a stretch of time looked into."""
     until: datetime | None = body.until
-    done = call.act(commands.DiagnoseService(body.service, body.since, until))
+    done = call.act(commands.DiagnoseWindow(body.service, body.since, until))
     return Asked(sentence=done.sentence, run=done.subject)
 
 

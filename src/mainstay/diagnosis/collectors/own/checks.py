@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from mainstay import checks
 from mainstay.checks import Result, Sheet, Standing, State, Watched
-from mainstay.diagnosis.collectors.alerts import of_service
 from mainstay.diagnosis.collectors.collector import Question
+from mainstay.diagnosis.collectors.own.alerts import of_service
 from mainstay.diagnosis.facts.fact import Fact, FactKind, Value
 from mainstay.diagnosis.material import Material, Measure, Points, Series
 from mainstay.estate import View
