@@ -44,6 +44,7 @@ TAGS = {
     "oncall": "On call",
     "checks": "Checks and calendars",
     "heartbeats": "Heartbeats",
+    "past": "How checks stood over time",
     "checklists": "Checklists",
     "handovers": "Shifts and handovers",
     "health": "Services and their health",

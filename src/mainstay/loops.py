@@ -407,6 +407,7 @@ LOOPS = (
     Loop("purge", upkeep.purge, timedelta(hours=1)),
     Loop("shadow", upkeep.shadow_day, timedelta(minutes=10)),
     Loop("not seen", checking.sweep, checking.SWEEP_EVERY),
+    Loop("hours", checking.roll, checking.ROLL_EVERY),
 )
 
 

@@ -29,7 +29,7 @@ from mainstay.api.routes import (
     signals,
 )
 from mainstay.api.routes.shapes import Listed, Sentence
-from mainstay.api.routes.watch import checks, heartbeats
+from mainstay.api.routes.watch import checks, heartbeats, past
 
 PREFIX = "/mainstay/v1"
 
@@ -98,6 +98,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/looks", ACT[commands.RunChecks], checks.run_checks, checks.Running, 202),
     Route("GET", "/checks/{name}", "checks.read", checks.get_check, checks.Check),
     Route("GET", "/checks/{name}/history", "checks.read", checks.get_history, Listed[checks.Look]),
+    Route("GET", "/checks/{name}/availability", "checks.read", past.of_check, Listed[past.Stretch]),
+    Route("GET", "/services/{service}/availability", "checks.read", past.of_service, Listed[past.Stretch]),
     Route("GET", "/calendars/{id}", "estate.read", checks.get_calendar, Listed[checks.Day]),
     # signals
     Route("POST", "/report", "signals.report", signals.report, signals.Taken, 202),
