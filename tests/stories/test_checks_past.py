@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from small_world import ESTATE, World
 
-from conftest import ESTATE, World
 from mainstay import checks
 from mainstay.checks.past import By, Slot
 from mainstay.checks.past.hours import HOUR_US, Hour, gathered, hour_of, worst
