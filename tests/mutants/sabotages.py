@@ -384,6 +384,16 @@ SABOTAGES = (
         f"{PROOFS}test_checks_shared.py -k killed",
     ),
     Sabotage(
+        "what was last seen long ago counts as seen",
+        "checks/past/hours.py", "following if holds_us is None else min(following, at + holds_us)",
+        "following", "tests/stories/test_checks_past.py",
+    ),
+    Sabotage(
+        "the best of several checks is their service's",
+        "checks/past/hours.py", "fail = max(one.fail_us", "fail = min(one.fail_us",
+        "tests/stories/test_checks_past.py",
+    ),
+    Sabotage(
         "a ping that says it failed counts as well",
         "checks/heartbeats/fold.py", '    if ping.kind == "fail":', '    if ping.kind == "none":', BEATS,
     ),
