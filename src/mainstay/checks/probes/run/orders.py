@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -53,6 +54,7 @@ class Orders:
         self._install = install
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
+        self._line: socket.socket | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._turn = asyncio.Lock()
@@ -98,6 +100,10 @@ class Orders:
     def close(self) -> None:
         """End the runner, and with it everything that it runs."""
         if self._process is not None:
+            if self._line is not None:
+                # A transport closes in a later turn of the loop; the runner's input ends now.
+                with contextlib.suppress(OSError):
+                    self._line.shutdown(socket.SHUT_WR)
             if self._writer is not None:
                 self._writer.transport.abort()
             try:
@@ -121,18 +127,16 @@ class Orders:
         if self._process is not None:  # of a loop that has ended, or dead: its input is closed
             self._process.kill()
             self._process.wait()
-        self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - once, of our own file
-            [sys.executable, "-I", str(RUNNER), self._install],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"PATH": PATH}, bufsize=0,
-            start_new_session=True,
-        )  # fmt: skip
-        assert self._process.stdin is not None
+        self._line, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - once, of our own file
+                [sys.executable, "-I", str(RUNNER), self._install],
+                stdin=theirs.fileno(), stdout=subprocess.PIPE, env={"PATH": PATH}, bufsize=0,
+                start_new_session=True,
+            )  # fmt: skip
         assert self._process.stdout is not None
-        transport, protocol = await loop.connect_write_pipe(
-            asyncio.streams.FlowControlMixin, os.fdopen(os.dup(self._process.stdin.fileno()), "wb")
-        )
-        self._process.stdin.close()
-        self._writer = asyncio.StreamWriter(transport, protocol, None, loop)
+        self._line.setblocking(False)
+        _, self._writer = await asyncio.open_connection(sock=self._line)
         reader = asyncio.StreamReader()
         await loop.connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), self._process.stdout

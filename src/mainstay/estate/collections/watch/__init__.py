@@ -1,6 +1,12 @@
 """What is watched, and by what: checks, the hosts they run on, the probes that measure."""
 
-from mainstay.estate.collections.watch.checks import PROBE_MODELS, PROBES, TIMEOUT_MAX, Check
+from mainstay.estate.collections.watch.checks import (
+    ON_A_HOST,
+    PROBE_MODELS,
+    PROBES,
+    TIMEOUT_MAX,
+    Check,
+)
 from mainstay.estate.collections.watch.hosts import Host
 from mainstay.estate.collections.watch.probes import (
     Certificate,
@@ -24,6 +30,7 @@ from mainstay.estate.collections.watch.probes import (
 from mainstay.estate.collections.watch.queues import Kafka, RabbitMq
 
 __all__ = [
+    "ON_A_HOST",
     "PROBES",
     "PROBE_MODELS",
     "TIMEOUT_MAX",

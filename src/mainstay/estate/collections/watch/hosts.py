@@ -14,8 +14,8 @@ class Host(Part):
 
     address: str
     """Its name or number on the network."""
-    via: Literal["local", "ssh"] = "ssh"
-    """How commands and files on it are reached. `local`: Mainstay runs there."""
+    via: Literal["local", "ssh", "sftp"] = "ssh"
+    """How commands and files on it are reached. `local`: Mainstay runs there; `sftp`: its files alone."""
     user: str | None = None
     """Who signs in there. None: as the system's `ssh` decides."""
     port: Annotated[int, Field(ge=1, le=65535, strict=True)] | None = None
