@@ -298,13 +298,13 @@ def test_a_files_checksum_is_computed_there(sshd: Sshd, tmp_path: Path) -> None:
 
 @pytest.mark.real
 def test_files_are_looked_at_by_sftp_where_there_is_no_shell(sshd: Sshd, tmp_path: Path) -> None:
-    hosts = {"far": sshd.host(known_hosts=str(sshd.folder / "known"), via="sftp")}
+    hosts = {"far": sshd.host(known_hosts=str(sshd.folder / "known"), via="sftp", tags=["drop"])}
     now = datetime.now(UTC).replace(second=0, microsecond=0)  # its lists have no seconds
     day = f"{now.astimezone(ZoneInfo('Europe/Zurich')):%Y%m%d}"
 
     def asked(path: str, *expect: str, check: dict[str, Any] | None = None, **more: Any) -> Any:
         wanted = {"expect": list(expect), **(check or {"file": path})}
-        return look({**wanted, "on": ["far"], "timeout": "50s"}, now=now,
+        return look({**wanted, "on": ["tag:drop"], "timeout": "50s"}, now=now,
                     allow=(f"127.0.0.1:{sshd.port}",), hosts=hosts, **more)  # fmt: skip
 
     folder = tmp_path / 'in "box" \\ $(touch stolen); it\'s'

@@ -49,6 +49,10 @@ class There:
         """None: this machine."""
         if ask.host is None or ask.host.via == "local":
             return None
+        if ask.host.via == "winrm":
+            raise Invalid(
+                f"{ask.host_id} is reached by WinRM: figures and processes, nothing else."
+            )
         if ask.host.via == "sftp":
             raise Invalid(
                 f"{ask.host_id} is reached by SFTP: its files can be looked at, nothing else."

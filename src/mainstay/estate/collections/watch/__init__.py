@@ -2,6 +2,7 @@
 
 from mainstay.estate.collections.watch.checks import (
     ON_A_HOST,
+    ONLY,
     PROBE_MODELS,
     PROBES,
     TIMEOUT_MAX,
@@ -30,6 +31,7 @@ from mainstay.estate.collections.watch.probes import (
 from mainstay.estate.collections.watch.queues import Kafka, RabbitMq
 
 __all__ = [
+    "ONLY",
     "ON_A_HOST",
     "PROBES",
     "PROBE_MODELS",
