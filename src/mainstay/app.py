@@ -19,8 +19,6 @@ import msgspec
 
 from mainstay import (
     __version__,
-    beating,
-    checking,
     loops,
     paging,
     people,
@@ -50,6 +48,7 @@ from mainstay.nodes import Node
 from mainstay.paging.channels import Answer, Channel, Page, Sms, Smtp, To, Vapid, build, new_key
 from mainstay.people import Address
 from mainstay.runtime import Runtime, Wake
+from mainstay.watching import beating, checking
 
 BY_PROVIDER = {"mail": "smtp", "sms": "sms"}
 """Channels that need a provider, and the table of the settings that names it."""

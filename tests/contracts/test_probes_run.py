@@ -141,6 +141,26 @@ def test_what_a_program_leaves_behind_when_it_ends_is_killed_too(tmp_path: Path)
     wait_until(lambda: not _with(str(tmp_path)), within_s=20, what="the end of what was left")
 
 
+def test_the_end_of_mainstay_is_told_at_once_and_leaves_no_program_behind(tmp_path: Path) -> None:
+    script = program(tmp_path, f"#!{sys.executable}\n{TREE}")
+
+    async def ended() -> int | None:
+        orders = Orders("test", {})
+        under_way = asyncio.create_task(
+            orders.run([script], env={"WHOSE": str(tmp_path)}, stdin=None, timeout_s=500)
+        )
+        while not _with(str(tmp_path)):  # noqa: ASYNC110 (it begins in another process)
+            await asyncio.sleep(0)
+        runner = orders._process
+        assert runner is not None
+        orders.close()
+        under_way.cancel()
+        return runner.returncode
+
+    assert asyncio.run(ended()) == 0, "it was killed, and could not end what it runs"
+    assert _with(str(tmp_path)) == []
+
+
 def test_output_without_end_is_bounded(tmp_path: Path) -> None:
     loud = program(tmp_path, "#!/bin/sh\nhead -c 50000000 /dev/zero | tr '\\0' 'x'\nexit 1\n")
     found = look({"plugin": {"command": [loud]}, "timeout": "50s"})
@@ -165,21 +185,6 @@ def test_values_of_a_script_are_read_in_three_ways() -> None:
     assert read_values('{"value": 3, "ok": true}') == {"value": 3, "ok": True}
     words, perf = read_plugin("OK - fine | a=1s;;; 'b c'=2MB\nmore | d=5%\n")
     assert (words, perf) == ("OK - fine", {"a": 1.0, "b c": 2 * 1024**2, "d": 0.05})
-
-
-def test_the_runner_ends_by_itself_as_soon_as_its_input_does(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    killed: list[int] = []
-    monkeypatch.setattr(subprocess.Popen, "kill", lambda process: killed.append(process.pid))
-
-    async def once() -> None:
-        orders = Orders("test", {})
-        await orders.run(["/bin/true"], env={}, stdin=None, timeout_s=30)
-        orders.close()  # without another turn of the loop
-
-    asyncio.run(once())
-    assert not killed
 
 
 # -- ssh -------------------------------------------------------------------------------------------

@@ -71,7 +71,10 @@ BROAD = {
     "web/*": (1, "the HTTP edge"),
     "console/desk/render.py": (1, "a part of a screen that fails leaves the rest standing"),
     "loops.py": (4, "the worker loop, the delivery loop, a bad batch and its culprit (P10)"),
-    "checking.py": (2, "the loop of the checks; a probe that is broken is a look that failed"),
+    "watching/checking.py": (
+        2,
+        "the loop of the checks; a probe that is broken is a look that failed",
+    ),
     "watchdog/__main__.py": (1, "the watchdog's own loop"),
     "app.py": (1, "a channel that is broken is an outcome of the send, like any other"),
     "cli/*": (1, "the CLI's main; or in __main__.py"),

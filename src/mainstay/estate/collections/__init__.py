@@ -36,6 +36,7 @@ from mainstay.estate.collections.sources import (
 from mainstay.estate.collections.text import Id, Part, Target
 from mainstay.estate.collections.watch import (
     TIMEOUT_MAX,
+    Blank,
     Check,
     Host,
     Http,
@@ -43,14 +44,17 @@ from mainstay.estate.collections.watch import (
     Line,
     Metric,
     Process,
+    Queries,
     RabbitMq,
     Redis,
+    Telemetry,
 )
 
 __all__ = [
     "DEFAULT_PRIORITIES",
     "TIMEOUT_MAX",
     "Answer",
+    "Blank",
     "Calendar",
     "Check",
     "Checklist",
@@ -75,6 +79,7 @@ __all__ = [
     "Person",
     "Priorities",
     "Process",
+    "Queries",
     "RabbitMq",
     "Redis",
     "Repeat",
@@ -89,6 +94,7 @@ __all__ = [
     "Step",
     "Target",
     "Team",
+    "Telemetry",
     "Turn",
     "handover",
 ]
@@ -123,6 +129,10 @@ class Estate(Part):
     """The machines that checks look at."""
     checks: dict[Id, Check] = {}
     """What must be so, and how it is measured."""
+    telemetry: dict[Id, Telemetry] = {}
+    """Where metrics and logs are that stay where they are, and what is scraped."""
+    blanks: dict[Id, Blank] = {}
+    """What is blanked in kept telemetry, beside card numbers, tokens and e-mail addresses."""
 
     @field_validator("priorities")
     @classmethod

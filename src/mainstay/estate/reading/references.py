@@ -69,6 +69,7 @@ def dangling(estate: Estate, places: Places) -> list[Problem]:
         *_calendars(estate, names),
         *_checklists(estate, names),
         *_checks(estate, names),
+        *_telemetry(estate, names),
         *_circles(estate, places),
     ]
 
@@ -221,6 +222,18 @@ def _checks(estate: Estate, names: _Names) -> Iterator[Problem]:
             elif word[4:] not in tags and names.places.ids("hosts") == frozenset(estate.hosts):
                 words = f"{who} is on hosts with the tag {shown(word[4:])}, and none has it"
                 yield problem(names.places.value(loc), "E212", words + nearest(word[4:], tags))
+
+
+def _telemetry(estate: Estate, names: _Names) -> Iterator[Problem]:
+    for id_, one in estate.telemetry.items():
+        way, who = ("telemetry", id_), f"telemetry {id_!r}"
+        for index, service in enumerate(one.services):
+            loc: Loc = (*way, "services", index)
+            yield from names.missing("services", service, loc=loc, says=f"{who} holds that of")
+        for key, verb in (("names", "names"), ("queries", "has queries of")):
+            for service in getattr(one, key):
+                loc = (*way, key, service)
+                yield from names.missing("services", service, loc=loc, says=f"{who} {verb}")
 
 
 # -- circles ---------------------------------------------------------------------------------------

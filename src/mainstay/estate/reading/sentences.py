@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from mainstay.estate.collections import (
     Answer,
+    Blank,
     Calendar,
     Check,
     Checklist,
@@ -25,6 +26,7 @@ from mainstay.estate.collections import (
     Only,
     Org,
     Person,
+    Queries,
     Repeat,
     Route,
     Schedule,
@@ -35,6 +37,7 @@ from mainstay.estate.collections import (
     Source,
     Step,
     Team,
+    Telemetry,
     Turn,
 )
 from mainstay.estate.collections.watch import PROBE_MODELS, HttpStep
@@ -72,6 +75,9 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("checks *", Check),
     *((f"checks * {name}", model) for name, model in PROBE_MODELS.items()),
     ("checks * http steps *", HttpStep),
+    ("blanks *", Blank),
+    ("telemetry *", Telemetry),
+    ("telemetry * queries *", Queries),
 )
 """The way to each kind of part, for the names of its keys."""
 _ITEM = {"layers": "layer", "order": "turn", "steps": "step", "notify": "notify", "only": "only"}

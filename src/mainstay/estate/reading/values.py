@@ -13,6 +13,7 @@ from mainstay.estate.days import holidays_of, parse_rule
 from mainstay.estate.reading.json_path import condition, json_path
 from mainstay.estate.reading.layout import Loc, Places
 from mainstay.estate.reading.on_checks import watching
+from mainstay.estate.reading.on_telemetry import telling
 from mainstay.estate.reading.problems import Problem, nearest, problem, shown
 from mainstay.estate.reading.sentences import named, small_first
 from mainstay.estate.routing import NotRe2, Pattern
@@ -36,6 +37,7 @@ def unfit(estate: Estate, places: Places, *, whole: bool, today: date | None) ->
         *_routes(estate, places),
         *_checklists(estate, places),
         *watching(estate, places),
+        *telling(estate, places),
     ]
     return found if whole or estate.routes else [one for one in found if one.code != "E210"]
 

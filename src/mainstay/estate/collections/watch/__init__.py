@@ -29,6 +29,7 @@ from mainstay.estate.collections.watch.probes import (
     Ssh,
 )
 from mainstay.estate.collections.watch.queues import Kafka, RabbitMq
+from mainstay.estate.collections.watch.telemetry import Blank, Queries, Telemetry
 
 __all__ = [
     "ONLY",
@@ -36,6 +37,7 @@ __all__ = [
     "PROBES",
     "PROBE_MODELS",
     "TIMEOUT_MAX",
+    "Blank",
     "Certificate",
     "Check",
     "Dns",
@@ -52,9 +54,11 @@ __all__ = [
     "Plugin",
     "Process",
     "Prometheus",
+    "Queries",
     "RabbitMq",
     "Redis",
     "Script",
     "Sql",
     "Ssh",
+    "Telemetry",
 ]
