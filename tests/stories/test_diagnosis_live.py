@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_world import ESTATE, World, _alert
 
-from conftest import ESTATE, World, _alert
 from mainstay import acts, changes, diagnosing, loops, people, pipeline
 from mainstay.alerts import Matcher
 from mainstay.diagnosis import live
