@@ -29,8 +29,6 @@ def read_text(file: Path, phase: Phase | None, into: Gathered) -> None:
                 continue
             said = f"{event.message} {event.cause}".strip() if event.detail else event.message
             at_s = event.at_us / MICRO if event.at_us is not None else NEVER_S
-            kept.append(
-                Line(event.source or name, said, at_s, event.level.upper(), origin=name)
-            )
+            kept.append(Line(event.source or name, said, at_s, event.level.upper(), origin=name))
     for note in sorted(reading.notes):
         into.note(file, note)
