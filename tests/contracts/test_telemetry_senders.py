@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -23,6 +24,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Status, StatusCode
 
+from mainstay import diagnosis
+from mainstay.diagnosis.collectors import Question
+from mainstay.diagnosis.collectors.kept import KeptHere
+from mainstay.diagnosis.material import Measure, Phase
 from mainstay.logstore import Told, write_told
 from mainstay.logstore.told import Exporter
 from peers import StartPrometheus, free_port, wait_until
@@ -111,6 +116,44 @@ def test_metrics_and_traces_as_json_are_read_the_same(running: Running) -> None:
     (one,) = running.spans("shop")
     assert (one.trace, one.span, one.duration_us, one.failed) == (
         span["traceId"].lower(), span["spanId"].lower(), 2_000, 1)  # fmt: skip
+
+
+def test_what_is_kept_is_evidence_for_a_diagnosis(running: Running) -> None:
+    since = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=10)
+    times = [since + timedelta(seconds=30 * n) for n in range(-60, 20)]
+    points: dict[str, list[dict[str, object]]] = {"sum": [], "count": []}
+    spent = 0.0
+    for n, at in enumerate(times):
+        spent += 60.0 if at >= since else 3.0
+        stamp = {"timeUnixNano": str(int(at.timestamp()) * 10**9)}
+        points["sum"].append({**stamp, "asDouble": spent})
+        points["count"].append({**stamp, "asDouble": 30.0 * n})
+        line = "ERROR pool exhausted" if at >= since else "INFO paid"
+        push = {"streams": [{"stream": {"app": "shop"}, "values": [[str(int(at.timestamp()) * 10**9), line]]}]}  # fmt: skip
+        assert running.post("/loki/api/v1/push", json.dumps(push).encode()) == 204
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
+    metrics = [{"name": f"http_request_duration_seconds_{one}", "gauge": {"dataPoints": points[one]}} for one in points]  # fmt: skip
+    body = {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": metrics}]}]}
+    assert running.post("/v1/metrics", json.dumps(body).encode()) == 200
+    span = {"traceId": "ab", "spanId": "cd", "name": "pay", "startTimeUnixNano": points["sum"][-1]["timeUnixNano"],
+            "endTimeUnixNano": str(int(str(points["sum"][-1]["timeUnixNano"])) + 10**9)}  # fmt: skip
+    traces = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]}
+    assert running.post("/v1/traces", json.dumps(traces).encode()) == 200
+    question = Question(("shop", "gone"), times[0], since, times[-1] + timedelta(seconds=1))
+    material = KeptHere(running.folder).collect(question, within_s=60)
+    assert material.notes == ()
+    measured = {one.measure: one for one in material.series}
+    assert measured[Measure.LATENCY].before[-2][1] == pytest.approx(0.1)
+    assert measured[Measure.LATENCY].during[-1][1] == pytest.approx(2.0)
+    assert measured[Measure.REQUESTS].before[-2][1] == pytest.approx(1.0)
+    assert {phase: len(lines) for phase, lines in material.logs.items()} == {
+        Phase.USUAL: 30, Phase.BEFORE: 30, Phase.DURING: 20}  # fmt: skip
+    (call,) = material.traces[Phase.DURING]
+    assert (call.where, call.operation, call.duration_s) == ("shop", "pay", 1.0)
+    assert "pool exhausted" in diagnosis.diagnose(
+        diagnosis.Material(logs=material.logs)).hypotheses[0].sentence  # fmt: skip
+    (note,) = KeptHere(running.folder / "nowhere").collect(question, within_s=60).notes
+    assert "No logs are kept" in note
 
 
 class _Exporter(BaseHTTPRequestHandler):
