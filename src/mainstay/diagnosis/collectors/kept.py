@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,14 +9,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from mainstay.diagnosis.collectors.collector import Question
 from mainstay.diagnosis.collectors.logs import LINES_MAX, stretches
 from mainstay.diagnosis.collectors.phases import cut
 from mainstay.diagnosis.collectors.queries import COUNTERS, CPU, LEVELS_OF_MEMORY, TIMES
 from mainstay.diagnosis.material import Material, Measure, Phase, Series
 from mainstay.diagnosis.traces.span import Call, Line
+from mainstay.foundation.errors import MainstayError
+from mainstay.telemetry import connectors
 from mainstay.telemetry.logs import Level
 
 STEP_S = 30
@@ -52,17 +50,11 @@ class KeptHere:
             "lines": LINES_MAX, "spans": SPANS_MAX,
             "metrics": [*COUNTERS, *(f"{one}_sum" for one in TIMES), *CPU, *LEVELS_OF_MEMORY],
         }  # fmt: skip
-        command = [sys.executable, "-m", "mainstay.logstore", "ask", "--folder", str(self.folder)]
         try:
-            said = subprocess.run(  # noqa: S603 (our own program, no shell)
-                command, input=msgspec.json.encode(asked), capture_output=True, timeout=within_s
-            )
-        except subprocess.TimeoutExpired:
-            return Material(notes=(f"{self.name}: no answer within {within_s:g} s.",))
-        if said.returncode:
-            words = said.stderr.decode("utf-8", "replace").strip()[-200:]
-            return Material(notes=(f"{self.name}: {words.removeprefix('mainstay: ')}",))
-        found = _read(said.stdout.splitlines(), [phase for phase, _ in phases])
+            answers = connectors.ask_kept(self.folder, asked, within_s=within_s)
+        except MainstayError as error:
+            return Material(notes=(error.sentence,))
+        found = _read(answers, [phase for phase, _ in phases])
         return Material(
             series=tuple(_measured(found.series, question)),
             logs={phase: tuple(lines) for phase, lines in found.lines.items()},
@@ -71,10 +63,9 @@ class KeptHere:
         )
 
 
-def _read(answers: Iterable[bytes], phases: list[Phase]) -> _Answers:
+def _read(answers: Iterable[dict[str, Any]], phases: list[Phase]) -> _Answers:
     found = _Answers()
-    for text in answers:
-        one: dict[str, Any] = msgspec.json.decode(text)
+    for one in answers:
         match one["kind"]:
             case "line":
                 line = Line(one["service"], one["body"], one["at_us"] / 1e6, _LEVELS[one["rank"]].upper())  # fmt: skip
