@@ -26,7 +26,7 @@ from opentelemetry.trace import Status, StatusCode
 
 from mainstay import diagnosis
 from mainstay.diagnosis.collectors import Question
-from mainstay.diagnosis.collectors.kept import KeptHere
+from mainstay.diagnosis.collectors.telemetry.kept import KeptHere
 from mainstay.diagnosis.material import Measure, Phase
 from mainstay.logstore import Told, write_told
 from mainstay.logstore.told import Exporter

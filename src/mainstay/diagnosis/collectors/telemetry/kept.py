@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from mainstay.diagnosis.collectors.collector import Question
-from mainstay.diagnosis.collectors.logs import LINES_MAX, stretches
-from mainstay.diagnosis.collectors.phases import cut
-from mainstay.diagnosis.collectors.queries import COUNTERS, CPU, LEVELS_OF_MEMORY, TIMES
+from mainstay.diagnosis.collectors.telemetry.logs import LINES_MAX, stretches
+from mainstay.diagnosis.collectors.telemetry.phases import cut
+from mainstay.diagnosis.collectors.telemetry.queries import COUNTERS, CPU, LEVELS_OF_MEMORY, TIMES
 from mainstay.diagnosis.material import Material, Measure, Phase, Series
 from mainstay.diagnosis.traces.span import Call, Line
 from mainstay.foundation.errors import MainstayError

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mainstay.diagnosis.collectors.collector import Collector
-from mainstay.diagnosis.collectors.kept import KeptHere
-from mainstay.diagnosis.collectors.logs import Logs
-from mainstay.diagnosis.collectors.metrics import MakeEgress, Metrics
+from mainstay.diagnosis.collectors.telemetry.kept import KeptHere
+from mainstay.diagnosis.collectors.telemetry.logs import Logs
+from mainstay.diagnosis.collectors.telemetry.metrics import MakeEgress, Metrics
 from mainstay.estate.collections import Estate
 
 
