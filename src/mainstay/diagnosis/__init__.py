@@ -5,6 +5,7 @@ at `engine.py`; the words of the answer are in `cause.py`, what it works on in `
 """
 
 from mainstay.diagnosis.cause import CauseClass, Diagnosis, Evidence, Hypothesis, Verdict
+from mainstay.diagnosis.collectors.git import with_git
 from mainstay.diagnosis.collectors.reach import Reach
 from mainstay.diagnosis.engine import diagnose
 from mainstay.diagnosis.folder import Ask, read
@@ -34,4 +35,5 @@ __all__ = [
     "diagnose",
     "find",
     "read",
+    "with_git",
 ]

@@ -98,7 +98,7 @@ def _files(folder: Path) -> Iterator[Path]:
         yield folder
         return
     for top, folders, names in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(one for one in folders if one != ".git")
         yield from (Path(top) / name for name in sorted(names))
 
 
