@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -461,3 +462,64 @@ def test_a_node_that_loses_packets_is_told_from_one_that_delays_them() -> None:
     delayed = cluster(alerts=(*everybody, slow("front", 9000), slow("cart", 2000)),
                       calls=CALLS | {("user", "front")}, pods=(late,))  # fmt: skip
     assert causes(delayed)[0] == ("node/worker-2", "node-network-delay")
+
+
+# -- network policies ------------------------------------------------------------------------------
+
+
+def policy(name: str, app: str, **spec: Any) -> dict[str, Any]:
+    return {
+        "kind": "NetworkPolicy", "metadata": {"name": name},
+        "spec": {"podSelector": {"matchLabels": {"app": app}}, **spec},
+    }  # fmt: skip
+
+
+CALLER = deployment("cart", {"env": [{"name": "PAY_ADDR", "value": "pay:80"}]})
+TIMED_OUT = {"cart": ("dial pay:80: i/o timeout",)}
+ADMITS_WEB = {"ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "web"}}}]}]}
+
+
+def guarded(*policies: Mapping[str, Any], logs: Mapping[str, Any] = TIMED_OUT) -> Cluster:
+    made = cluster(CALLER, deployment("pay"), service("pay"), service("cart"), logs=logs)
+    named = {("networkpolicies", one["metadata"]["name"]): one for one in policies}
+    return replace(made, manifests={**made.manifests, **named})
+
+
+def test_a_network_policy_that_keeps_a_caller_out_is_named() -> None:
+    found = first(guarded(policy("only-web", "pay", **ADMITS_WEB)))
+    assert (found.where, found.kind) == ("pay", "network-policy-blocks")
+    assert found.cause_class is CauseClass.NETWORK
+    assert "does not let cart in to pay" in found.sentence
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        [policy("cart-too", "pay", ingress=[{"from": [{"podSelector": {"matchLabels": {"app": "cart"}}}]}])],
+        [policy("all", "pay", ingress=[{}])],
+        [policy("near", "pay", ingress=[{"from": [{"namespaceSelector": {}}]}])],
+    ],
+)  # fmt: skip
+def test_policies_add_up_and_one_that_admits_is_enough(more: list[Mapping[str, Any]]) -> None:
+    assert causes(guarded(policy("only-web", "pay", **ADMITS_WEB), *more)) == []
+
+
+def test_a_policy_that_nobody_suffers_from_is_no_cause() -> None:
+    assert causes(guarded(policy("only-web", "pay", **ADMITS_WEB), logs={})) == []
+    assert causes(guarded(policy("other", "stock", **ADMITS_WEB))) == []
+
+
+def test_a_port_that_a_policy_leaves_out_is_shut() -> None:
+    admitted = [{"podSelector": {"matchLabels": {"app": "cart"}}}]
+    shut = policy("port", "pay", ingress=[{"from": admitted, "ports": [{"port": 9999}]}])
+    assert causes(guarded(shut)) == [("pay", "network-policy-blocks")]
+    open_ = policy("port", "pay", ingress=[{"from": admitted, "ports": [{"port": 8080}]}])
+    assert causes(guarded(open_)) == []
+
+
+def test_a_policy_that_lets_nothing_out_is_named() -> None:
+    found = first(guarded(policy("shut", "cart", policyTypes=["Egress"])))
+    assert (found.where, found.kind) == ("cart", "network-policy-blocks")
+    assert "lets nothing out" in found.sentence
+    dns = policy("dns", "cart", policyTypes=["Egress"], egress=[{}])
+    assert causes(guarded(policy("shut", "cart", policyTypes=["Egress"]), dns)) == []

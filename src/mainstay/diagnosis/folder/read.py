@@ -20,7 +20,7 @@ from mainstay.diagnosis.folder.gathered import (
     phase_of,
     series_of,
 )
-from mainstay.diagnosis.folder.logs import read_text
+from mainstay.diagnosis.folder.logs import read_text, reads_printed
 from mainstay.diagnosis.folder.tables import read_csv
 from mainstay.diagnosis.material import Material, Phase, Symptom
 from mainstay.diagnosis.series.change import change_point
@@ -104,6 +104,8 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _read_one(file: Path, phase: Phase | None, into: Gathered) -> None:
     reader = _READERS.get(file.suffix.lower())
+    if file.suffix.lower() in PRINTED and reads_printed(file):
+        reader = dumps.read_printed
     try:
         if not file.is_file() or reader is None:
             return
@@ -115,6 +117,8 @@ def _read_one(file: Path, phase: Phase | None, into: Gathered) -> None:
         into.note(file, f"cannot be read: {error.strerror}.")
 
 
+PRINTED = ("", ".txt", ".log", ".out", ".events")
+"""Ends of names under which people keep what a command printed."""
 _READERS = {
     ".csv": read_csv,
     ".json": dumps.read_json,
