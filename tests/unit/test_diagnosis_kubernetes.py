@@ -243,7 +243,8 @@ def test_an_image_that_cannot_be_pulled_says_why(why: str, kind: str) -> None:
     ("message", "kind"),
     [('Error: secret "cart-db" not found', "missing-secret-binding"),
      ('Error: configmap "cart-env" not found', "missing-config-map"),
-     ("Error: couldn't find key PASS in Secret shop/cart-db", "missing-secret-key")],
+     ("Error: couldn't find key PASS in Secret shop/cart-db", "missing-secret-key"),
+     ("Error: couldn't find key MODE in ConfigMap shop/cart-env", "missing-config-key")],
 )  # fmt: skip
 def test_what_a_container_refers_to_is_missing(message: str, kind: str) -> None:
     assert causes(not_started(message)) == [("cart", kind)]
@@ -523,3 +524,28 @@ def test_a_policy_that_lets_nothing_out_is_named() -> None:
     assert "lets nothing out" in found.sentence
     dns = policy("dns", "cart", policyTypes=["Egress"], egress=[{}])
     assert causes(guarded(policy("shut", "cart", policyTypes=["Egress"]), dns)) == []
+
+
+# -- what others say of a database, and volumes that are gone --------------------------------------
+
+
+def test_a_database_that_takes_no_more_connections_is_named_by_those_who_use_it() -> None:
+    env = {"env": [{"name": "PAY_DB_HOST", "value": "db"}]}
+    full = {"pay": ("FATAL: sorry, too many clients already",), "cart": ("INFO all is well",)}
+    of = cluster(deployment("pay", env), deployment("db"), service("db"), logs=full)
+    found = first(of)
+    assert (found.where, found.kind) == ("db", "database-connections-exhausted")
+    assert found.cause_class is CauseClass.CAPACITY
+    quiet = {"pay": ("INFO 3 clients connected",)}
+    assert causes(cluster(deployment("pay", env), deployment("db"), logs=quiet)) == []
+
+
+def test_a_volume_claim_that_is_gone_is_named() -> None:
+    workload = deployment("db", volumes=[{"persistentVolumeClaim": {"claimName": "data"}}])
+    event = warning("db", "FailedScheduling", f"0/2 nodes are available: {UNBOUND}.")
+    gone = {"persistentvolumeclaims": frozenset({"other"})}
+    of = cluster(workload, pods=(ill("db", "Pending"),), events=(event,), names=gone)
+    assert causes(of) == [("db", "missing-pvc")]
+    listed = cluster(workload, claim({}), pods=(ill("db", "Pending"),), events=(event,),
+                     names={"persistentvolumeclaims": frozenset({"data"})})  # fmt: skip
+    assert causes(listed) == [("db", "pvc-unmet")]
