@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mainstay.cli import program, run
-from mainstay.diagnosis.collectors import git
+from mainstay.diagnosis.collectors.programs import git
 from mainstay.foundation.errors import Invalid
 
 WHO = ("-c", "user.name=Mara", "-c", "user.email=mara@example.org", "-c", "commit.gpgsign=false")

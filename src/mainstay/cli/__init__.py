@@ -43,6 +43,7 @@ VERBS = {
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
     "diagnose": "diagnose find",
+    "simulate": "simulate",
     "keeping": "backup restore audit migrate secrets",
 }  # fmt: skip
 """Module → the commands that it registers, in the order in which `--help` lists them."""

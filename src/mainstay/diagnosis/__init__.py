@@ -5,11 +5,19 @@ at `engine.py`; the words of the answer are in `cause.py`, what it works on in `
 """
 
 from mainstay.diagnosis.cause import CauseClass, Diagnosis, Evidence, Hypothesis, Verdict
-from mainstay.diagnosis.collectors.git import with_git
+from mainstay.diagnosis.collectors.programs.git import with_git
 from mainstay.diagnosis.collectors.reach import Reach
 from mainstay.diagnosis.engine import diagnose
 from mainstay.diagnosis.folder import Ask, read
-from mainstay.diagnosis.journeys import Found, Seen, Stop, Wanted, check_id, find
+from mainstay.diagnosis.journeys import (
+    Found,
+    Seen,
+    Stop,
+    Wanted,
+    blanks_of,
+    check_id,
+    find,
+)
 from mainstay.diagnosis.material import Material, Measure, Phase, Series, Symptom
 from mainstay.diagnosis.report import as_html
 
@@ -31,6 +39,7 @@ __all__ = [
     "Verdict",
     "Wanted",
     "as_html",
+    "blanks_of",
     "check_id",
     "diagnose",
     "find",

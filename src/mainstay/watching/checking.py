@@ -107,7 +107,8 @@ def take(tx: Tx, app: Runtime, seen: list[Seen], *, now: datetime) -> None:
     """Results come back: kept, folded in, told; and each look is planned anew."""
     asked = frozenset(one.look.due.key for one in seen if one.look.due.facts.get("asked"))
     results = [one.result for one in seen]
-    taken = checks.take(tx, sheet_of(tx, app), results, now=now, asked=asked)
+    lost = due.lost(tx, [one.look.due for one in seen])
+    taken = checks.take(tx, sheet_of(tx, app), results, now=now, asked=asked, lost=lost)
     tell(tx, app.ground, taken.tellings, now=now)
     looks = taken.next_looks
     turns = [(one.look.due, looks[one.look.due.key]) for one in seen if one.look.due.key in looks]

@@ -27,7 +27,7 @@ def read_text(file: Path, phase: Phase | None, into: Gathered) -> None:
     reading, name = Reading(), file.stem
     kept = into.lines.setdefault(phase, [])
     pod = kubectl.pod_of(file)
-    where = workload_of(pod) if pod else file.stem
+    where = workload_of(pod) if pod else name
     bad: list[str] = []
     with file.open("rb") as source:
         for count, event in enumerate(events(lines(str(file), source, reading))):
@@ -40,7 +40,8 @@ def read_text(file: Path, phase: Phase | None, into: Gathered) -> None:
                 continue
             said = f"{event.message} {event.cause}".strip() if event.detail else event.message
             at_s = event.at_us / MICRO if event.at_us is not None else NEVER_S
-            kept.append(Line(event.source or name, said, at_s, event.level.upper()))
+            source_name = where if pod else event.source or name
+            kept.append(Line(source_name, said, at_s, event.level.upper(), origin=where))
     if bad:
         into.objects = into.objects or Parts()
         into.objects.logs[where] = (*into.objects.logs.get(where, ()), *bad)[:BAD_MAX]

@@ -31,6 +31,8 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     severity: str = ""
     trace: str = ""
     span: str = ""
+    origin: str = ""
+    """Whose file it stands in, where that is known beside the name that it gives itself."""
 
 
 def workload_of(pod: str) -> str:

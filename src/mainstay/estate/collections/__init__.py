@@ -35,6 +35,8 @@ from mainstay.estate.collections.sources import (
 )
 from mainstay.estate.collections.text import Id, Part, Target
 from mainstay.estate.collections.watch import (
+    TIMEOUT_MAX,
+    Blank,
     Check,
     Host,
     Http,
@@ -44,6 +46,7 @@ from mainstay.estate.collections.watch import (
     Metric,
     Process,
     Queries,
+    RabbitMq,
     Redis,
     Search,
     Telemetry,
@@ -51,7 +54,9 @@ from mainstay.estate.collections.watch import (
 
 __all__ = [
     "DEFAULT_PRIORITIES",
+    "TIMEOUT_MAX",
     "Answer",
+    "Blank",
     "Calendar",
     "Check",
     "Checklist",
@@ -78,6 +83,7 @@ __all__ = [
     "Priorities",
     "Process",
     "Queries",
+    "RabbitMq",
     "Redis",
     "Repeat",
     "Rotate",
@@ -131,8 +137,8 @@ class Estate(Part):
     """The services that an item goes through, in order."""
     telemetry: dict[Id, Telemetry] = {}
     """Where metrics and logs are that stay where they are, and what is scraped."""
-    blanks: dict[Id, str] = {}
-    """What is blanked in kept telemetry beside card numbers, tokens and e-mail: a name, a pattern (RE2)."""
+    blanks: dict[Id, Blank] = {}
+    """What is blanked in kept telemetry, beside card numbers, tokens and e-mail addresses."""
 
     @field_validator("priorities")
     @classmethod

@@ -150,6 +150,7 @@ def lengthen(root: Node) -> None:
             only = layer.mapping.get("only")
             if only is not None and isinstance(only.value, dict):
                 layer.mapping["only"] = Node(only.at, [only])
+    _wrap_texts(root.mapping.get("blanks"), "pattern")
     for team in _children(root, "teams"):
         _wrap_texts(team.mapping.get("shifts"), "at")
     for checklist in _children(root, "checklists"):

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from mainstay.estate.collections import (
     Answer,
+    Blank,
     Calendar,
     Check,
     Checklist,
@@ -78,6 +79,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     *((f"checks * {name}", model) for name, model in PROBE_MODELS.items()),
     ("checks * http steps *", HttpStep),
     ("journeys *", Journey),
+    ("blanks *", Blank),
     ("telemetry *", Telemetry),
     ("telemetry * queries *", Queries),
 )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mainstay.checks.probes.sql.lawful import placed
-from mainstay.checks.probes.sql.query import Query, Rows
+from mainstay.checks.probes.sql.query import QUERY_S_MAX, Query, Rows
 from mainstay.foundation.errors import Forbidden, Invalid, Outside, Rejected, TimedOut, Unreachable
 
 try:
@@ -16,7 +16,6 @@ except ImportError:  # the extra [postgres] is not installed
     psycopg = None  # type: ignore[assignment]
 
 PORT = 5432
-QUERY_S_MAX = 15.0
 _POWERS = """
 SELECT r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolreplication, r.rolbypassrls,
   (SELECT string_agg(g.rolname, ', ') FROM pg_roles g

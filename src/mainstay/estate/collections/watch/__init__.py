@@ -1,11 +1,12 @@
 """What is watched, and by what: checks, the hosts they run on, the probes that measure."""
 
-from mainstay.estate.collections.watch.checks import PROBE_MODELS, PROBES, Check
+from mainstay.estate.collections.watch.checks import PROBE_MODELS, PROBES, TIMEOUT_MAX, Check
 from mainstay.estate.collections.watch.find import Journey, Search
 from mainstay.estate.collections.watch.hosts import Host
 from mainstay.estate.collections.watch.probes import (
     Certificate,
     Dns,
+    Domain,
     File,
     Http,
     HttpStep,
@@ -21,19 +22,24 @@ from mainstay.estate.collections.watch.probes import (
     Sql,
     Ssh,
 )
-from mainstay.estate.collections.watch.telemetry import Queries, Telemetry
+from mainstay.estate.collections.watch.queues import Kafka, RabbitMq
+from mainstay.estate.collections.watch.telemetry import Blank, Queries, Telemetry
 
 __all__ = [
     "PROBES",
     "PROBE_MODELS",
+    "TIMEOUT_MAX",
+    "Blank",
     "Certificate",
     "Check",
     "Dns",
+    "Domain",
     "File",
     "Host",
     "Http",
     "HttpStep",
     "Journey",
+    "Kafka",
     "Line",
     "Log",
     "Metric",
@@ -42,6 +48,7 @@ __all__ = [
     "Process",
     "Prometheus",
     "Queries",
+    "RabbitMq",
     "Redis",
     "Script",
     "Search",
