@@ -42,6 +42,7 @@ TAGS = {
     "incidents": "Incidents",
     "signals": "Signals",
     "oncall": "On call",
+    "diagnosis": "Diagnosis",
     "checks": "Checks and calendars",
     "heartbeats": "Heartbeats",
     "checklists": "Checklists",

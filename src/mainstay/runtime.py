@@ -14,6 +14,9 @@ from time import monotonic
 from mainstay.checks import Sheets
 from mainstay.checks.probes import Probe
 from mainstay.diagnosis import Reach
+from mainstay.diagnosis.collectors import Collector
+from mainstay.diagnosis.live import Workers
+from mainstay.estate import View
 from mainstay.foundation.backup import Made
 from mainstay.foundation.clock import Clock
 from mainstay.foundation.db import Database
@@ -123,6 +126,10 @@ class Runtime:
     reach: Reach
     """What evidence is fetched through: by `find`, and by the collectors of a diagnosis."""
     close: Callable[[], None]
+    collectors: Callable[[View], tuple[Collector, ...]]
+    """What reads evidence about an incident, under a version of the estate."""
+    workers: Workers = field(default_factory=Workers)
+    """The threads in which they read."""
     measures: Measures = field(default_factory=Measures)
     pulse: Pulse = field(default_factory=Pulse)
     probe_token: str = field(default_factory=partial(token_urlsafe, 32), repr=False)

@@ -80,6 +80,7 @@ def test_prometheus_alertmanager_and_amtool_work_as_the_guide_says(
         "14-heartbeats.md",
         "15-start-of-day.md",
         "16-logs.md",
+        "18-a-live-incident.md",
     ],
 )
 def test_every_command_of_a_page_works_as_shown(reader: Reader, page: str) -> None:

@@ -72,6 +72,7 @@ BROAD = {
     "web/*": (1, "the HTTP edge"),
     "console/desk/render.py": (1, "a part of a screen that fails leaves the rest standing"),
     "loops.py": (4, "the worker loop, the delivery loop, a bad batch and its culprit (P10)"),
+    "diagnosis/live/gather.py": (1, "a collector that is broken is a note of the diagnosis"),
     "watching/checking.py": (
         2,
         "the loop of the checks; a probe that is broken is a look that failed",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
@@ -20,6 +21,7 @@ from mainstay.foundation import record
 from mainstay.foundation.clock import ManualClock, to_us
 from mainstay.foundation.errors import MainstayError
 from mainstay.foundation.settings import Settings
+from mainstay.foundation.settings.values import DiagnosisSettings
 from mainstay.foundation.settings.values import Egress as Allowed
 from mainstay.ground import source_in
 from mainstay.paging.channels import Answer, Page, To
@@ -130,6 +132,12 @@ class World:
             channels={c.kind: c for c in (self.sms, self.mail, self.webhook, self.push)},
             node="story",
         )
+
+    def use(self, *, collectors: Any, budget_s: float = 20) -> None:
+        """Other collectors from now on, and another budget for them."""
+        wanted = DiagnosisSettings(budget_s=budget_s)
+        settings = self.app.settings.model_copy(update={"diagnosis": wanted})
+        self.app = replace(self.app, collectors=collectors, settings=settings)
 
     def restart(self) -> None:
         """Close, and open again on the same database."""

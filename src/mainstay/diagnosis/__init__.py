@@ -4,7 +4,14 @@ Material (a folder of files, or a live incident) → evidence → hypotheses →
 at `engine.py`; the words of the answer are in `cause.py`, what it works on in `material.py`.
 """
 
-from mainstay.diagnosis.cause import CauseClass, Diagnosis, Evidence, Hypothesis, Verdict
+from mainstay.diagnosis.cause import (
+    CauseClass,
+    Diagnosis,
+    Evidence,
+    Hypothesis,
+    Verdict,
+    from_facts,
+)
 from mainstay.diagnosis.collectors.programs.git import with_git
 from mainstay.diagnosis.collectors.reach import Reach
 from mainstay.diagnosis.engine import diagnose
@@ -20,6 +27,7 @@ from mainstay.diagnosis.journeys import (
 )
 from mainstay.diagnosis.material import Material, Measure, Phase, Series, Symptom
 from mainstay.diagnosis.report import as_html
+from mainstay.diagnosis.traces.span import Line
 
 __all__ = [
     "Ask",
@@ -28,6 +36,7 @@ __all__ = [
     "Evidence",
     "Found",
     "Hypothesis",
+    "Line",
     "Material",
     "Measure",
     "Phase",
@@ -43,6 +52,7 @@ __all__ = [
     "check_id",
     "diagnose",
     "find",
+    "from_facts",
     "read",
     "with_git",
 ]

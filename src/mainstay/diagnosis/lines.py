@@ -58,6 +58,11 @@ def worse(material: Material) -> list[Difference]:
     return [one for one in diff(_events(good), _events(bad)) if _is_worse(one)]
 
 
+def class_of(text: str, otherwise: CauseClass) -> CauseClass:
+    """What kind of trouble these words name."""
+    return next((one for one, words in _CLASSES if words.search(text)), otherwise)
+
+
 def _is_worse(one: Difference) -> bool:
     return one.kind in ("new", "more") and one.level in BAD_LEVELS
 
@@ -74,7 +79,7 @@ def _events(lines: Iterable[Line]) -> Iterator[Event]:
 
 def _hypothesis(one: Difference, score: float, material: Material) -> Hypothesis:
     where = one.example.source or "the log"
-    cause_class = next((c for c, words in _CLASSES if words.search(one.text)), CauseClass.SOFTWARE)
+    cause_class = class_of(one.text, CauseClass.SOFTWARE)
     return Hypothesis(
         where,
         "new-errors",

@@ -78,8 +78,8 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("checks *", Check),
     *((f"checks * {name}", model) for name, model in PROBE_MODELS.items()),
     ("checks * http steps *", HttpStep),
-    ("journeys *", Journey),
     ("blanks *", Blank),
+    ("journeys *", Journey),
     ("telemetry *", Telemetry),
     ("telemetry * queries *", Queries),
 )

@@ -357,6 +357,15 @@ def _url_of_listen(values: dict[str, Any]) -> str:
     return f"{scheme}://{values.get('listen', '')}"
 
 
+class DiagnosisSettings(Table):
+    """How the likely cause of an incident is looked for."""
+
+    by_itself: bool = True
+    """Of each new incident, and of one that grows; otherwise only where somebody asks."""
+    budget_s: float = Field(default=20, ge=0.1, le=120)
+    """Seconds that collectors may read; who has not answered then is left behind."""
+
+
 class Settings(Table):
     """Every setting. Only `data_dir` has no default here: `load` knows the person's home."""
 
@@ -400,6 +409,8 @@ class Settings(Table):
     """How people come in to the console."""
     limits: LimitSettings = LimitSettings()
     """What clients may cost us."""
+    diagnosis: DiagnosisSettings = DiagnosisSettings()
+    """How the likely cause of an incident is looked for."""
     watchdog: WatchdogSettings = WatchdogSettings()
     """Who watches Mainstay."""
     telemetry: TelemetrySettings = TelemetrySettings()

@@ -1,1 +1,0 @@
-"""What must hold of values that have the right kind, beside each other; one file for each matter."""
