@@ -12,8 +12,9 @@ import pytest
 
 from looking import BASE
 from mainstay import estate
-from mainstay.diagnosis import Reach
-from mainstay.diagnosis.collectors import Question, linux
+from mainstay.diagnosis import CauseClass, Material, Reach, diagnose
+from mainstay.diagnosis.collectors import Question
+from mainstay.diagnosis.collectors.machines import linux
 from mainstay.diagnosis.facts import Fact, FactKind
 from mainstay.foundation.clock import to_text
 
@@ -122,3 +123,26 @@ def test_a_machine_that_is_not_reached_is_a_note() -> None:
     found = linux.LinuxCollector("far", host, Reach()).collect(ASKED, within_s=2)
     assert found.facts == ()
     assert found.notes[0].startswith("Linux far: ")
+
+
+def test_a_machine_in_trouble_is_a_cause_and_a_quiet_one_is_none() -> None:
+    facts, _ = linux.read(RECORDED, "pay-db", "Linux pg-01", now=NOW)
+    found = {
+        one.kind: one
+        for one in diagnose(Material(since=NOW - timedelta(hours=2), facts=facts)).hypotheses
+    }
+    assert {"full-file-system", "heap-exhausted", "machine-failure"} <= found.keys()
+    assert "machine-restarted" not in found, "it is up since a day"
+    assert found["machine-failure"].cause_class is CauseClass.SYSTEM
+    young = {
+        **RECORDED,
+        "uptime": "600.00 900.00",
+        "kernel": "",
+        "df": RECORDED["df"].replace("980", "480"),
+    }
+    facts, _ = linux.read(young, "pay-db", "Linux pg-01", now=NOW)
+    (one,) = [
+        one for one in diagnose(Material(since=NOW - timedelta(hours=2), facts=facts)).hypotheses
+        if one.kind == "machine-restarted"
+    ]  # fmt: skip
+    assert one.since == NOW - timedelta(minutes=10)

@@ -13,8 +13,9 @@ from clusters import Cluster
 from databases import server
 from looking import BASE
 from mainstay import estate
-from mainstay.diagnosis import Material, Reach
-from mainstay.diagnosis.collectors import Question, postgres
+from mainstay.diagnosis import Material, Reach, Verdict, diagnose
+from mainstay.diagnosis.collectors import Question
+from mainstay.diagnosis.collectors.machines import postgres
 from mainstay.diagnosis.facts import Fact, FactKind
 from peers import wait_until
 
@@ -143,6 +144,9 @@ def test_connections_that_are_used_up_are_a_fact_and_not_only_an_error() -> None
         full = collected(small)
         assert of(full, FactKind.POOL)["connections"].values == {"full": True}
         assert "PostgreSQL pay-db: No connection" in full.notes[0]
+        first = diagnose(full).hypotheses[0]
+        assert (first.where, first.kind) == ("pay-db", "database-connections-exhausted")
+        assert first.verdict is Verdict.LIKELY
         for line in lines:
             line.close()
 

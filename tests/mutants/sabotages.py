@@ -461,4 +461,25 @@ SABOTAGES = (
         "handover/health/standing.py", "    if not well:", "    if seen.checks and not well:",
         "tests/stories/test_health.py",
     ),
+    # -- finding an item -----------------------------------------------------------------------------
+    Sabotage(
+        "a longer id that begins alike is taken for the one looked for",
+        "diagnosis/collectors/programs/searching.py", "return bool(beside) and", "return False and",
+        "tests/contracts/test_finding.py -k one_timeline",
+    ),
+    Sabotage(
+        "somebody looks for a customer and no row says so",
+        "web/finding.py", "    call.app.db.run(work)\n", "    pass\n",
+        "tests/contracts/test_finding.py -k recorded",
+    ),
+    Sabotage(
+        "what is found is shown with card numbers and addresses",
+        "diagnosis/journeys/look.py", "one.source, blank(one.what)", "one.source, one.what",
+        "tests/contracts/test_finding.py -k one_timeline",
+    ),
+    Sabotage(
+        "git runs what the repository configures",
+        "diagnosis/collectors/programs/git.py", '"--no-ext-diff", "--no-textconv", ', "",
+        "tests/contracts/test_commits_between.py -k is_run",
+    ),
 )  # fmt: skip

@@ -12,10 +12,19 @@ from mainstay.diagnosis.cause import (
     Verdict,
     from_facts,
 )
+from mainstay.diagnosis.collectors.programs.git import with_git
 from mainstay.diagnosis.collectors.reach import Reach
 from mainstay.diagnosis.engine import diagnose
 from mainstay.diagnosis.folder import Ask, read
-from mainstay.diagnosis.journeys import Found, Seen, Stop, Wanted, check_id, find
+from mainstay.diagnosis.journeys import (
+    Found,
+    Seen,
+    Stop,
+    Wanted,
+    blanks_of,
+    check_id,
+    find,
+)
 from mainstay.diagnosis.material import Material, Measure, Phase, Series, Symptom
 from mainstay.diagnosis.report import as_html
 from mainstay.diagnosis.traces.span import Line
@@ -39,9 +48,11 @@ __all__ = [
     "Verdict",
     "Wanted",
     "as_html",
+    "blanks_of",
     "check_id",
     "diagnose",
     "find",
     "from_facts",
     "read",
+    "with_git",
 ]

@@ -10,7 +10,6 @@ from mainstay.foundation import record
 from mainstay.foundation.clock import to_text
 from mainstay.foundation.db import Tx
 from mainstay.foundation.record import Fact
-from mainstay.telemetry.logs import Blanks, Rule
 from mainstay.web.call import Call
 
 PERMISSION = "diagnosis.find"
@@ -30,7 +29,7 @@ def find_item(call: Call, id_: str, *, since: datetime | None, until: datetime |
     ]
     _note(
         call,
-        Blanks([Rule(id_, one.pattern) for id_, one in estate.blanks.items()]).blank(wanted_id),
+        diagnosis.blanks_of(estate).blank(wanted_id),
         where,
         start,
         end,

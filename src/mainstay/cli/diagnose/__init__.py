@@ -40,6 +40,8 @@ def register(group: click.Group) -> None:
 @click.option("--symptom", metavar="WHERE[,METRIC]", default="", help="Where it was seen, in what.")
 @click.option("--baseline", type=A_PATH, help="A file or folder of a time without the fault.")
 @click.option("--calls", type=A_PATH, help="A table of who calls whom.")
+@click.option("--git", "repository", type=A_PATH, help="A Git folder; else FOLDER, if it is one.")
+@click.option("--between", metavar="OLD..NEW", help="Two releases: commits from one to the other.")
 @click.option("--html", "html", type=A_PATH, help="Write the report as one HTML file, too.")
 @at_desk
 def diagnose(
@@ -54,6 +56,8 @@ def diagnose(
     symptom: str,
     baseline: Path | None,
     calls: Path | None,
+    repository: Path | None,
+    between: str | None,
     html: Path | None,
 ) -> None:
     """The likely cause of an incident, with what speaks for and against it.
@@ -85,7 +89,12 @@ def diagnose(
         baseline=baseline,
         calls=calls,
     )
-    found = diagnosis.diagnose(diagnosis.read(folder, ask))
+    if repository and not between:
+        raise Invalid("Say between which releases: --between v1.4..v1.5.")
+    material = diagnosis.read(folder, ask)
+    if between:
+        material = diagnosis.with_git(material, repository or folder, between)
+    found = diagnosis.diagnose(material)
     if html:
         _write(html, diagnosis.as_html(found, title=folder.name))
     if not desk.dump(found.as_facts()):

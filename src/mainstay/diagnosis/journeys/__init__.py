@@ -4,7 +4,7 @@
 the words of the answer.
 """
 
-from mainstay.diagnosis.journeys.look import Wanted, check_id, find
+from mainstay.diagnosis.journeys.look import Wanted, blanks_of, check_id, find
 from mainstay.diagnosis.journeys.trace import Found, Seen, Stop
 
-__all__ = ["Found", "Seen", "Stop", "Wanted", "check_id", "find"]
+__all__ = ["Found", "Seen", "Stop", "Wanted", "blanks_of", "check_id", "find"]

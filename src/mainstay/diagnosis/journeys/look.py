@@ -10,8 +10,13 @@ from functools import partial
 from time import monotonic
 from zoneinfo import ZoneInfo
 
+from mainstay.diagnosis.collectors.programs.searching import (
+    SEARCH_S_MAX,
+    Asked,
+    first_times,
+    search,
+)
 from mainstay.diagnosis.collectors.reach import Reach
-from mainstay.diagnosis.collectors.searching import SEARCH_S_MAX, Asked, first_times, search
 from mainstay.diagnosis.journeys.stop import Usual, in_words, stopped, usual_gap
 from mainstay.diagnosis.journeys.trace import Found, Seen
 from mainstay.estate import Estate, Journey, Pattern
@@ -51,6 +56,11 @@ def check_id(text: str) -> str:
     return id_
 
 
+def blanks_of(estate: Estate) -> Blanks:
+    """What blanks what people are shown: secrets, personal data, and the estate's own rules."""
+    return Blanks([Rule(name, one.pattern) for name, one in estate.blanks.items()])
+
+
 def find(estate: Estate, wanted: Wanted, *, reach: Reach) -> Found:
     """The timeline of one item. Takes as long as the slowest search may; use a thread."""
     id_ = check_id(wanted.id)
@@ -61,7 +71,7 @@ def find(estate: Estate, wanted: Wanted, *, reach: Reach) -> Found:
     asked = list(_asked(estate, wanted, id_))
     name, journey = _journey(estate, id_)
     answers, notes = _answered(asked, reach)
-    blank = Blanks([Rule(name, one.pattern) for name, one in estate.blanks.items()]).blank
+    blank = blanks_of(estate).blank
     seen = [
         Seen(one.at, one.service, one.source, blank(one.what))
         for traces in answers.values() for one in traces

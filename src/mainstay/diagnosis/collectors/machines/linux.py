@@ -30,6 +30,8 @@ Texts = Mapping[str, str]
 TEXT_BYTES_MAX = 1 << 20
 PROCESSES_MAX = 20
 """The largest and the busiest are told of."""
+SETTLED_S = 86_400
+"""A process that has run so long is no newcomer."""
 KERNEL_MAX = 100
 MOUNTS_MAX = 50
 LINE_CHARS_MAX = 400
@@ -330,15 +332,17 @@ def _shares(table: str) -> Iterator[tuple[str, float, float]]:
 
 
 def _busy(texts: Texts, now: datetime) -> _Made:
+    """What has run for a day belongs to the machine; of a newcomer nobody knows."""
     cpus = max(1, int(texts["cpus"]))
     for line in texts["processes"].splitlines()[:PROCESSES_MAX]:
         pid, rss, cpu_s, age_s, name = line.split(None, 4)
-        share = float(cpu_s) / max(1.0, float(age_s)) / cpus
-        yield (
-            FactKind.PROCESS, f"{name} ({pid})",
-            {"memory_bytes": float(rss) * 1024, "cpu_share": min(1.0, share), "age_s": float(age_s)},
-            None,
-        )  # fmt: skip
+        values: dict[str, Value] = {
+            "memory_bytes": float(rss) * 1024, "age_s": float(age_s),
+            "cpu_share": min(1.0, float(cpu_s) / max(1.0, float(age_s)) / cpus),
+        }  # fmt: skip
+        if float(age_s) >= SETTLED_S:
+            values["belongs_to"] = "this machine"
+        yield FactKind.PROCESS, f"{name} ({pid})", values, None
 
 
 def _said(texts: Texts, now: datetime) -> _Made:

@@ -29,7 +29,8 @@ SESSIONS = """
 SELECT a.pid::text AS name, coalesce(a.state, '') AS state, coalesce(a.usename::text, '') AS usr,
   coalesce(nullif(a.application_name, ''), host(a.client_addr), '') AS client,
   left(coalesce(a.query, ''), 300) AS statement,
-  extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.query_start))::float8 AS seconds,
+  extract(epoch FROM clock_timestamp() - CASE WHEN cardinality(pg_blocking_pids(a.pid)) > 0
+    THEN a.query_start ELSE coalesce(a.xact_start, a.query_start) END)::float8 AS seconds,
   coalesce(extract(epoch FROM clock_timestamp() - a.state_change), 0)::float8 AS state_seconds,
   a.xact_start AS at, (pg_blocking_pids(a.pid))[1]::text AS waits_for,
   EXISTS (SELECT 1 FROM pg_stat_activity b WHERE a.pid = ANY (pg_blocking_pids(b.pid))) AS blocks
