@@ -13,6 +13,7 @@ from time import monotonic
 
 from mainstay.checks import Sheets
 from mainstay.checks.probes import Probe
+from mainstay.diagnosis import Reach
 from mainstay.diagnosis.collectors import Collector
 from mainstay.diagnosis.live import Workers
 from mainstay.estate import View
@@ -122,6 +123,8 @@ class Runtime:
     """Room that is kept for when the disk is full."""
     back_up: Callable[[datetime], Made]
     """Make the next backup that `backup.to` asks for; takes a while. MainstayError if it failed."""
+    reach: Reach
+    """What evidence is fetched through: by `find`, and by the collectors of a diagnosis."""
     close: Callable[[], None]
     collectors: Callable[[View], tuple[Collector, ...]]
     """What reads evidence about an incident, under a version of the estate."""

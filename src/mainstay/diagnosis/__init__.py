@@ -12,8 +12,10 @@ from mainstay.diagnosis.cause import (
     Verdict,
     from_facts,
 )
+from mainstay.diagnosis.collectors.reach import Reach
 from mainstay.diagnosis.engine import diagnose
 from mainstay.diagnosis.folder import Ask, read
+from mainstay.diagnosis.journeys import Found, Seen, Stop, Wanted, check_id, find
 from mainstay.diagnosis.material import Material, Measure, Phase, Series, Symptom
 from mainstay.diagnosis.report import as_html
 from mainstay.diagnosis.traces.span import Line
@@ -23,16 +25,23 @@ __all__ = [
     "CauseClass",
     "Diagnosis",
     "Evidence",
+    "Found",
     "Hypothesis",
     "Line",
     "Material",
     "Measure",
     "Phase",
+    "Reach",
+    "Seen",
     "Series",
+    "Stop",
     "Symptom",
     "Verdict",
+    "Wanted",
     "as_html",
+    "check_id",
     "diagnose",
+    "find",
     "from_facts",
     "read",
 ]

@@ -29,7 +29,7 @@ from mainstay.api.routes import (
     signals,
 )
 from mainstay.api.routes.shapes import Listed, Sentence
-from mainstay.api.routes.watch import checks, diagnosis, heartbeats
+from mainstay.api.routes.watch import checks, diagnosis, finding, heartbeats
 
 PREFIX = "/mainstay/v1"
 
@@ -106,6 +106,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/checks/{name}", "checks.read", checks.get_check, checks.Check),
     Route("GET", "/checks/{name}/history", "checks.read", checks.get_history, Listed[checks.Look]),
     Route("GET", "/calendars/{id}", "estate.read", checks.get_calendar, Listed[checks.Day]),
+    # an item in production
+    Route("POST", "/find", "diagnosis.find", finding.find_item, finding.Found),
     # signals
     Route("POST", "/report", "signals.report", signals.report, signals.Taken, 202),
     Route("GET", "/signals", "signals.read", signals.list_signals, Listed[signals.Signal]),

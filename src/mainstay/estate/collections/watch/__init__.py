@@ -1,6 +1,7 @@
 """What is watched, and by what: checks, the hosts they run on, the probes that measure."""
 
 from mainstay.estate.collections.watch.checks import PROBE_MODELS, PROBES, TIMEOUT_MAX, Check
+from mainstay.estate.collections.watch.find import Journey, Search
 from mainstay.estate.collections.watch.hosts import Host
 from mainstay.estate.collections.watch.probes import (
     Certificate,
@@ -37,6 +38,7 @@ __all__ = [
     "Host",
     "Http",
     "HttpStep",
+    "Journey",
     "Kafka",
     "Line",
     "Log",
@@ -49,6 +51,7 @@ __all__ = [
     "RabbitMq",
     "Redis",
     "Script",
+    "Search",
     "Sql",
     "Ssh",
     "Telemetry",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mainstay.diagnosis.collectors.collector import Collector
-from mainstay.diagnosis.collectors.logs import Logs
-from mainstay.diagnosis.collectors.metrics import MakeEgress, Metrics
+from mainstay.diagnosis.collectors.telemetry.logs import Logs
+from mainstay.diagnosis.collectors.telemetry.metrics import MakeEgress, Metrics
 from mainstay.estate.collections import Estate
 
 
