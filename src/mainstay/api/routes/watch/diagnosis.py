@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from mainstay.acts import commands
 from mainstay.api import asking
 from mainstay.api.routes import shapes
 from mainstay.api.routes.incidents import READ, shown_to
-from mainstay.api.routes.shapes import Sentence
+from mainstay.api.routes.shapes import Sentence, When
 from mainstay.diagnosis import live
 from mainstay.foundation.errors import NotFound
 
@@ -119,8 +119,8 @@ class Window(shapes.Asked):
     """A service, and when its trouble began and ended; without an end: now."""
 
     service: str
-    since: AwareDatetime = Field(alias="from")
-    until: AwareDatetime | None = Field(default=None, alias="to")
+    since: When = Field(alias="from")
+    until: When | None = Field(default=None, alias="to")
 
 
 def get_diagnosis(call: asking.Asked, name: str) -> Diagnosis:
