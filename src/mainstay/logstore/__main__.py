@@ -18,7 +18,7 @@ import uvicorn
 from mainstay.foundation.errors import Invalid, MainstayError
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import HostPort, host_port
-from mainstay.logstore.asking import kept
+from mainstay.logstore.asking import ask, kept
 from mainstay.logstore.followed import Followed
 from mainstay.logstore.http import Doors
 from mainstay.logstore.intake import Intake, Stores
@@ -176,7 +176,7 @@ def _place(text: str) -> HostPort:
 
 def main() -> None:
     """Run it; the exit code says how it ended."""
-    group = click.Group(commands={"keep": keep, "kept": kept})
+    group = click.Group(commands={"keep": keep, "kept": kept, "ask": ask})
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         with suppress(KeyboardInterrupt):

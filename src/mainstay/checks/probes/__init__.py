@@ -22,10 +22,23 @@ from mainstay.checks.probes.queues.kafka import KafkaProbe
 from mainstay.checks.probes.queues.rabbitmq import RabbitMqProbe
 from mainstay.checks.probes.run.orders import Orders
 from mainstay.checks.probes.run.programs import PluginProbe, ScriptProbe, SshProbe
+from mainstay.checks.probes.sql.lawful import lawful
+from mainstay.checks.probes.sql.postgres import Reading
+from mainstay.checks.probes.sql.postgres import reading as postgres_reading
 from mainstay.checks.probes.sql.probe import SqlProbe
+from mainstay.checks.probes.sql.query import Query
 from mainstay.foundation.egress import Egress
 
-__all__ = ["Probe", "build", "close", "nameservers"]
+__all__ = [
+    "Probe",
+    "Query",
+    "Reading",
+    "build",
+    "close",
+    "lawful",
+    "nameservers",
+    "postgres_reading",
+]
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 

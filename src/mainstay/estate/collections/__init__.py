@@ -41,12 +41,14 @@ from mainstay.estate.collections.watch import (
     Host,
     Http,
     HttpStep,
+    Journey,
     Line,
     Metric,
     Process,
     Queries,
     RabbitMq,
     Redis,
+    Search,
     Telemetry,
 )
 
@@ -69,6 +71,7 @@ __all__ = [
     "HttpStep",
     "Incidents",
     "Item",
+    "Journey",
     "JsonMap",
     "Layer",
     "Leave",
@@ -86,6 +89,7 @@ __all__ = [
     "Rotate",
     "Route",
     "Schedule",
+    "Search",
     "Service",
     "SeverityMap",
     "Shift",
@@ -129,6 +133,8 @@ class Estate(Part):
     """The machines that checks look at."""
     checks: dict[Id, Check] = {}
     """What must be so, and how it is measured."""
+    journeys: dict[Id, Journey] = {}
+    """The services that an item goes through, in order."""
     telemetry: dict[Id, Telemetry] = {}
     """Where metrics and logs are that stay where they are, and what is scraped."""
     blanks: dict[Id, Blank] = {}

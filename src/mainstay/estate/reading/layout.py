@@ -25,6 +25,7 @@ SINGULAR = {
     "checklists": "checklist",
     "hosts": "host",
     "checks": "check",
+    "journeys": "journey",
     "telemetry": "telemetry",
     "blanks": "blank",
 }
@@ -161,6 +162,10 @@ def lengthen(root: Node) -> None:
     _hosts(root)
     for check in _children(root, "checks"):
         _check(check)
+    for service in _children(root, "services"):
+        find = service.mapping.get("find")
+        if find is not None and isinstance(find.value, dict):
+            service.mapping["find"] = Node(find.at, [find])
     for source in _children(root, "sources"):
         mapped = source.mapping.get("map")
         severity = mapped.mapping.get("severity") if mapped else None

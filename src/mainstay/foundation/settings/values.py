@@ -357,6 +357,15 @@ def _url_of_listen(values: dict[str, Any]) -> str:
     return f"{scheme}://{values.get('listen', '')}"
 
 
+class DiagnosisSettings(Table):
+    """How the likely cause of an incident is looked for."""
+
+    by_itself: bool = True
+    """Of each new incident, and of one that grows; otherwise only where somebody asks."""
+    budget_s: float = Field(default=20, ge=0.1, le=120)
+    """Seconds that collectors may read; who has not answered then is left behind."""
+
+
 class Settings(Table):
     """Every setting. Only `data_dir` has no default here: `load` knows the person's home."""
 
@@ -400,12 +409,18 @@ class Settings(Table):
     """How people come in to the console."""
     limits: LimitSettings = LimitSettings()
     """What clients may cost us."""
+    diagnosis: DiagnosisSettings = DiagnosisSettings()
+    """How the likely cause of an incident is looked for."""
     watchdog: WatchdogSettings = WatchdogSettings()
     """Who watches Mainstay."""
     telemetry: TelemetrySettings = TelemetrySettings()
     """What of logs, metrics and traces is kept here."""
     retention_days: int = Field(default=30, ge=1, le=3650)
     """How long raw signals are kept."""
+    looks_days: int = Field(default=30, ge=1, le=3650)
+    """How long the looks of checks are kept, one by one."""
+    availability_days: int = Field(default=400, ge=1, le=3650)
+    """How long it is kept how checks stood, hour by hour."""
     page_per_minute: int = Field(default=1, ge=1, le=60)
     """Pages a minute to one address; further ones are bundled."""
     backlog_max: int = Field(default=50_000, ge=1)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from mainstay.estate.collections import Telemetry
 from mainstay.foundation.egress import Egress
 from mainstay.telemetry.connectors.asked import Place
+from mainstay.telemetry.connectors.kept import ask_kept
 from mainstay.telemetry.connectors.loki import Loki
 from mainstay.telemetry.connectors.port import (
     Capability,
@@ -24,8 +25,8 @@ from mainstay.telemetry.connectors.port import (
 from mainstay.telemetry.connectors.prometheus import Prometheus
 
 __all__ = [
-    "Capability", "Connector", "Found", "Line", "Lines", "Loki", "Place", "Prometheus", "Samples", "Window",
-    "build",
+    "Capability", "Connector", "Found", "Line", "Lines", "Loki", "Place", "Prometheus", "Samples",
+    "Window", "ask_kept", "build",
 ]  # fmt: skip
 
 

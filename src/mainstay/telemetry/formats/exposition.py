@@ -8,8 +8,9 @@ from math import isfinite
 from mainstay.telemetry.formats.record import Measured
 from mainstay.telemetry.store import Sample, labels_text
 
+_LABELS = r'(?:\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})?'
 _LINE = re.compile(
-    r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+[-+.\deE]+)?(?:[ \t]+#.*)?\s*"
+    r"([a-zA-Z_:][\w:]*)" + _LABELS + r"[ \t]+(\S+)(?:[ \t]+[-+.\deE]+)?(?:[ \t]+#.*)?\s*"
 )
 _PAIR = re.compile(r'\s*([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)')
 _ESCAPE = re.compile(r"\\(.)")

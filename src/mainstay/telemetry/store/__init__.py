@@ -10,7 +10,7 @@ so that a flood cannot delay a page.
 
 from __future__ import annotations
 
-from mainstay.telemetry.store.blanking import Blanks, Rule
+from mainstay.telemetry.logs import Blanks, Rule
 from mainstay.telemetry.store.kept import Kept, Wanted
 from mainstay.telemetry.store.rows import Record, recorded
 from mainstay.telemetry.store.samples import KeptSamples, Sample, labels_text

@@ -8,6 +8,7 @@ from mainstay.estate.collections.watch.checks import (
     TIMEOUT_MAX,
     Check,
 )
+from mainstay.estate.collections.watch.find import Journey, Search
 from mainstay.estate.collections.watch.hosts import Host
 from mainstay.estate.collections.watch.probes import (
     Certificate,
@@ -46,6 +47,7 @@ __all__ = [
     "Host",
     "Http",
     "HttpStep",
+    "Journey",
     "Kafka",
     "Line",
     "Log",
@@ -58,6 +60,7 @@ __all__ = [
     "RabbitMq",
     "Redis",
     "Script",
+    "Search",
     "Sql",
     "Ssh",
     "Telemetry",

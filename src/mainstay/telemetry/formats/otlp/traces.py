@@ -34,7 +34,7 @@ def read(body: bytes, *, packed: bool, received_us: int) -> Traced:
             for span in objects(scope.get("spans")):
                 try:
                     taken.spans.append(_span(span, service, received_us))
-                except (TypeError, ValueError, OverflowError):
+                except (KeyError, TypeError, ValueError, OverflowError):
                     taken.refused += 1
     return taken
 

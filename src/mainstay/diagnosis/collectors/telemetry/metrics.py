@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mainstay.diagnosis.collectors.collector import Question
-from mainstay.diagnosis.collectors.phases import cut
-from mainstay.diagnosis.collectors.queries import own_queries, usual_queries
+from mainstay.diagnosis.collectors.telemetry.phases import cut
+from mainstay.diagnosis.collectors.telemetry.queries import own_queries, usual_queries
 from mainstay.diagnosis.material import Material, Measure, Series
 from mainstay.estate.collections import Telemetry
 from mainstay.foundation.egress import Egress

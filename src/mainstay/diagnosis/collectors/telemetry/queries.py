@@ -38,6 +38,16 @@ _MEMORY = (
 )  # fmt: skip
 
 
+TIMES = _SECONDS
+"""What tells seconds of requests, by `_sum` and `_count`."""
+COUNTERS = (
+    *(f"{one}_count" for one in (*_SECONDS, *_MILLISECONDS)),
+    "http_requests_total", "grpc_server_handled_total", "istio_requests_total",
+)  # fmt: skip
+CPU = tuple(name for name, _ in _CPU)
+LEVELS_OF_MEMORY = tuple(name for name, _ in _MEMORY)
+
+
 def usual_queries(
     label: str, services: Sequence[str], *, over_s: int
 ) -> Iterator[tuple[Measure, str]]:
@@ -49,9 +59,7 @@ def usual_queries(
     def rate(name: str, more: str = "") -> str:
         return f"sum by ({label}) (rate({name}{{{of}{more}}}[{over_s}s]))"
 
-    counts = [f"{one}_count" for one in (*_SECONDS, *_MILLISECONDS)]
-    totals = ["http_requests_total", "grpc_server_handled_total", "istio_requests_total"]
-    yield Measure.REQUESTS, _first(rate(one) for one in (*counts, *totals))
+    yield Measure.REQUESTS, _first(rate(one) for one in COUNTERS)
     yield (
         Measure.LATENCY,
         _first(

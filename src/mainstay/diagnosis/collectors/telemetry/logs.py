@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mainstay.diagnosis.collectors.collector import Question
-from mainstay.diagnosis.collectors.metrics import MakeEgress
-from mainstay.diagnosis.collectors.phases import before_from
+from mainstay.diagnosis.collectors.telemetry.metrics import MakeEgress
+from mainstay.diagnosis.collectors.telemetry.phases import before_from
 from mainstay.diagnosis.material import Material, Phase
 from mainstay.diagnosis.traces.span import Line
 from mainstay.estate.collections import Telemetry
