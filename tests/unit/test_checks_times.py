@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from looking import sheet
-from mainstay import checking
 from mainstay.checks import times
 from mainstay.estate import BadCron, Cron, first_occurrence
 from mainstay.estate.collections import TIMEOUT_MAX
+from mainstay.watching import checking
 
 ZURICH = ZoneInfo("Europe/Zurich")
 MONDAY = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
