@@ -48,6 +48,7 @@ TAGS = {
     "checklists": "Checklists",
     "handovers": "Shifts and handovers",
     "health": "Services and their health",
+    "finding": "An item in production",
     "estate": "The estate",
     "people": "People",
     "access": "Keys and tokens",

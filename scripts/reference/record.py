@@ -62,6 +62,7 @@ TITLES = {
     "followup": ("Follow-ups", "Subject: the follow-up (`fup_…`)."),
     "log": ("The shift log", "Subject: `team:` and the team."),
     "waiver": ("Waivers", "Subject: the waiver (`wvr_…`)."),
+    "item": ("Finding an item", "Subject: `item:` and the id, blanked like a log line."),
     "help": ("Asking for help", "Subject: `ask:` and the permission."),
     "act": ("Refusals", "Subject: what was asked for."),
 }
@@ -179,6 +180,7 @@ KINDS = {
     "followup.added": "Left for a later shift to do.",
     "followup.done": "Somebody has done it.",
     "log.note": "What somebody wrote into the log.",
+    "item.searched": "Somebody looked for a payment, an order or an account in production.",
     "help.asked": "Somebody who may not do something asked those who may.",
     "help.answered": "Somebody who may has seen to it.",
     "act.refused": "Somebody asked for what they may not do.",

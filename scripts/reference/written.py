@@ -34,9 +34,11 @@ class Found:
 
 
 def of_source(root: Path) -> Found:
-    """Every kind of the program; the demo only reads them."""
+    """Every kind of the program. The demo only reads them; a Fact of diagnosis is an observation."""
     folder = root / "src" / "mainstay"
-    files = [file for file in sorted(folder.rglob("*.py")) if "demo" not in file.parts]
+    files = [
+        file for file in sorted(folder.rglob("*.py")) if not {"demo", "diagnosis"} & {*file.parts}
+    ]
     return find({str(f.relative_to(root)): f.read_text(encoding="utf-8") for f in files})
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import msgspec
 
@@ -30,6 +31,7 @@ from mainstay.api import App, limits_of, make_app
 from mainstay.checks.probes import Probe, nameservers
 from mainstay.checks.probes import build as build_probes
 from mainstay.console import Console
+from mainstay.diagnosis import Reach
 from mainstay.estate import Views
 from mainstay.foundation import backup, failpoint, record
 from mainstay.foundation.backup.job import Job, Outcome
@@ -105,7 +107,8 @@ def open_app(
         hang_up=egress.close, probes=probes, jitter=random.random, wake=Wake(),
         signer=_signer(settings, environment),
         sinks=record.sinks_of(settings.audit.checkpoints_to, node=me.host, egress=egress),
-        reserve=reserve, back_up=lambda now: _back_up(settings, environment, now), close=db.close,
+        reserve=reserve, back_up=lambda now: _back_up(settings, environment, now), reach=_reach(settings, environment),
+        close=db.close,
     )  # fmt: skip
     db.on_commit = partial(_count_commit, app.measures)
     presence.sign_on(app, me.started_at)
@@ -118,9 +121,19 @@ def _probes(settings: Settings, environment: Mapping[str, str]) -> dict[str, Pro
     folder = settings.data_dir.resolve()
     return build_probes(
         Egress(_allowed(settings) | frozenset(servers)), environment=environment,
-        install=hashlib.blake2b(str(folder).encode(), digest_size=8).hexdigest(), data_dir=folder,
+        install=_install(folder), data_dir=folder,
         servers=servers,
     )  # fmt: skip
+
+
+def _reach(settings: Settings, environment: Mapping[str, str]) -> Reach:
+    folder = settings.data_dir.resolve()
+    return Reach(_allowed(settings), environment, folder, _install(folder))
+
+
+def _install(folder: Path) -> str:
+    """What names this install in the programs that it starts."""
+    return hashlib.blake2b(str(folder).encode(), digest_size=8).hexdigest()
 
 
 def _reserve(settings: Settings) -> Reserve:

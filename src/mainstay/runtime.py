@@ -13,6 +13,7 @@ from time import monotonic
 
 from mainstay.checks import Sheets
 from mainstay.checks.probes import Probe
+from mainstay.diagnosis import Reach
 from mainstay.foundation.backup import Made
 from mainstay.foundation.clock import Clock
 from mainstay.foundation.db import Database
@@ -119,6 +120,8 @@ class Runtime:
     """Room that is kept for when the disk is full."""
     back_up: Callable[[datetime], Made]
     """Make the next backup that `backup.to` asks for; takes a while. MainstayError if it failed."""
+    reach: Reach
+    """What evidence is fetched through: by `find`, and by the collectors of a diagnosis."""
     close: Callable[[], None]
     measures: Measures = field(default_factory=Measures)
     pulse: Pulse = field(default_factory=Pulse)

@@ -138,6 +138,26 @@ def test_what_a_program_leaves_behind_when_it_ends_is_killed_too(tmp_path: Path)
     wait_until(lambda: not _with(str(tmp_path)), within_s=20, what="the end of what was left")
 
 
+def test_the_end_of_mainstay_is_told_at_once_and_leaves_no_program_behind(tmp_path: Path) -> None:
+    script = program(tmp_path, f"#!{sys.executable}\n{TREE}")
+
+    async def ended() -> int | None:
+        orders = Orders("test", {})
+        under_way = asyncio.create_task(
+            orders.run([script], env={"WHOSE": str(tmp_path)}, stdin=None, timeout_s=500)
+        )
+        while not _with(str(tmp_path)):  # noqa: ASYNC110 (it begins in another process)
+            await asyncio.sleep(0)
+        runner = orders._process
+        assert runner is not None
+        orders.close()
+        under_way.cancel()
+        return runner.returncode
+
+    assert asyncio.run(ended()) == 0, "it was killed, and could not end what it runs"
+    assert _with(str(tmp_path)) == []
+
+
 def test_output_without_end_is_bounded(tmp_path: Path) -> None:
     loud = program(tmp_path, "#!/bin/sh\nhead -c 50000000 /dev/zero | tr '\\0' 'x'\nexit 1\n")
     found = look({"plugin": {"command": [loud]}, "timeout": "50s"})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 FLOORS = {
-    6: "app serve running __main__ demo keeper logstore",
+    6: "app serve running __main__ demo keeper storekeeper logstore",
     5: "api console cli web",
     4: "loops upkeep watching sealed presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
     3: "diagnosis runbooks problems resilience handover reports",
     2: "alerts incidents paging",
-    1: "signals people signin nodes oncall changes checks batch telemetry knowledge slo",
+    1: "signals people signin nodes oncall changes checks batch telemetry knowledge slo simulation",
     0: "estate foundation",
 }
 SAME_FLOOR = """
@@ -26,7 +26,7 @@ SAME_FLOOR = """
     presence → acts
     jumps → pipeline, jumps → runtime, jumps → watching
     acts → watching, watching → jumps
-    serve → keeper, app → demo, serve → app, demo → app, demo → serve
+    serve → keeper, serve → storekeeper, storekeeper → logstore, app → demo, serve → app, demo → app, demo → serve
     running → serve, running → demo, running → app
     __main__ → app, __main__ → demo
 """

@@ -62,6 +62,7 @@ OUTSIDE = (
     "*/channels/*",
     "*/probes/*",
     "*/connectors/*",
+    "*/collectors/*",
     "foundation/egress.py",
     "foundation/addresses.py",  # the address guard of egress
 )
@@ -107,7 +108,7 @@ def worldly(tree: Sequence[Module]) -> list[str]:
             if any(_within(full, WORLD) for full in (target, f"{target}.{name}")):
                 faults.append(
                     module.fault(node, f"{target} in {module.room}: only formats/, channels/, "
-                    "probes/, connectors/, foundation/egress.py and the doors speak to the "
+                    "probes/, connectors/, collectors/, foundation/egress.py and doors speak to the "
                     "outside"))  # fmt: skip
     return sorted(set(faults))
 

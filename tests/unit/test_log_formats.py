@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mainstay.foundation.errors import MainstayError
-from mainstay.telemetry.formats import Frames, bulk, loki, otlp, syslog
+from mainstay.telemetry.formats import Frames, bulk, loki, syslog
+from mainstay.telemetry.formats.otlp import logs as otlp
 from mainstay.telemetry.formats.snappy import unpacked
 from mainstay.telemetry.logs import Layouts
 

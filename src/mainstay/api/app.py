@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Mapping
+from functools import cache
+from threading import Lock
 from types import MappingProxyType
 from typing import Any
 
@@ -101,10 +103,11 @@ def _own_api(app: Runtime, limits: Limits) -> App:
             route_class_override=GuardedRoute,
             **route.words(),
         )
-    words = document(api)
+    words, turn = cache(lambda: document(api)), Lock()  # a quarter of a second: not at each start
 
-    async def openapi(request: Request) -> Response:
-        return _response(Reply(200, words, JSON))
+    def openapi(request: Request) -> Response:
+        with turn:
+            return _response(Reply(200, words(), JSON))
 
     api.add_route("/openapi.json", openapi, methods=["GET"])
     api.add_exception_handler(MainstayError, _refuse)

@@ -5,8 +5,10 @@ at `engine.py`; the words of the answer are in `cause.py`, what it works on in `
 """
 
 from mainstay.diagnosis.cause import CauseClass, Diagnosis, Evidence, Hypothesis, Verdict
+from mainstay.diagnosis.collectors.reach import Reach
 from mainstay.diagnosis.engine import diagnose
 from mainstay.diagnosis.folder import Ask, read
+from mainstay.diagnosis.journeys import Found, Seen, Stop, Wanted, check_id, find
 from mainstay.diagnosis.material import Material, Measure, Phase, Series, Symptom
 from mainstay.diagnosis.report import as_html
 
@@ -15,14 +17,21 @@ __all__ = [
     "CauseClass",
     "Diagnosis",
     "Evidence",
+    "Found",
     "Hypothesis",
     "Material",
     "Measure",
     "Phase",
+    "Reach",
+    "Seen",
     "Series",
+    "Stop",
     "Symptom",
     "Verdict",
+    "Wanted",
     "as_html",
+    "check_id",
     "diagnose",
+    "find",
     "read",
 ]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mainstay.diagnosis.cause import Diagnosis, Hypothesis, Verdict, ranked
 from mainstay.diagnosis.commits.blame import of_release
+from mainstay.diagnosis.facts.judge import of_facts
 from mainstay.diagnosis.kubernetes import of_cluster
 from mainstay.diagnosis.lines import of_lines
 from mainstay.diagnosis.material import Material
@@ -17,6 +18,7 @@ from mainstay.diagnosis.traces.steps import of_steps
 HYPOTHESES_MAX = 20
 CHANGE = "commit"
 USED_UP = ("cpu-growth", "memory-growth", "disk-growth", "slow-itself", "fails-itself")
+HURTS = ("overload",)
 TRACE_SHARE = 0.5
 
 
@@ -27,19 +29,25 @@ def diagnose(material: Material) -> Diagnosis:
         hypotheses += of_release(material.release)
     if material.cluster:
         hypotheses += of_cluster(material.cluster)
+    troubled = {one.where for one in hypotheses if one.verdict is Verdict.LIKELY}
+    mechanisms = of_facts(material, troubled)
+    hypotheses = [*_explained(hypotheses, mechanisms), *mechanisms]
     if not any(one.verdict is Verdict.LIKELY for one in hypotheses):
         hypotheses += of_lines(material)
-    found = ranked(_explained(hypotheses))[:HYPOTHESES_MAX]
+    found = ranked(hypotheses)[:HYPOTHESES_MAX]
     return Diagnosis(_sentence(found), found, tuple(_looked_at(material)), material.notes)
 
 
-def _explained(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
-    """A likely change comes before the resource that it used up, which is its trace."""
-    changes = [one for one in hypotheses if one.kind == CHANGE]
-    if not any(one.verdict is Verdict.LIKELY for one in changes):
-        return list(hypotheses)
+def _explained(
+    hypotheses: Sequence[Hypothesis], mechanisms: Sequence[Hypothesis]
+) -> list[Hypothesis]:
+    """A likely change comes before the resource that it used up, and a mechanism that was seen
+    before what only hurts: these are its traces."""
+    known = any(one.verdict is Verdict.LIKELY for one in mechanisms)
+    changed = any(one.kind == CHANGE and one.verdict is Verdict.LIKELY for one in hypotheses)
+    traces = (*USED_UP, *HURTS) if known else USED_UP if changed else ()
     return [
-        replace(one, score=one.score * TRACE_SHARE) if one.kind in USED_UP else one
+        replace(one, score=one.score * TRACE_SHARE) if one.kind in traces else one
         for one in hypotheses
     ]
 

@@ -29,7 +29,7 @@ from mainstay.api.routes import (
     signals,
 )
 from mainstay.api.routes.shapes import Listed, Sentence
-from mainstay.api.routes.watch import checks, heartbeats, past
+from mainstay.api.routes.watch import checks, finding, heartbeats, past
 
 PREFIX = "/mainstay/v1"
 
@@ -101,6 +101,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/checks/{name}/availability", "checks.read", past.of_check, Listed[past.Stretch]),
     Route("GET", "/services/{service}/availability", "checks.read", past.of_service, Listed[past.Stretch]),
     Route("GET", "/calendars/{id}", "estate.read", checks.get_calendar, Listed[checks.Day]),
+    # an item in production
+    Route("POST", "/find", "diagnosis.find", finding.find_item, finding.Found),
     # signals
     Route("POST", "/report", "signals.report", signals.report, signals.Taken, 202),
     Route("GET", "/signals", "signals.read", signals.list_signals, Listed[signals.Signal]),

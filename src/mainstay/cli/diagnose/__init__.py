@@ -10,6 +10,7 @@ import click
 from mainstay import diagnosis
 from mainstay.cli import show
 from mainstay.cli.desk import Desk, Verbs, at_desk
+from mainstay.cli.diagnose.finding import find
 from mainstay.cli.diagnose.report import tell
 from mainstay.foundation.errors import Invalid
 
@@ -18,8 +19,9 @@ A_PATH = click.Path(path_type=Path)
 
 
 def register(group: click.Group) -> None:
-    """Add this command to the program's."""
+    """Add these commands to the program's."""
     group.add_command(diagnose)
+    group.add_command(find)
 
 
 @verbs.command()

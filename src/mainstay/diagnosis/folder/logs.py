@@ -18,7 +18,7 @@ NEVER_S = 0.0
 def read_text(file: Path, phase: Phase | None, into: Gathered) -> None:
     """Read the events of one log; lines without a stamp count only in a file whose name says when
     it was."""
-    reading = Reading()
+    reading, name = Reading(), file.stem
     kept = into.lines.setdefault(phase, [])
     with file.open("rb") as source:
         for count, event in enumerate(events(lines(str(file), source, reading))):
@@ -27,8 +27,8 @@ def read_text(file: Path, phase: Phase | None, into: Gathered) -> None:
                 break
             if event.at_us is None and phase is None:
                 continue
-            said = f"{event.message} {event.cause}".strip()
+            said = f"{event.message} {event.cause}".strip() if event.detail else event.message
             at_s = event.at_us / MICRO if event.at_us is not None else NEVER_S
-            kept.append(Line(event.source or file.stem, said, at_s, event.level.upper()))
+            kept.append(Line(event.source or name, said, at_s, event.level.upper(), origin=name))
     for note in sorted(reading.notes):
         into.note(file, note)

@@ -317,6 +317,41 @@ class SignIn(Table):
     """`required`: nobody who signs in by password gets further before one-time codes are set up."""
 
 
+def _checked_service_days(text: str) -> str:
+    service, _, days = text.rpartition("=")
+    if not service or not days.isdigit() or not 1 <= int(days) <= 3650:
+        raise ValueError("expected service=days, such as audit=90")
+    return text
+
+
+ServiceDays = Annotated[str, AfterValidator(_checked_service_days)]
+
+
+class TelemetrySettings(Table):
+    """Logs, metrics and traces that are sent here and kept, by a process beside the server."""
+
+    keep: bool = False
+    """Start that process; needs the extra [telemetry]."""
+    folder: Path | None = None
+    """Where they are kept, best on another disk; none: `telemetry` in the data folder."""
+    listen: HostPortText = "127.0.0.1:4318"
+    """OTLP over HTTP, remote write, Loki's push, `_bulk`. Beyond this machine only with TLS and a key."""
+    syslog: HostPortText | None = None
+    """Syslog, UDP and TCP; none: none is heard."""
+    key: SecretReference | None = None
+    """Where the key is that senders over HTTP show, never the key itself."""
+    days: int = Field(default=14, ge=1, le=3650)
+    """For how many days."""
+    days_of: tuple[ServiceDays, ...] = ()
+    """For services that differ: `audit=90`."""
+    logs_gib: float = Field(default=20, gt=0)
+    """GiB of logs at most; the oldest go first."""
+    metrics_gib: float = Field(default=5, gt=0)
+    """GiB of metrics at most."""
+    traces_gib: float = Field(default=5, gt=0)
+    """GiB of traces at most."""
+
+
 def _url_of_listen(values: dict[str, Any]) -> str:
     scheme = "https" if values.get("tls_cert") else "http"
     return f"{scheme}://{values.get('listen', '')}"
@@ -367,6 +402,8 @@ class Settings(Table):
     """What clients may cost us."""
     watchdog: WatchdogSettings = WatchdogSettings()
     """Who watches Mainstay."""
+    telemetry: TelemetrySettings = TelemetrySettings()
+    """What of logs, metrics and traces is kept here."""
     retention_days: int = Field(default=30, ge=1, le=3650)
     """How long raw signals are kept."""
     looks_days: int = Field(default=30, ge=1, le=3650)
@@ -422,9 +459,25 @@ def _contradictions(settings: Settings) -> Iterable[tuple[str, str]]:
             "other machines could reach this address, and tokens would travel unencrypted; set "
             "tls_cert and tls_key, or list your TLS proxy in behind_proxy, or listen on 127.0.0.1",
         )
+    yield from _telemetry_contradictions(settings)
     for table, relay in (("smtp", settings.smtp), ("watchdog.mail", settings.watchdog.mail)):
         if relay is not None:
             yield from _relay_contradictions(table, relay)
+
+
+def _telemetry_contradictions(settings: Settings) -> Iterable[tuple[str, str]]:
+    own = settings.telemetry
+    for name, text in (("listen", own.listen), ("syslog", own.syslog)):
+        if text is None or host_port(text).loopback:
+            continue
+        if settings.tls_cert is None:
+            yield (
+                f"telemetry.{name}",
+                "other machines could reach this address, and what they send would travel "
+                "unencrypted; set tls_cert and tls_key, or listen on 127.0.0.1",
+            )
+        if name == "listen" and own.key is None:
+            yield "telemetry.listen", "anybody who reaches it could send; set telemetry.key"
 
 
 def _relay_contradictions(table: str, relay: Smtp) -> Iterable[tuple[str, str]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -53,6 +53,8 @@ class Orders:
         self._install = install
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
+        self._line: socket.socket | None = None
+        """Our end of its input: shut, it says so at once, whether or not a loop still runs."""
         self._writer: asyncio.StreamWriter | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._turn = asyncio.Lock()
@@ -98,6 +100,7 @@ class Orders:
     def close(self) -> None:
         """End the runner, and with it everything that it runs."""
         if self._process is not None:
+            self._hang_up()
             if self._writer is not None:
                 self._writer.transport.abort()
             try:
@@ -105,6 +108,12 @@ class Orders:
             except subprocess.TimeoutExpired:
                 self._process.kill()
             self._process = None
+
+    def _hang_up(self) -> None:
+        if self._line is not None:
+            self._line.shutdown(socket.SHUT_WR)
+            self._line.close()
+            self._line = None
 
     async def _ready(self) -> asyncio.StreamWriter:
         """The way in to a runner that lives; many may ask at once, and one of them starts it."""
@@ -121,17 +130,18 @@ class Orders:
         if self._process is not None:  # of a loop that has ended, or dead: its input is closed
             self._process.kill()
             self._process.wait()
-        self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - once, of our own file
-            [sys.executable, "-I", str(RUNNER), self._install],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"PATH": PATH}, bufsize=0,
-            start_new_session=True,
-        )  # fmt: skip
-        assert self._process.stdin is not None
+            self._hang_up()
+        self._line, its_end = socket.socketpair()
+        with its_end:
+            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - once, of our own file
+                [sys.executable, "-I", str(RUNNER), self._install],
+                stdin=its_end.fileno(), stdout=subprocess.PIPE, env={"PATH": PATH}, bufsize=0,
+                start_new_session=True,
+            )  # fmt: skip
         assert self._process.stdout is not None
         transport, protocol = await loop.connect_write_pipe(
-            asyncio.streams.FlowControlMixin, os.fdopen(os.dup(self._process.stdin.fileno()), "wb")
+            asyncio.streams.FlowControlMixin, self._line.dup()
         )
-        self._process.stdin.close()
         self._writer = asyncio.StreamWriter(transport, protocol, None, loop)
         reader = asyncio.StreamReader()
         await loop.connect_read_pipe(
