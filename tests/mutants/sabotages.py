@@ -381,7 +381,7 @@ SABOTAGES = (
     Sabotage(
         "a look that a killed process had begun waits for its lease",
         "nodes/store.py", "    return due.release(tx, node_id, now=now)", "    return 0",
-        f"{PROOFS}test_checks_shared.py -k killed",
+        f"{PROOFS}test_checks_two_nodes.py -k killed",
     ),
     Sabotage(
         "what was last seen long ago counts as seen",
