@@ -150,8 +150,8 @@ def test_what_is_kept_is_evidence_for_a_diagnosis(running: Running) -> None:
         Phase.USUAL: 30, Phase.BEFORE: 30, Phase.DURING: 20}  # fmt: skip
     (call,) = material.traces[Phase.DURING]
     assert (call.where, call.operation, call.duration_s) == ("shop", "pay", 1.0)
-    assert "pool exhausted" in diagnosis.diagnose(
-        diagnosis.Material(logs=material.logs)).hypotheses[0].sentence  # fmt: skip
+    told = diagnosis.diagnose(diagnosis.Material(logs=material.logs))
+    assert (told.hypotheses[0].where, told.hypotheses[0].kind) == ("shop", "pool-exhausted")
     (note,) = KeptHere(running.folder / "nowhere").collect(question, within_s=60).notes
     assert "No logs are kept" in note
 
