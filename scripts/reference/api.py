@@ -45,6 +45,7 @@ TAGS = {
     "diagnosis": "Diagnosis",
     "checks": "Checks and calendars",
     "heartbeats": "Heartbeats",
+    "past": "How checks stood over time",
     "checklists": "Checklists",
     "handovers": "Shifts and handovers",
     "health": "Services and their health",

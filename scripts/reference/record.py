@@ -180,6 +180,8 @@ KINDS = {
     "handover.offered": "The leaver hands over.",
     "handover.accepted": "The next shift has read it; with the SHA-256 of what it said.",
     "handover.unaccepted": "Nobody had accepted it in time; the lead is paged.",
+    "shift.short": "A shift has too few people, and why; its lead is paged, once.",
+    "shift.staffed": "It has enough by now.",
     "handover.lapsed": "The next shift ended too, and nobody had accepted it.",
     "followup.added": "Left for a later shift to do.",
     "followup.done": "Somebody has done it.",

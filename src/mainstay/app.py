@@ -10,7 +10,7 @@ import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -33,7 +33,7 @@ from mainstay.checks.probes import Probe, nameservers
 from mainstay.checks.probes import build as build_probes
 from mainstay.console import Console
 from mainstay.diagnosis import Line, Reach, live
-from mainstay.diagnosis.collectors import Collector, of_telemetry
+from mainstay.diagnosis.collectors import Collector, of_databases, of_hosts, of_telemetry
 from mainstay.estate import View, Views
 from mainstay.foundation import backup, failpoint, record
 from mainstay.foundation.backup.job import Job, Outcome
@@ -73,7 +73,7 @@ def open_app(
     clock: Clock | None = None,
     channels: Mapping[str, Channel] | None = None,
     probes: Mapping[str, Probe] | None = None,
-    collectors: Callable[[View], tuple[Collector, ...]] | None = None,
+    collectors: Callable[[View, Sequence[str]], tuple[Collector, ...]] | None = None,
     node: str | None = None,
 ) -> Runtime:
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
@@ -114,14 +114,15 @@ def open_app(
     async def send(address: Address, page: Page) -> Answer | MainstayError:
         return await _send(ways, address, page, environment, ring)
 
+    reach = _reach(settings, environment)
     app = Runtime(
         settings=settings, node=me, clock=clock, db=db, ground=ground, channels=ways, send=send,
         hang_up=egress.close, probes=probes, jitter=random.random, wake=Wake(),
         signer=_signer(settings, environment),
         sinks=record.sinks_of(settings.audit.checkpoints_to, node=me.host, egress=egress),
         reserve=reserve, back_up=lambda now: _back_up(settings, environment, now),
-        reach=_reach(settings, environment), close=db.close,
-        collectors=collectors or partial(_collectors, db, ground, settings, environment),
+        reach=reach, close=db.close,
+        collectors=collectors or partial(_collectors, db, ground, settings, environment, reach),
     )  # fmt: skip
     db.on_commit = partial(_count_commit, app.measures)
     presence.sign_on(app, me.started_at)
@@ -129,9 +130,10 @@ def open_app(
 
 
 def _collectors(
-    db: Database, ground: Ground, settings: Settings, environment: Mapping[str, str], view: View
-) -> tuple[Collector, ...]:
-    """All that reads evidence about an incident; one line for each."""
+    db: Database, ground: Ground, settings: Settings, environment: Mapping[str, str], reach: Reach,
+    view: View, services: Sequence[str],
+) -> tuple[Collector, ...]:  # fmt: skip
+    """All that reads evidence about an incident of these services; one line for each."""
     telemetry = settings.telemetry
     folder = telemetry.folder or settings.data_dir / "telemetry"
     return (
@@ -141,6 +143,8 @@ def _collectors(
         live.Checks(db, view, ground.sheets.of(view)),
         live.KeptLogs(partial(_kept_lines, folder) if telemetry.keep else None),
         *of_telemetry(view.estate, lambda: Egress(_allowed(settings)), environment),
+        *of_hosts(view.estate, services, reach),
+        *of_databases(view.estate, services, reach),
     )
 
 

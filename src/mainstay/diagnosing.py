@@ -103,7 +103,7 @@ def make(app: Runtime, claimed: Due) -> None:
 
     budget_s = app.settings.diagnosis.budget_s
     collected = app.workers.gather(
-        app.collectors(view), case.question, budget_s=budget_s, tell=tell
+        app.collectors(view, case.question.services), case.question, budget_s=budget_s, tell=tell
     )
     found = live.conclude(case, collected)
 

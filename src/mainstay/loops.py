@@ -408,6 +408,7 @@ LOOPS = (
     Loop("shadow", upkeep.shadow_day, timedelta(minutes=10)),
     Loop(diagnosing.LOOP, diagnosing.step, diagnosing.EVERY),
     Loop("not seen", checking.sweep, checking.SWEEP_EVERY),
+    Loop("hours", checking.roll, checking.ROLL_EVERY),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -126,8 +126,8 @@ class Runtime:
     reach: Reach
     """What evidence is fetched through: by `find`, and by the collectors of a diagnosis."""
     close: Callable[[], None]
-    collectors: Callable[[View], tuple[Collector, ...]]
-    """What reads evidence about an incident, under a version of the estate."""
+    collectors: Callable[[View, Sequence[str]], tuple[Collector, ...]]
+    """What reads evidence about an incident of these services, under a version of the estate."""
     workers: Workers = field(default_factory=Workers)
     """The threads in which they read."""
     measures: Measures = field(default_factory=Measures)

@@ -31,7 +31,7 @@ ORACLE = f"{PROPERTIES}test_escalation_oracle.py"
 CLOCK = "tests/unit/test_clock.py"
 SEALED = "tests/contracts/test_sealed_secrets.py"
 ON_SERVER = "tests/contracts/test_keeping_on_server.py"
-SHARED = "tests/stories/test_checks_shared.py -k"
+SHARED = "tests/stories/test_checks_nodes.py -k"
 FOLD = "tests/unit/test_checks_fold.py"
 BEATS = "tests/unit/test_heartbeats_fold.py"
 MORNING = "tests/stories/test_start_of_day.py -k sqlite"
@@ -384,6 +384,16 @@ SABOTAGES = (
         f"{PROOFS}test_checks_shared.py -k killed",
     ),
     Sabotage(
+        "what was last seen long ago counts as seen",
+        "checks/past/hours.py", "following if holds_us is None else min(following, at + holds_us)",
+        "following", "tests/stories/test_checks_past.py",
+    ),
+    Sabotage(
+        "the best of several checks is their service's",
+        "checks/past/hours.py", "fail = max(one.fail_us", "fail = min(one.fail_us",
+        "tests/stories/test_checks_past.py",
+    ),
+    Sabotage(
         "a ping that says it failed counts as well",
         "checks/heartbeats/fold.py", '    if ping.kind == "fail":', '    if ping.kind == "none":', BEATS,
     ),
@@ -434,6 +444,16 @@ SABOTAGES = (
     Sabotage(
         "an unaccepted handover is the leaver's trouble",
         "handover/passing/by_time.py", "    alarms.append(alarm_of(one, words, over=False))\n", "",
+        EVENING,
+    ),
+    Sabotage(
+        "a shift that is short goes unnoticed",
+        "handover/shifts/short.py", "            if key not in told:", "            if key in told:",
+        EVENING,
+    ),
+    Sabotage(
+        "a check that flaps is not handed over",
+        "handover/passing/draft.py", "        if each.flapping and is_ours", "        if each.told and is_ours",
         EVENING,
     ),
     Sabotage(

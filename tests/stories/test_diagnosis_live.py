@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_world import ESTATE, World, _alert
 
-from conftest import ESTATE, World, _alert
 from mainstay import acts, changes, diagnosing, loops, people, pipeline
 from mainstay.alerts import Matcher
 from mainstay.diagnosis import live
@@ -142,8 +142,8 @@ class Broken:
 
 def test_who_hangs_is_left_behind_and_who_breaks_is_told_of(world: World) -> None:
     over = threading.Event()
-    own = world.app.collectors(world.app.db.read(world.app.ground.views.current))
-    world.use(collectors=lambda view: (Hung(over), Broken(), *own), budget_s=0.3)
+    own = world.app.collectors(world.app.db.read(world.app.ground.views.current), ("pay-api",))
+    world.use(collectors=lambda view, services: (Hung(over), Broken(), *own), budget_s=0.3)
     try:
         world.fires("pay-api")
         found = shown(world)

@@ -153,6 +153,10 @@ class Scene:
         self.seen = [one for one in self.seen if one.at < start or name not in one.name]
         self.said = [one for one in self.said if one.at < start or name not in one.text]
 
+    def unwatch(self, where: str, kind: str, name: str) -> None:
+        """Nobody observes that thing: what programs say of it stands alone."""
+        self.watched.pop((where, kind, name), None)
+
     def message(self) -> str:
         """The id of some message."""
         return f"m-{self.random.getrandbits(32):08x}"

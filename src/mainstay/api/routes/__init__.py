@@ -29,7 +29,7 @@ from mainstay.api.routes import (
     signals,
 )
 from mainstay.api.routes.shapes import Listed, Sentence
-from mainstay.api.routes.watch import checks, diagnosis, finding, heartbeats
+from mainstay.api.routes.watch import checks, diagnosis, finding, heartbeats, past
 
 PREFIX = "/mainstay/v1"
 
@@ -105,6 +105,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/looks", ACT[commands.RunChecks], checks.run_checks, checks.Running, 202),
     Route("GET", "/checks/{name}", "checks.read", checks.get_check, checks.Check),
     Route("GET", "/checks/{name}/history", "checks.read", checks.get_history, Listed[checks.Look]),
+    Route("GET", "/checks/{name}/availability", "checks.read", past.of_check, Listed[past.Stretch]),
+    Route("GET", "/services/{service}/availability", "checks.read", past.of_service, Listed[past.Stretch]),
     Route("GET", "/calendars/{id}", "estate.read", checks.get_calendar, Listed[checks.Day]),
     # an item in production
     Route("POST", "/find", "diagnosis.find", finding.find_item, finding.Found),

@@ -10,6 +10,7 @@ from mainstay.checks.probes.machine.figures import MetricProbe, ProcessProbe
 from mainstay.checks.probes.machine.files import FileProbe
 from mainstay.checks.probes.machine.reading import CertificateProbe, LogProbe
 from mainstay.checks.probes.machine.there import There
+from mainstay.checks.probes.machine.windows import Windows
 from mainstay.checks.probes.net.dns import DnsProbe, servers_of
 from mainstay.checks.probes.net.http import HttpProbe
 from mainstay.checks.probes.net.line import LineProbe
@@ -57,6 +58,7 @@ def build(
     """
     orders = Orders(install, environment)
     there = There(orders, egress, data_dir)
+    windows = Windows(egress, environment)
     lines = {kind: LineProbe(egress, kind) for kind in ("tcp", "tls", "smtp", "imap")}
     return {
         "http": HttpProbe(egress, environment),
@@ -72,8 +74,8 @@ def build(
         "file": FileProbe(there),
         "certificate": CertificateProbe(there),
         "log": LogProbe(there),
-        "metric": MetricProbe(there),
-        "process": ProcessProbe(there),
+        "metric": MetricProbe(there, windows),
+        "process": ProcessProbe(there, windows),
         "plugin": PluginProbe(orders),
         "script": ScriptProbe(orders),
         "ssh": SshProbe(orders, egress),

@@ -80,6 +80,7 @@ def exhausted_pools(look: Look) -> Iterator[Hypothesis]:
             one, "pool-exhausted", CauseClass.CAPACITY, f"{one.where} has lent out all {size:.0f} of its pool {one.name}.",
             says=f"{figure(one, 'in_use'):.0f} of {size:.0f} in use, {waiting:.0f} wait; {figure(was, 'waiting'):.0f} waited before.",
             score=(OBSERVED if waiting > size / 4 else 0.8) if rose else USUAL, detail=one.where,
+            since=look.began(one, lambda f: figure(f, "waiting") > 0),
             confirm="Who holds the connections, and for how long: more load, a leak, or a slow answer behind?",
         )  # fmt: skip
 

@@ -87,7 +87,7 @@ SAYINGS = (
             "The name of {where} cannot be resolved.", "dig {where} here and elsewhere; who changed the zone?", of_callee=True),
     _saying("firewall-change", CauseClass.NETWORK, r"connect(?:ion)? ?timed ?out|connect timeout|no ?route ?to ?host|network is unreachable|connection refused",
             "There is no way through to {where}.", "nc -vz to {where}; on the other side, does anything arrive?", of_callee=True),
-    _saying("vendor-down", CauseClass.THIRD_PARTY, r"(?<!\d)50[0234](?!\d)|service unavailable|bad gateway|SYSTEM_UNAVAILABLE",
+    _saying("vendor-down", CauseClass.THIRD_PARTY, r"(?:http(?:/[\d.]+)?|status|code|answered|returned|response)[ :=]+50[0234]\b|\b50[0234] (?:internal|bad|service|gateway)|service unavailable|bad gateway|SYSTEM_UNAVAILABLE",
             "{where} answers with errors.", "Call them; degrade or queue what needs them until then.", of_callee=True, of_vendors=True),
     _saying("holiday-mistake", CauseClass.CONFIGURATION, r"is (?:a holiday|a business day|not a business day|no business day) in calendar|bank holiday.*skipped|calendar.*(?:closed|holiday).*(?:started|skipped)",
             "{where} goes by another calendar than its partners.", "The calendar that {where} uses, for today, beside the partner's."),

@@ -60,8 +60,8 @@ def _since(material: Material) -> datetime:
     if material.since:
         return material.since
     times = [line.at_s for line in material.logs.get(Phase.DURING, ()) if line.at_s]
-    times += [one.at.timestamp() for one in material.facts if one.at] if not times else []
-    return datetime.fromtimestamp(min(times, default=0.0), UTC)
+    times = times or [s for one in material.facts if one.at and (s := one.at.timestamp()) > 0]
+    return datetime.fromtimestamp(min(times, default=1.0), UTC)
 
 
 def _distinct(found: Iterable[Hypothesis]) -> list[Hypothesis]:

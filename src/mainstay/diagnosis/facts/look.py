@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -51,6 +51,14 @@ class Look:
         """When the thing first had that value."""
         return next((one.at for one in self.all(like.kind) if one.where == like.where
                      and one.name == like.name and one.values.get(key) == value), like.at)  # fmt: skip
+
+    def began(self, like: Fact, holds: Callable[[Fact], bool]) -> datetime | None:
+        """Since when that has held of the thing without a break, as far as it was looked at."""
+        began: datetime | None = None
+        for one in self.all(like.kind):
+            if (one.where, one.name) == (like.where, like.name):
+                began = (began or one.at) if holds(one) else None
+        return began
 
     @property
     def names(self) -> frozenset[str]:

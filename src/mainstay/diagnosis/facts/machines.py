@@ -65,6 +65,7 @@ def full_heaps(look: Look) -> Iterator[Hypothesis]:
             yield hypothesis(
                 one, "heap-exhausted", CauseClass.SYSTEM, f"{one.where} has used up its {one.name}.", detail=one.where,
                 says=f"{share:.1%} of it is in use; {before:.0%} before.",
+                since=look.began(one, lambda f: _share(f) >= HEAP_FULL),
                 confirm=f"A heap histogram of {one.where}; its collector's log.",
             )  # fmt: skip
     for one in look.during(FactKind.KERNEL):
@@ -92,6 +93,7 @@ def noisy_neighbours(look: Look) -> Iterator[Hypothesis]:
             f"{one.name} takes {share:.0%} of {one.where}, which {_and(here)} {'needs' if len(here) == 1 else 'need'}.",
             says=f"It belongs to no service, and uses {share:.0%} of the processor; {before:.0%} before.",
             score=OBSERVED if rose else USUAL, detail=one.where,
+            since=look.began(one, lambda f: figure(f, "cpu_share") >= GREEDY),
             confirm=f"top on {one.where}; who started {one.name}, and can it wait?",
         )  # fmt: skip
     yield from _stolen(look)

@@ -11,6 +11,7 @@ from mainstay.diagnosis.cause import CauseClass, Evidence, Hypothesis
 from mainstay.diagnosis.facts.fact import Fact, FactKind
 from mainstay.diagnosis.facts.look import OBSERVED, USUAL, Look, figure, hypothesis, time, word
 from mainstay.diagnosis.material import Phase
+from mainstay.diagnosis.traces.span import Line
 
 RELEASE_REACH = timedelta(minutes=60)
 """A release shows its bug soon, or when it is first used; after an hour others are as suspect."""
@@ -20,6 +21,7 @@ _IN_CODE = re.compile(
     r"|AssertionError|ZeroDivision|undefined is not|nil pointer|panic:|segfault|unwrap\(\)"
 )
 """Exceptions that only code makes."""
+QUIET = ("INFO", "DEBUG", "TRACE")
 _STRAY_MAX = 3
 """So few lines of it before the release are another bug."""
 
@@ -92,13 +94,15 @@ def calendar_mistakes(look: Look) -> Iterator[Hypothesis]:
                 f"{one.where} {what.format(day=word(one, 'day'), is_='a' if mine is True else 'no', hours=hours)}.",
                 says=f"{key}: {mine} here, {most} on {values[most]} others.", score=USUAL if lived_with else OBSERVED,
                 against=[Evidence("It was so before the incident.")] if lived_with else [],
+                since=look.since,
                 confirm=f"The calendar and the time zone data that {one.where} uses, and their version.",
             )  # fmt: skip
 
 
 def bad_releases(look: Look) -> Iterator[Hypothesis]:
     """Exceptions that only code makes, in what was released shortly before, and not before that."""
-    for change in look.all(FactKind.CHANGE):
+    thrown = _thrown(look)
+    for change in look.all(FactKind.CHANGE) if thrown else ():
         at = change.at
         if (
             at is None
@@ -106,8 +110,7 @@ def bad_releases(look: Look) -> Iterator[Hypothesis]:
             or not _is_release(change)
         ):
             continue
-        lines = [line for phase in Phase for line in look.material.logs.get(phase, ())
-                 if change.where in (line.origin, line.where) and _IN_CODE.search(line.text)]  # fmt: skip
+        lines = [line for line in thrown if change.where in (line.origin, line.where)]
         after = [line for line in lines if line.at_s >= at.timestamp()]
         if len(after) <= _STRAY_MAX or len(lines) - len(after) > _STRAY_MAX:
             continue
@@ -118,6 +121,11 @@ def bad_releases(look: Look) -> Iterator[Hypothesis]:
             more=[Evidence(f"{len(after)} such exceptions since, {len(lines) - len(after)} before.", f"log of {change.where}")],
             confirm=f"Roll {change.where} back; what in the change touches this.",
         )  # fmt: skip
+
+
+def _thrown(look: Look) -> list[Line]:
+    every = (line for phase in Phase for line in look.material.logs.get(phase, ()))
+    return [one for one in every if one.severity not in QUIET and _IN_CODE.search(one.text)]
 
 
 def planned_work(look: Look, troubled: Collection[str]) -> Iterator[Hypothesis]:

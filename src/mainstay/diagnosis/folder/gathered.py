@@ -37,6 +37,8 @@ class Gathered:
     objects: Parts | None = None
     """Of a cluster."""
     facts: list[Fact] = field(default_factory=list)
+    ill_from_s: float | None = None
+    """The earliest time of an observation in what is named bad."""
     release: Release | None = None
     symptom: tuple[str, str] | None = None
     """(where, metric) as an alert in the folder names it."""

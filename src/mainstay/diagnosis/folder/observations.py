@@ -37,11 +37,17 @@ def read_facts(file: Path, phase: Phase | None, into: Gathered) -> None:
             if not raw.strip():
                 continue
             try:
-                into.facts.append(_fact(raw, phase, f"{file.name}:{number}"))
+                one = _fact(raw, phase, f"{file.name}:{number}")
             except (ValueError, RecursionError) as error:
                 bad.append(f"line {number} {error}")
-    for one in bad[:TOLD_MAX]:
-        into.note(file, f"{one}; it was left out.")
+                continue
+            into.facts.append(one)
+            if phase is Phase.DURING and one.at:
+                known = into.ill_from_s
+                at_s = one.at.timestamp()
+                into.ill_from_s = at_s if known is None else min(known, at_s)
+    for line in bad[:TOLD_MAX]:
+        into.note(file, f"{line}; it was left out.")
     if len(bad) > TOLD_MAX:
         into.note(file, f"{len(bad) - TOLD_MAX} more lines are no observations and were left out.")
 

@@ -184,7 +184,7 @@ def _first_bad(gathered: Gathered) -> float | None:
     times = [line.at_s for line in gathered.lines.get(Phase.DURING, ()) if line.at_s]
     times += [call.start_s for call in gathered.spans.get(Phase.DURING, ())]
     times += [min(v) for phases in gathered.points.values() if (v := phases.get(Phase.DURING))]
-    return min(times, default=None)
+    return min(times, default=gathered.ill_from_s)
 
 
 def _stretches(

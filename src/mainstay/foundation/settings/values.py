@@ -417,6 +417,10 @@ class Settings(Table):
     """What of logs, metrics and traces is kept here."""
     retention_days: int = Field(default=30, ge=1, le=3650)
     """How long raw signals are kept."""
+    looks_days: int = Field(default=30, ge=1, le=3650)
+    """How long the looks of checks are kept, one by one."""
+    availability_days: int = Field(default=400, ge=1, le=3650)
+    """How long it is kept how checks stood, hour by hour."""
     page_per_minute: int = Field(default=1, ge=1, le=60)
     """Pages a minute to one address; further ones are bundled."""
     backlog_max: int = Field(default=50_000, ge=1)

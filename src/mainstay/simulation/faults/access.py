@@ -22,8 +22,8 @@ def expired_certificate(scene: Scene, told: Told) -> None:
     service = scene.random.choice(["ledger", "fraud", "pay-api", "bus"])
     ended = scene.since - timedelta(seconds=scene.random.randint(5, 200))
     name = f"{service}.alpenpay.example"
+    scene.unwatch(service, "certificate", f"{name}:443")
     if told.facts:
-        del scene.watched[service, "certificate", f"{name}:443"]
         scene.watch(
             service, "certificate", f"{name}:443", subject=f"CN={name}", not_after=text(ended)
         )
@@ -51,6 +51,8 @@ def expired_password(scene: Scene, told: Told) -> None:
     user = scene.random.choice(list(ACCOUNTS))
     service = ACCOUNTS[user]
     locked = scene.random.random() < 0.4
+    if not told.facts:
+        scene.unwatch(service, "account", user)
     if told.facts:
         scene.watch(service, "account", user, at=scene.since - timedelta(minutes=3), state="locked" if locked else "expired",
                     expires_at=text(scene.since - timedelta(minutes=3)))  # fmt: skip
@@ -81,6 +83,7 @@ def _firewall(scene: Scene, told: Told) -> None:
         scene.change("network", "firewall policy push", before=timedelta(minutes=2), by="netops", planned=True,
                      until=scene.since + timedelta(hours=2))  # fmt: skip
     outcome = scene.random.choice(["timed out", "refused"])
+    scene.unwatch(caller, "connection", f"{callee}:{port}")
     if told.facts:
         scene.watch(caller, "connection", f"{callee}:{port}", outcome="ok")
         scene.watch(caller, "connection", f"{callee}:{port}", at=scene.since, outcome=outcome)
@@ -103,8 +106,8 @@ def _dns(scene: Scene, told: Told) -> None:
     callee = scene.random.choice([one for one in CALLS[caller] if one not in VENDORS])
     name = f"{callee}.alpenpay.example"
     elsewhere = scene.random.random() < 0.4
+    scene.unwatch(caller, "lookup", name)
     if told.facts:
-        scene.watched.pop((caller, "lookup", name), None)
         scene.watch(caller, "lookup", name, answer="10.20.1.30")
         found = (
             {"answer": "192.0.2.17"}
@@ -127,6 +130,8 @@ def vendor_down(scene: Scene, told: Told) -> None:
     """A third party does not answer, or answers with errors."""
     vendor = scene.random.choice(list(VENDORS))
     caller = CALLER[vendor]
+    if not told.facts:
+        scene.unwatch(caller, "connection", f"{vendor}:443")
     if told.facts:
         state = scene.random.choice(["down", "degraded"])
         scene.watch(vendor, "vendor", VENDORS[vendor], at=scene.later(1, 10), state=state,

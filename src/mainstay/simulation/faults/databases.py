@@ -96,6 +96,8 @@ def pool_exhausted(scene: Scene, told: Told) -> None:
     """All connections are lent out, and requests queue for one."""
     service = scene.random.choice(["pay-api", "ledger", "settlement"])
     size = scene.random.choice([20, 30, 40])
+    if not told.facts:
+        scene.unwatch(service, "pool", f"{service} → pay-db")
     if told.facts:
         scene.watch(service, "pool", f"{service} → pay-db", at=scene.later(-2, 0), in_use=size, size=size,
                     waiting=scene.random.randint(8, 90))  # fmt: skip
@@ -120,6 +122,7 @@ def plan_change(scene: Scene, told: Told) -> None:
     )
     fast, slow = scene.random.uniform(0.004, 0.03), scene.random.uniform(1.5, 20)
     table = statement.split()[-1]
+    scene.unwatch("pay-db", "statement", statement)
     if told.facts:
         scene.watch("pay-db", "statement", statement, at=scene.begins, mean_s=fast, calls=900, rows_read=40,
                     plan=f"Index Scan using {table}_idx")  # fmt: skip

@@ -10,7 +10,7 @@ from mainstay.simulation.usual import FILES, TABLES, file_read, name_of
 
 def file_late(scene: Scene, told: Told) -> None:
     """A file that a job waits for has not come by its time."""
-    kind = scene.random.choice(list(FILES))
+    kind = _free(scene, list(FILES))
     name, due = name_of(kind, scene.since), scene.later(-12, -1)
     scene.forget(name.removesuffix(".csv"))
     arrives = scene.later(24, 39) if scene.random.random() < 0.4 else None
@@ -39,7 +39,7 @@ def file_late(scene: Scene, told: Told) -> None:
 
 def file_empty(scene: Scene, told: Told) -> None:
     """A file comes in time, but with nothing in it."""
-    kind = scene.random.choice(list(FILES))
+    kind = _free(scene, list(FILES))
     name, at = name_of(kind, scene.since), scene.later(-6, 1)
     head_only = scene.random.choice([0, scene.random.randint(40, 160)])
     scene.forget(name.removesuffix(".csv"))
@@ -63,7 +63,7 @@ def file_empty(scene: Scene, told: Told) -> None:
 
 def file_sent_twice(scene: Scene, told: Told) -> None:
     """The same file is delivered, and read, a second time; perhaps under another name."""
-    kind = scene.random.choice(["camt053", "visa_clearing"])
+    kind = _free(scene, ["camt053", "visa_clearing"])
     name, rows, checksum = (
         name_of(kind, scene.since),
         scene.random.randint(900, 9000),
@@ -114,3 +114,9 @@ def missing_reference(scene: Scene, told: Told) -> None:
         scene.say_often(service, "ERROR", [words], every_s=20)
     scene.move(service, "availability", scene.random.uniform(0.82, 0.95))
     scene.true("missing-reference-data", "data", table, service)
+
+
+def _free(scene: Scene, kinds: list[str]) -> str:
+    """A kind of file that nothing has happened to yet."""
+    hit = " ".join(where for one in scene.truths for where in one.where)
+    return scene.random.choice([one for one in kinds if one not in hit])

@@ -15,6 +15,8 @@ def full_file_system(scene: Scene, told: Told) -> None:
     mount = scene.random.choice(["/var", "/data"])
     service = scene.random.choice(HOSTS[host])
     inodes = scene.random.random() < 0.3
+    if not told.facts:
+        scene.unwatch(host, "filesystem", mount)
     if told.facts:
         for minutes, used in ((-30, 0.9), (-15, 0.96), (0, 1.0)):
             now = {
@@ -51,6 +53,8 @@ def clock_drift(scene: Scene, told: Told) -> None:
     """The clock of one machine runs away from true time."""
     host = scene.random.choice(["app-01", "app-02", "app-03"])
     sign = scene.random.choice([-1, 1])
+    if not told.facts:
+        scene.unwatch(host, "clock", "chrony")
     off = sign * scene.random.uniform(25, 400)
     if told.facts:
         for minutes, share in ((-15, 0.02), (0, 0.6), (15, 1.0)):

@@ -20,8 +20,8 @@ def config_differs(scene: Scene, told: Told) -> None:
     odd = scene.random.choice(NODES)
     pushed = scene.later(-8, -1)
     for node in NODES:
+        scene.unwatch(node, "setting", name)
         if told.facts:
-            scene.watched.pop((node, "setting", name), None)
             scene.watch(node, "setting", name, value=old)
             if node == odd:
                 scene.watch(node, "setting", name, at=pushed, value=new)
@@ -98,6 +98,8 @@ def _holiday(scene: Scene, told: Told) -> None:
         scene.watched[host, "calendar", host] = [
             (at, {**values, "business_day": not usually}) for at, values in states
         ]
+    else:
+        scene.unwatch(host, "calendar", host)
     if told.logs:
         words = (f"{day} is a holiday in calendar CH-BANK, run of {{}} skipped" if usually
                  else f"{day} is a business day in calendar CH-BANK, {{}} started; partner system reports TARGET closed")  # fmt: skip
@@ -127,6 +129,8 @@ def _daylight(scene: Scene, told: Told) -> None:
         scene.watched[host, "calendar", host] = [
             (scene.begins, {**states[0][1], "utc_offset_s": wrong})
         ]
+    else:
+        scene.unwatch(host, "calendar", host)
     if told.logs:
         here, there = int(wrong // 3600), int(right // 3600)
         words = scene.random.choice([
