@@ -45,21 +45,15 @@ WORDS: dict[str, tuple[Any, str]] = {
 """The small words of the language, and what a person must know to write one."""
 
 EXAMPLES = {
-    "org": (),
     "calendars": ("ch-bank", "month-end"),
     "teams": ("payops",),
     "people": ("ana", "dee"),
     "sources": ("prometheus", "mainframe"),
-    "routes": (),
     "schedules": ("payops-oncall",),
-    "priorities": (),
     "escalations": ("payments-p1", "data", "fallback"),
     "services": ("pay-api", "card-gw", "pay-db"),
-    "checklists": (),
-    "hosts": (),
-    "checks": (),
 }
-"""Collection → which of its entries in the example to show; none named: all."""
+"""Collection → which of its entries in the example to show; not named here: all."""
 
 FAMILIES = {"E1": "The files and their layout", "E2": "References", "E3": "Values",
             "W4": "Warnings: they do not keep an estate from being applied"}  # fmt: skip
@@ -165,7 +159,7 @@ class _Example:
             if line and not line.startswith(" "):
                 break
             block.append(line)
-        wanted = EXAMPLES[collection]
+        wanted = EXAMPLES.get(collection)
         chosen = [line for name in wanted for line in _entry(block, name)] if wanted else block
         return "\n".join([f"{collection}:", *chosen])
 

@@ -15,12 +15,13 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from mainstay import alerts, checks, heard, incidents, nodes, pipeline
+from mainstay import alerts, checks, incidents, nodes, pipeline
 from mainstay.checks import State, heartbeats
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
 from mainstay.runtime import Runtime
+from mainstay.watching import heard
 
 log = logging.getLogger("mainstay.jumps")
 

@@ -17,6 +17,7 @@ from mainstay.foundation.errors import Invalid
 FOLDER = Path(__file__).parent / "imports"
 FILES = {
     "nagios": ("nagios.cfg",),
+    "icinga2": ("icinga2.conf",),
     "gatus": ("gatus.yaml",),
     "uptime-kuma": ("kuma.json",),
     "healthchecks": ("healthchecks.json",),
@@ -77,6 +78,57 @@ def test_nagios_objects(tmp_path: Path) -> None:
     for left in ("macro $USER3$", "check_period workhours", "timeperiod workhours", "email",
                  "serviceescalation", "command notify-by-mail", "_RACK"):  # fmt: skip
         assert left in words, left
+
+
+def test_icinga2(tmp_path: Path) -> None:
+    declared, words = imported(tmp_path, "icinga2")
+    checks = declared.checks
+    assert checks["pg-02-ping"].unless_failing == ["gateway-ping"]
+    assert (str(checks["pg-01-ping"].every), checks["pg-01-ping"].attempts) == ("0:01:00", 4)
+    ssh = checks["ssh-pg-01"]
+    assert (ssh.on, ssh.attempts, str(ssh.every), str(ssh.retry)) == (
+        ["pg-01"], 5, "0:00:30", "0:00:10",
+    )  # fmt: skip
+    queue = checks["queue"]
+    assert queue.plugin is not None
+    assert queue.plugin.command == [
+        "/usr/lib/nagios/plugins/check_queue", "-H", "{address}", "--password", "$db_password$",
+        "--tls", "-p", "8443", "pay",
+    ]  # fmt: skip
+    assert (queue.on, queue.unless_failing) == (["pg-01", "pg-02"], ["ssh-pg-01"])
+    pay = checks["pay-pg-01"]
+    assert pay.plugin is not None
+    assert pay.plugin.command[1:] == ["-I", "{address}", "-u", "/health", "-S"]
+    disk = checks["disk--pg-02"]
+    assert disk.ssh is not None
+    assert disk.ssh.command == "/usr/lib/nagios/plugins/check_disk -w 20% -c 10% -p /"
+    assert checks["import-pg-01"].heartbeat
+    assert declared.hosts["pg-01"].tags == ["db", "linux"]
+    assert declared.hosts["gateway"].tags == []
+    assert declared.teams["payops"].members == ["mara"]
+    for left in ("icinga2.conf:98:19: expected a value", "icinga2.conf:99:3: 'if'",
+                 "icinga2.conf:108:32: apply Service: this function", "icinga2.conf:138:1: 'for'",
+                 "icinga2.conf:130:1: apply Notification mail", "TimePeriod workhours",
+                 "check_period workhours", "agent ran it there", "macro $db_password$"):  # fmt: skip
+        assert left in words, left
+
+
+def test_whatever_stands_in_a_file_of_icinga2_the_rest_is_read() -> None:
+    whole = (FOLDER / "icinga2.conf").read_text(encoding="utf-8")
+    after = 'object Host "after" {\n}\n'
+    for size in range(0, len(whole), 37):
+        draft = Draft()
+        IMPORTERS["icinga2"]([Text("a", whole[:size]), Text("b", after)], draft)
+        assert "after" in draft.things["hosts"], whole[:size]
+    for odd in ("object Host " + "(" * 5000, 'object Host "x" { vars.a = ' + "[" * 5000 + "\n}\n",
+                'object Host "x" { import "x" }\ntemplate Host "x" { import "x" }\n'):  # fmt: skip
+        draft = Draft()
+        IMPORTERS["icinga2"]([Text("a", odd), Text("b", after)], draft)
+        assert list(draft.things["hosts"]) == ["after"]
+        assert draft.left_out
+    circle = "const A = B\nconst B = A\nobject Host A { }\n"
+    with pytest.raises(Invalid, match="nested too deep"):
+        IMPORTERS["icinga2"]([Text("a", circle)], Draft())
 
 
 def test_gatus(tmp_path: Path) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 FLOORS = {
-    6: "app serve running __main__ demo keeper logstore",
+    6: "app serve running __main__ demo keeper storekeeper logstore",
     5: "api console cli web",
-    4: "loops upkeep checking beating heard sealed presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
+    4: "loops upkeep diagnosing watching sealed presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
     3: "diagnosis runbooks problems resilience handover reports",
     2: "alerts incidents paging",
-    1: "signals people signin nodes oncall changes checks batch telemetry knowledge slo",
+    1: "signals people signin nodes oncall changes checks batch telemetry knowledge slo simulation",
     0: "estate foundation",
 }
 SAME_FLOOR = """
@@ -19,15 +19,15 @@ SAME_FLOOR = """
     runtime → ground, runtime → measures, runtime → pulse
     api → web, console → web
     pipeline → acts, pipeline → settling, pipeline → ground
+    loops → diagnosing, diagnosing → jumps, diagnosing → runtime
     loops → pipeline, loops → acts, loops → runtime, loops → presence
     loops → upkeep, upkeep → pipeline, upkeep → presence, upkeep → runtime
-    loops → checking, checking → pipeline, checking → presence, checking → runtime
-    checking → ground, loops → jumps, presence → runtime, presence → jumps
+    loops → watching, watching → pipeline, watching → presence, watching → runtime
+    watching → ground, loops → jumps, presence → runtime, presence → jumps
     presence → acts
-    jumps → pipeline, jumps → runtime, jumps → heard
-    heard → ground, acts → heard, loops → beating
-    beating → heard, beating → checking, beating → jumps, beating → pipeline, beating → presence, beating → runtime
-    serve → keeper, app → demo, serve → app, demo → app, demo → serve
+    jumps → pipeline, jumps → runtime, jumps → watching
+    acts → watching, watching → jumps
+    serve → keeper, serve → storekeeper, storekeeper → logstore, app → demo, serve → app, demo → app, demo → serve
     running → serve, running → demo, running → app
     __main__ → app, __main__ → demo
 """
@@ -47,7 +47,14 @@ BEYOND_THE_DOOR = (
     # What pings us, beside what we look at: a room of its own size.
     "mainstay.checks.heartbeats",
     "mainstay.watchdog.probes",
+    # Loops, and what they share with acts and jumps, which take only `heard`.
+    "mainstay.watching.beating",
+    "mainstay.watching.checking",
+    "mainstay.watching.heard",
     "mainstay.telemetry.connectors",
+    # What reads evidence, and the diagnosis of what is going on: the CLI's of a folder needs neither.
+    "mainstay.diagnosis.collectors",
+    "mainstay.diagnosis.live",
     # Pure analysis of log lines, entered by its own door.
     "mainstay.telemetry.logs",
     "mainstay.telemetry.files",

@@ -31,6 +31,9 @@ ORACLE = f"{PROPERTIES}test_escalation_oracle.py"
 CLOCK = "tests/unit/test_clock.py"
 SEALED = "tests/contracts/test_sealed_secrets.py"
 ON_SERVER = "tests/contracts/test_keeping_on_server.py"
+SHARED = "tests/stories/test_checks_nodes.py -k"
+FOLD = "tests/unit/test_checks_fold.py"
+BEATS = "tests/unit/test_heartbeats_fold.py"
 MORNING = "tests/stories/test_start_of_day.py -k sqlite"
 EVENING = "tests/stories/test_handover.py -k sqlite"
 
@@ -330,6 +333,80 @@ SABOTAGES = (
         "checks/heartbeats/declare.py", "store.insert(tx, beat, digest=digest(uuid_of(tx, beat, ring=ring, now=now)))",
         "store.insert(tx, beat, digest=uuid_of(tx, beat, ring=ring, now=now))", "tests/contracts/test_pings.py -k sqlite -x",
     ),
+    # -- checks and heartbeats ----------------------------------------------------------------------
+    Sabotage(
+        "a first failure of a check counts at once",
+        "checks/fold.py", "failures >= attempts", "failures >= 1", FOLD,
+    ),
+    Sabotage(
+        "tell of what fails because of what is beneath it",
+        "checks/fold.py", "    if muted is not None:\n        return replace(after, muted=muted), None\n",
+        "", FOLD,
+    ),
+    Sabotage(
+        "what flaps closes and opens its alert each time",
+        "checks/fold.py", "if told is None or after.flapping:", "if told is None:", FOLD,
+    ),
+    Sabotage(
+        "a check that nobody looks at any more stays as it was",
+        "checks/fold.py", "before, state=State.NOT_SEEN, since=now", "before, since=now", FOLD,
+    ),
+    Sabotage(
+        "all checks of a minute look at the same second",
+        "checks/times.py", "place_us = int.from_bytes(digest) % every_us", "place_us = 0",
+        "tests/unit/test_checks_times.py",
+    ),
+    Sabotage(
+        "two nodes look at the same check",
+        "foundation/due.py", "  due_at = :until, owner = :owner,", "  owner = :owner,",
+        f"{SHARED} no_other",
+    ),
+    Sabotage(
+        "a look dies with its node",
+        "foundation/due.py",
+        "limit=limit,\n        until=to_us(now + timedelta(seconds=lease_s)),",
+        "limit=limit,\n        until=to_us(now + timedelta(days=lease_s)),",
+        f"{SHARED} lost",
+    ),
+    Sabotage(
+        "what a paused node saw long ago counts",
+        "checks/looking.py", "standing.at is not None and result.at < standing.at", "False",
+        f"{SHARED} paused",
+    ),
+    Sabotage(
+        "a look that was under way at a new version is dropped",
+        "checks/looking.py", "if one.name in lost and standing.at is not None and result.at < standing.at:",
+        "if one.name in lost:", f"{SHARED} anew",
+    ),
+    Sabotage(
+        "a look that a killed process had begun waits for its lease",
+        "nodes/store.py", "    return due.release(tx, node_id, now=now)", "    return 0",
+        f"{PROOFS}test_checks_shared.py -k killed",
+    ),
+    Sabotage(
+        "what was last seen long ago counts as seen",
+        "checks/past/hours.py", "following if holds_us is None else min(following, at + holds_us)",
+        "following", "tests/stories/test_checks_past.py",
+    ),
+    Sabotage(
+        "the best of several checks is their service's",
+        "checks/past/hours.py", "fail = max(one.fail_us", "fail = min(one.fail_us",
+        "tests/stories/test_checks_past.py",
+    ),
+    Sabotage(
+        "a ping that says it failed counts as well",
+        "checks/heartbeats/fold.py", '    if ping.kind == "fail":', '    if ping.kind == "none":', BEATS,
+    ),
+    Sabotage(
+        "a run may go on for ever",
+        "checks/heartbeats/fold.py",
+        "    found += [(from_us(run.at_us) + plan.run_limit, run) for run in beat.runs]\n", "", BEATS,
+    ),
+    Sabotage(
+        "a heartbeat that must start in time is waited for until its end",
+        "checks/heartbeats/fold.py", "found.append((max(beat.due_at + within, spared), \"start\"))",
+        "pass", BEATS,
+    ),
     Sabotage(
         "carry a secret header into the estate",
         "estate/importers/trees.py", "name.lower() in _SECRET_HEADERS", "not name",
@@ -370,8 +447,39 @@ SABOTAGES = (
         EVENING,
     ),
     Sabotage(
+        "a shift that is short goes unnoticed",
+        "handover/shifts/short.py", "            if key not in told:", "            if key in told:",
+        EVENING,
+    ),
+    Sabotage(
+        "a check that flaps is not handed over",
+        "handover/passing/draft.py", "        if each.flapping and is_ours", "        if each.told and is_ours",
+        EVENING,
+    ),
+    Sabotage(
         "a service that nobody looks at is healthy",
         "handover/health/standing.py", "    if not well:", "    if seen.checks and not well:",
         "tests/stories/test_health.py",
+    ),
+    # -- finding an item -----------------------------------------------------------------------------
+    Sabotage(
+        "a longer id that begins alike is taken for the one looked for",
+        "diagnosis/collectors/programs/searching.py", "return bool(beside) and", "return False and",
+        "tests/contracts/test_finding.py -k one_timeline",
+    ),
+    Sabotage(
+        "somebody looks for a customer and no row says so",
+        "web/finding.py", "    call.app.db.run(work)\n", "    pass\n",
+        "tests/contracts/test_finding.py -k recorded",
+    ),
+    Sabotage(
+        "what is found is shown with card numbers and addresses",
+        "diagnosis/journeys/look.py", "one.source, blank(one.what)", "one.source, one.what",
+        "tests/contracts/test_finding.py -k one_timeline",
+    ),
+    Sabotage(
+        "git runs what the repository configures",
+        "diagnosis/collectors/programs/git.py", '"--no-ext-diff", "--no-textconv", ', "",
+        "tests/contracts/test_commits_between.py -k is_run",
     ),
 )  # fmt: skip

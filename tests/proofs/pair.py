@@ -22,6 +22,8 @@ from peers import free_port, wait_until
 SERVICES = 4_000
 """So many that nearly every alert opens an incident of its own, and pages."""
 TAKEN_OVER_WITHIN_S = 60.0
+AFTERWARDS_S = 5.0
+"""How long after a node is heard again its fault may still be felt."""
 
 
 @dataclass
@@ -74,6 +76,10 @@ class Pair:
     spans: list[tuple[float, float]] = field(default_factory=list)
     """`time.time()` of the beginning and the end of each, its node being heard again."""
 
+    echoes: list[tuple[float, float]] = field(default_factory=list)
+    """`time.monotonic()` of stretches in which a node that was away, and lives on, may still finish
+    what it had begun before: what lies in a socket is delivered seconds after the link is up."""
+
     @classmethod
     def make(
         cls, folder: Path, cluster: Cluster, name: str, hook: Provider, *, lease_s: float,
@@ -113,6 +119,12 @@ class Pair:
         """Something is done to a node now."""
         self.moments.append(time.monotonic())
         return time.time()
+
+    def returns(self, number: int) -> None:
+        """Wait until a node that was away, since it stopped or was cut off, reads the database."""
+        since = time.monotonic()
+        wait_until(lambda: self.is_ready(number), within_s=60, what="the node to be back")
+        self.echoes.append((since, time.monotonic() + AFTERWARDS_S))
 
     def is_ready(self, number: int) -> bool:
         """Whether it reads the database again."""

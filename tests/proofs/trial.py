@@ -14,7 +14,7 @@ from pathlib import Path
 from clients import WRITERS, Ledger, clients
 from install import DRAINED_WITHIN_S, UP_WITHIN_S, Server
 from lateness import share
-from pair import Pair
+from pair import AFTERWARDS_S, Pair
 from verdict import Verdict, judge, told
 
 from fakes.cut import Cut
@@ -27,8 +27,6 @@ FAILED_OVER_S = 30.0
 STEADY_S = 5.0
 THINKS_S = 0.2
 """How long the receiver of the pages does: some are under way at any moment."""
-AFTERWARDS_S = 5.0
-"""How long after a node is heard again its fault may still be felt."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ def paused(at_least_s: float) -> Fault:
         )
         pair.happens()
         pair.wake(number)
-        wait_until(lambda: pair.is_ready(number), within_s=UP_WITHIN_S, what="the woken node")
+        pair.returns(number)
 
     return fault
 
@@ -157,7 +155,7 @@ def cut_off(cuts: list[list[Cut]], at_least_s: float) -> Fault:
         pair.happens()
         for cut in cuts[number]:
             cut.up()
-        wait_until(lambda: pair.is_ready(number), within_s=60, what="the node to be joined again")
+        pair.returns(number)
 
     return fault
 
@@ -186,7 +184,7 @@ def _found(pair: Pair, ledger: Ledger, hits: list[Hit]) -> Found:
         "SELECT because FROM foundation_record WHERE kind = 'node.settles' ORDER BY seq"
     )
     return Found(
-        verdict=judge(node, ledger, hits, kills=sorted(pair.moments)),
+        verdict=judge(node, ledger, hits, kills=sorted(pair.moments), echoes=pair.echoes),
         steady=steady,
         failed_over=failed_over,
         steps_twice=[text for (text,) in twice],

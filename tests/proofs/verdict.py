@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -71,8 +72,12 @@ def told(hits: list[Hit]) -> set[str]:
     return {alert["id"] for hit in hits for alert in hit.json["alerts"]}
 
 
-def judge(install: Install, ledger: Ledger, hits: list[Hit], *, kills: list[float]) -> Verdict:
-    """`kills`: `time.monotonic()` of each, as the journal has its times, and of what began after."""
+def judge(
+    install: Install, ledger: Ledger, hits: list[Hit],
+    *, kills: list[float], echoes: Sequence[tuple[float, float]] = (),
+) -> Verdict:  # fmt: skip
+    """`kills`: `time.monotonic()` of each, as the journal has its times, and of what began after;
+    `echoes`: stretches in which what began before a kill may still come."""
     pages = [hit for hit in hits if hit.json["event"] == "page"]
     tries: dict[str, list[Hit]] = defaultdict(list)
     for hit in pages:
@@ -93,7 +98,7 @@ def judge(install: Install, ledger: Ledger, hits: list[Hit], *, kills: list[floa
         untold=_untold(install, hits, pages),
         never_attempted=_never_attempted(install, set(tries)),
         copies=sum(len(copies) - 1 for copies in tries.values()),
-        unexcused={key for key, copies in tries.items() if not _excused(copies, kills)},
+        unexcused={key for key, copies in tries.items() if not _excused(copies, kills, echoes)},
         unsaid={key for key, copies in tries.items()
                 if sum(not copy.json["repeat"] for copy in copies) > 1},
         keyless=len(tries.get("", ())),
@@ -136,7 +141,10 @@ def _never_attempted(install: Install, keys: set[str]) -> set[str]:
     return left | {key for key, state in rows if state in ("sent", "failed") and key not in keys}
 
 
-def _excused(copies: list[Hit], kills: list[float]) -> bool:
-    """Between a copy and the next there was a kill."""
-    fell = [bisect_right(kills, copy.at) for copy in copies]
-    return all(before < after for before, after in pairwise(fell))
+def _excused(copies: list[Hit], kills: list[float], echoes: Sequence[tuple[float, float]]) -> bool:
+    """Between a copy and the next there was a kill, or both may have begun on either side of one."""
+    return all(
+        bisect_right(kills, one.at) < bisect_right(kills, other.at)
+        or any(begun <= one.at and other.at <= end for begun, end in echoes)
+        for one, other in pairwise(copies)
+    )

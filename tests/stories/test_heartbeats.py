@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_world import ESTATE, World
 
-from conftest import ESTATE, World
 from mainstay import checks, presence
 from mainstay.acts import commands
 from mainstay.checks import State, heartbeats

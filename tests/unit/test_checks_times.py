@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from looking import sheet
+from mainstay import checking
 from mainstay.checks import times
 from mainstay.estate import BadCron, Cron, first_occurrence
+from mainstay.estate.collections import TIMEOUT_MAX
 
 ZURICH = ZoneInfo("Europe/Zurich")
 MONDAY = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -27,6 +29,10 @@ def looks(
         after = times.next_look(one, compiled, after=after)
         found.append(after)
     return found
+
+
+def test_the_longest_look_is_over_and_written_down_before_its_lease_ends() -> None:
+    assert TIMEOUT_MAX.total_seconds() + 10 < checking.LEASE_S
 
 
 def test_looks_are_every_so_often_at_a_place_of_their_own() -> None:

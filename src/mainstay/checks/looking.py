@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -106,11 +106,12 @@ def take(
     *,
     now: datetime,
     asked: frozenset[str] = frozenset(),
+    lost: Collection[str] = (),
 ) -> Taken:
     """Take results in, of looks and of heartbeats alike: history, standing, what is to be told.
 
     `asked`: names whose evidence is kept also when they are well. A result of what is no longer
-    declared is dropped.
+    declared is dropped; so is one of `lost`, whose lease has ended, if a newer look is in already.
     """
     known = [one for one in results if one.name in sheet.watched]
     before = store.of_names(tx, sorted({one.name for one in known}))
@@ -121,6 +122,8 @@ def take(
         one = sheet.watched[result.name]
         standing = after[one.name].standing if one.name in after else before.get(one.name)
         standing = standing or waiting(one, now)
+        if one.name in lost and standing.at is not None and result.at < standing.at:
+            continue
         why = partial(_why_muted, tx, sheet, one)
         folded = fold(standing, result, attempts=_attempts(one), why_muted=why)
         after[one.name] = folded

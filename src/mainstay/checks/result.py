@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from mainstay.estate import Check, Host
+from mainstay.estate.collections import TIMEOUT_MAX
 
 Verdict = Literal["ok", "warn", "fail"]
 Value = Any
@@ -55,7 +56,7 @@ class Ask:
     @property
     def timeout_s(self) -> float:
         """How long it may take, all in all."""
-        return self.check.timeout.total_seconds()
+        return min(self.check.timeout, TIMEOUT_MAX).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)

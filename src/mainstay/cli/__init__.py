@@ -42,7 +42,8 @@ VERBS = {
     "duty": "start-of-day handover shift-log health",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
-    "diagnose": "diagnose",
+    "diagnose": "diagnose find",
+    "simulate": "simulate",
     "keeping": "backup restore audit migrate secrets",
 }  # fmt: skip
 """Module → the commands that it registers, in the order in which `--help` lists them."""

@@ -12,7 +12,7 @@ between the check and the commit in which another node could take it over.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -145,6 +145,22 @@ def is_held(tx: Tx, due: Due) -> bool:
         kind=due.kind, key=due.key,
     )  # fmt: skip
     return bool(held == due.token)
+
+
+def lost(tx: Tx, claims: Sequence[Due]) -> set[str]:
+    """The keys of those claims, of one kind, that are no longer held, in one question."""
+    if not claims:
+        return set()
+    tokens = {one.key: one.token for one in claims}
+    names = {f"k{i}": key for i, key in enumerate(tokens)}
+    rows = tx.all(
+        # Only the names of our own parameters are spliced in.
+        "SELECT key, token FROM foundation_due WHERE kind = :kind AND key IN"  # noqa: S608
+        f" ({', '.join(f':{name}' for name in names)})",
+        kind=claims[0].kind, **names,
+    )  # fmt: skip
+    held = {row["key"] for row in rows if row["token"] == tokens[row["key"]]}
+    return set(tokens) - held
 
 
 def release(tx: Tx, owner: str, *, now: datetime) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from mainstay import heard, signals
+from mainstay import signals
 from mainstay.acts.commands import (
     AdoptUuid,
     ChangeHeartbeat,
@@ -20,6 +20,7 @@ from mainstay.estate import View
 from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import Invalid
 from mainstay.foundation.nearest import hint
+from mainstay.watching import heard
 
 OnHeartbeats = (
     CreateHeartbeat | ChangeHeartbeat | RemoveHeartbeat | PauseHeartbeat | ResumeHeartbeat

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import parse_qs
 
-from mainstay import heard, signals
+from mainstay import signals
 from mainstay.api.intake import Fresh, Intake
 from mainstay.checks import heartbeats
 from mainstay.checks.heartbeats import Known, Ping, Ring, normal_uuid
@@ -29,6 +29,7 @@ from mainstay.foundation.limits import Limits
 from mainstay.foundation.observe import logs
 from mainstay.runtime import Runtime
 from mainstay.signals import KeyRing, Reply
+from mainstay.watching import heard
 from mainstay.web import (
     Answered,
     Header,

@@ -16,7 +16,7 @@ from mainstay.foundation.errors import Conflict, Invalid, NotFound
 SIZE_MAX = 16 << 20
 """Bytes of one file to import."""
 FILES_MAX = 1_000
-SUFFIXES = {"nagios": (".cfg",)}
+SUFFIXES = {"nagios": (".cfg",), "icinga2": (".conf",)}
 OTHERWISE = (".yaml", ".yml", ".json")
 """Which files of a folder are read."""
 verbs = Verbs("importing")

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from mainstay.diagnosis.commits.change import Release
+from mainstay.diagnosis.facts.fact import Fact
 from mainstay.diagnosis.folder.objects import Parts
 from mainstay.diagnosis.material import Measure, Phase, Series
 from mainstay.diagnosis.series.measures import measure_of
@@ -35,6 +36,9 @@ class Gathered:
     lines: dict[Phase | None, list[Line]] = field(default_factory=dict)
     objects: Parts | None = None
     """Of a cluster."""
+    facts: list[Fact] = field(default_factory=list)
+    ill_from_s: float | None = None
+    """The earliest time of an observation in what is named bad."""
     release: Release | None = None
     symptom: tuple[str, str] | None = None
     """(where, metric) as an alert in the folder names it."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +20,8 @@ from mainstay.diagnosis.folder.gathered import (
     phase_of,
     series_of,
 )
-from mainstay.diagnosis.folder.logs import read_text
+from mainstay.diagnosis.folder.logs import read_text, reads_printed
+from mainstay.diagnosis.folder.observations import read_facts
 from mainstay.diagnosis.folder.tables import read_csv
 from mainstay.diagnosis.material import Material, Phase, Symptom
 from mainstay.diagnosis.series.change import change_point
@@ -50,17 +53,30 @@ def read(folder: Path, ask: Ask) -> Material:
     if not folder.exists():
         raise NotFound(f"There is no {folder}.")
     gathered = Gathered()
-    _read_all(folder, None, gathered)
-    if ask.baseline:
-        _read_all(_there(ask.baseline), Phase.USUAL, gathered)
-    if ask.calls:
-        _read_one(_there(ask.calls), None, gathered)
+    with _uncollected():
+        _read_all(folder, None, gathered)
+        if ask.baseline:
+            _read_all(_there(ask.baseline), Phase.USUAL, gathered)
+        if ask.calls:
+            _read_one(_there(ask.calls), None, gathered)
     if not _anything(gathered):
         raise Invalid(
-            f"Nothing in {folder} could be read as metrics, traces, logs, Kubernetes objects or "
-            f"commits.{' ' + ' '.join(gathered.notes[:3]) if gathered.notes else ''}"
+            f"Nothing in {folder} could be read as metrics, traces, logs, Kubernetes objects, "
+            f"observations or commits.{' ' + ' '.join(gathered.notes[:3]) if gathered.notes else ''}"
         )
     return _material(gathered, ask)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for cycles meanwhile: a million lines hold none, and each search walks them all."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _there(path: Path) -> Path:
@@ -83,12 +99,14 @@ def _files(folder: Path) -> Iterator[Path]:
         yield folder
         return
     for top, folders, names in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(one for one in folders if one != ".git")
         yield from (Path(top) / name for name in sorted(names))
 
 
 def _read_one(file: Path, phase: Phase | None, into: Gathered) -> None:
-    reader = _READERS.get(file.suffix.lower())
+    reader = _NAMED.get(file.name.lower()) or _READERS.get(file.suffix.lower())
+    if file.suffix.lower() in PRINTED and reads_printed(file):
+        reader = dumps.read_printed
     try:
         if not file.is_file() or reader is None:
             return
@@ -100,6 +118,9 @@ def _read_one(file: Path, phase: Phase | None, into: Gathered) -> None:
         into.note(file, f"cannot be read: {error.strerror}.")
 
 
+PRINTED = ("", ".txt", ".log", ".out", ".events")
+"""Ends of names under which people keep what a command printed."""
+_NAMED = {"facts.jsonl": read_facts, "facts.ndjson": read_facts}
 _READERS = {
     ".csv": read_csv,
     ".json": dumps.read_json,
@@ -118,6 +139,7 @@ def _anything(gathered: Gathered) -> bool:
         gathered.points
         or gathered.spans
         or any(gathered.lines.values())
+        or gathered.facts
         or gathered.objects
         or gathered.release
     )
@@ -133,6 +155,7 @@ def _material(gathered: Gathered, ask: Ask) -> Material:
         calls=frozenset(gathered.calls),
         traces=_stretches(gathered.spans, cut, lambda one: one.start_s),
         logs=_stretches(gathered.lines, cut, lambda one: one.at_s),
+        facts=tuple(gathered.facts),
         cluster=gathered.objects.whole() if gathered.objects else None,
         release=gathered.release,
         notes=tuple(gathered.notes),
@@ -153,7 +176,15 @@ def _onset(gathered: Gathered) -> float | None:
         at, clarity = change_point([value for _, value in rows])
         if at and clarity > best[0]:
             best, found = (clarity, 0.0), rows[at][0]
-    return found
+    return found if found is not None else _first_bad(gathered)
+
+
+def _first_bad(gathered: Gathered) -> float | None:
+    """When what is named bad begins, if it has times."""
+    times = [line.at_s for line in gathered.lines.get(Phase.DURING, ()) if line.at_s]
+    times += [call.start_s for call in gathered.spans.get(Phase.DURING, ())]
+    times += [min(v) for phases in gathered.points.values() if (v := phases.get(Phase.DURING))]
+    return min(times, default=gathered.ill_from_s)
 
 
 def _stretches(

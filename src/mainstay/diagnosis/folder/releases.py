@@ -10,6 +10,7 @@ from typing import Any
 
 from mainstay.diagnosis.commits.change import Commit, Deployment, Pattern, Release
 from mainstay.diagnosis.folder.gathered import ROWS_MAX, Gathered
+from mainstay.diagnosis.folder.observations import is_change, read_changes
 from mainstay.diagnosis.folder.tables import seconds
 from mainstay.diagnosis.material import Phase
 from mainstay.diagnosis.traces.span import Call, Line
@@ -34,7 +35,9 @@ def read_release(file: Path, found: object, phase: Phase | None, into: Gathered)
         into.release = replace(release, patterns=release.patterns + _each(items, _pattern))
     elif {"trace_id", "span_id"} <= one.keys():
         into.spans.setdefault(phase, []).extend(_each(items, _call))
-    elif "flag" not in one:
+    elif is_change(one):
+        read_changes(items, into)
+    elif items != found or (items and "flag" not in one):
         into.note(file, "is JSON of a kind that is not known here.")
 
 

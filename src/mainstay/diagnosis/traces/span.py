@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 _POD = re.compile(r"-[a-z0-9]{6,10}-[a-z0-9]{5}$|-[a-z0-9]{6,10}-[a-z0-9]{4,5}$")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, gc=False):
     """A span: who did what for whom, how long. `parent` is "" at the root."""
 
     trace: str
@@ -22,8 +22,7 @@ class Call:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, gc=False):
     """A log statement. `severity` in capitals, "" if unknown; `trace` and `span` where it says so."""
 
     where: str
@@ -32,6 +31,8 @@ class Line:
     severity: str = ""
     trace: str = ""
     span: str = ""
+    origin: str = ""
+    """Whose file it stands in, where that is known beside the name that it gives itself."""
 
 
 def workload_of(pod: str) -> str:

@@ -35,19 +35,28 @@ from mainstay.estate.collections.sources import (
 )
 from mainstay.estate.collections.text import Id, Part, Target
 from mainstay.estate.collections.watch import (
+    TIMEOUT_MAX,
+    Blank,
     Check,
     Host,
     Http,
     HttpStep,
+    Journey,
     Line,
     Metric,
     Process,
+    Queries,
+    RabbitMq,
     Redis,
+    Search,
+    Telemetry,
 )
 
 __all__ = [
     "DEFAULT_PRIORITIES",
+    "TIMEOUT_MAX",
     "Answer",
+    "Blank",
     "Calendar",
     "Check",
     "Checklist",
@@ -62,6 +71,7 @@ __all__ = [
     "HttpStep",
     "Incidents",
     "Item",
+    "Journey",
     "JsonMap",
     "Layer",
     "Leave",
@@ -72,11 +82,14 @@ __all__ = [
     "Person",
     "Priorities",
     "Process",
+    "Queries",
+    "RabbitMq",
     "Redis",
     "Repeat",
     "Rotate",
     "Route",
     "Schedule",
+    "Search",
     "Service",
     "SeverityMap",
     "Shift",
@@ -85,6 +98,7 @@ __all__ = [
     "Step",
     "Target",
     "Team",
+    "Telemetry",
     "Turn",
     "handover",
 ]
@@ -119,6 +133,12 @@ class Estate(Part):
     """The machines that checks look at."""
     checks: dict[Id, Check] = {}
     """What must be so, and how it is measured."""
+    journeys: dict[Id, Journey] = {}
+    """The services that an item goes through, in order."""
+    telemetry: dict[Id, Telemetry] = {}
+    """Where metrics and logs are that stay where they are, and what is scraped."""
+    blanks: dict[Id, Blank] = {}
+    """What is blanked in kept telemetry, beside card numbers, tokens and e-mail addresses."""
 
     @field_validator("priorities")
     @classmethod

@@ -36,6 +36,9 @@ MEASURES: Mapping[str, _Measures] = MappingProxyType(
         "tcp": _LINE,
         "tls": {**_LINE, **_CERT},
         "dns": {"latency": "time", "answers": None, "count": None, "ttl": "time", "code": None},
+        "domain": {
+            "days": None, "registrar": None, "statuses": None, "via": None, "latency": "time",
+        },
         "ping": {"latency": "time", "loss": "share", "received": None},
         "smtp": {**_LINE, **_CERT},
         "imap": {**_LINE, **_CERT},
@@ -45,6 +48,11 @@ MEASURES: Mapping[str, _Measures] = MappingProxyType(
             "value": None, "latency": "time", "role": None, "used_memory": "size",
             "connected_clients": None, "replication_lag": "time", "keys": None,
         },
+        "rabbitmq": {
+            "depth": None, "ready": None, "unacknowledged": None, "consumers": None,
+            "oldest": "time", "alarms": None, "latency": "time",
+        },
+        "kafka": {"lag": None, "worst": None, "partitions": None, "latency": "time"},
         "file": {
             "exists": None, "count": None, "age": "time", "size": "size", "stable": "time",
             "sha256": None, "oldest": "time",

@@ -14,6 +14,7 @@ from mainstay.estate.importers import (
     blackbox,
     gatus,
     healthchecks,
+    icinga,
     nagios,
     uptime_kuma,
 )
@@ -24,6 +25,7 @@ __all__ = ["IMPORTERS", "Draft", "Text"]
 IMPORTERS: Mapping[str, Callable[[Sequence[Text], Draft], None]] = MappingProxyType(
     {
         "nagios": nagios.read,
+        "icinga2": icinga.read,
         "gatus": gatus.read,
         "uptime-kuma": uptime_kuma.read,
         "healthchecks": healthchecks.read,

@@ -135,8 +135,7 @@ def _blocks(file: Text) -> Iterator[Object]:
         if not line:
             continue
         if re.match(r"(object|apply|template)\s+\w+", line):
-            raise wrong(file.called, number, "this is Icinga 2's language; only the object files of "
-                        "Nagios and Icinga 1 (`define host { … }`) are read")  # fmt: skip
+            raise wrong(file.called, number, "this is Icinga 2's language: mainstay import icinga2")  # fmt: skip
         match = _DEFINE.match(line)
         if match is not None:
             if current is not None:

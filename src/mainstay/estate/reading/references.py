@@ -69,6 +69,8 @@ def dangling(estate: Estate, places: Places) -> list[Problem]:
         *_calendars(estate, names),
         *_checklists(estate, names),
         *_checks(estate, names),
+        *_journeys(estate, names),
+        *_telemetry(estate, names),
         *_circles(estate, places),
     ]
 
@@ -137,6 +139,20 @@ def _services(estate: Estate, names: _Names) -> Iterator[Problem]:
         for index, other in enumerate(service.depends):
             loc = (*way, "depends", index)
             yield from names.missing("services", other, loc=loc, says=f"{who} depends on")
+        for index, host in enumerate(service.hosts):
+            loc = (*way, "hosts", index)
+            yield from names.missing("hosts", host, loc=loc, says=f"{who} runs on")
+        for index, search in enumerate(service.find):
+            at: Loc = (*way, "find", index, "on")
+            yield from names.missing("hosts", search.on, loc=at, says=f"{who} is searched on")
+
+
+def _journeys(estate: Estate, names: _Names) -> Iterator[Problem]:
+    for id_, journey in estate.journeys.items():
+        for index, service in enumerate(journey.through):
+            loc = ("journeys", id_, "through", index)
+            says = f"journey {id_!r} goes through"
+            yield from names.missing("services", service, loc=loc, says=says)
 
 
 def _schedules(estate: Estate, names: _Names) -> Iterator[Problem]:
@@ -221,6 +237,18 @@ def _checks(estate: Estate, names: _Names) -> Iterator[Problem]:
             elif word[4:] not in tags and names.places.ids("hosts") == frozenset(estate.hosts):
                 words = f"{who} is on hosts with the tag {shown(word[4:])}, and none has it"
                 yield problem(names.places.value(loc), "E212", words + nearest(word[4:], tags))
+
+
+def _telemetry(estate: Estate, names: _Names) -> Iterator[Problem]:
+    for id_, one in estate.telemetry.items():
+        way, who = ("telemetry", id_), f"telemetry {id_!r}"
+        for index, service in enumerate(one.services):
+            loc: Loc = (*way, "services", index)
+            yield from names.missing("services", service, loc=loc, says=f"{who} holds that of")
+        for key, verb in (("names", "names"), ("queries", "has queries of")):
+            for service in getattr(one, key):
+                loc = (*way, key, service)
+                yield from names.missing("services", service, loc=loc, says=f"{who} {verb}")
 
 
 # -- circles ---------------------------------------------------------------------------------------

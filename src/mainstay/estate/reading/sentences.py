@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from mainstay.estate.collections import (
     Answer,
+    Blank,
     Calendar,
     Check,
     Checklist,
@@ -19,15 +20,18 @@ from mainstay.estate.collections import (
     Host,
     Incidents,
     Item,
+    Journey,
     JsonMap,
     Layer,
     Leave,
     Only,
     Org,
     Person,
+    Queries,
     Repeat,
     Route,
     Schedule,
+    Search,
     Service,
     SeverityMap,
     Shift,
@@ -35,6 +39,7 @@ from mainstay.estate.collections import (
     Source,
     Step,
     Team,
+    Telemetry,
     Turn,
 )
 from mainstay.estate.collections.watch import PROBE_MODELS, HttpStep
@@ -64,6 +69,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("escalations * steps *", Step),
     ("escalations * steps * repeat", Repeat),
     ("services *", Service),
+    ("services * find *", Search),
     ("checklists *", Checklist),
     ("checklists * signoff", Signoff),
     ("checklists * items *", Item),
@@ -72,6 +78,10 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("checks *", Check),
     *((f"checks * {name}", model) for name, model in PROBE_MODELS.items()),
     ("checks * http steps *", HttpStep),
+    ("blanks *", Blank),
+    ("journeys *", Journey),
+    ("telemetry *", Telemetry),
+    ("telemetry * queries *", Queries),
 )
 """The way to each kind of part, for the names of its keys."""
 _ITEM = {"layers": "layer", "order": "turn", "steps": "step", "notify": "notify", "only": "only"}

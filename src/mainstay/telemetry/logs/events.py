@@ -101,7 +101,7 @@ def each_alone(lines: Iterable[bytes], reader: Layouts) -> list[Event | None]:
 
 def _continues(text: str, reader: Layouts, more: list[str]) -> bool:
     """Whether the line clearly belongs to the one before it, whatever the layout."""
-    if _GOES_ON.match(text):
+    if (text[0] in "CT.D" or text[0].isspace()) and _GOES_ON.match(text):
         return reader.stamped is False or not reader.is_head(text)
     return bool(more) and "Traceback" in more[0] and _ENDS_TRACE.match(text) is not None
 

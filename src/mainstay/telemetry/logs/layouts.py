@@ -313,16 +313,18 @@ def _contained(text: str, at_us: int, times: Times) -> Head:
 
 
 def _with_level(found: re.Match[str], at_us: int | None) -> Head:
-    after = _AFTER.fullmatch(found["after"])
+    in_front, word, rest = found.group("before", "level", "after")
+    after = _AFTER.fullmatch(rest)
     assert after is not None  # everything in it may be missing
-    before = [one for one in found["before"].replace("|", " ").split() if one[0] not in "[(-<"]
-    source, host = after["source"] or after["dotted"] or "", ""
-    if before and not source and not before[-1].isdigit():
-        source = before.pop()
-    if len(before) == 1 and source and not before[0].isdigit():
-        host = before[0]
-    level = LEVELS[found["level"].lower()]
-    return Head(after["message"], at_us, level, source.partition("[")[0], host)
+    source, dotted, message = after.group("source", "dotted", "message")
+    source, host = source or dotted or "", ""
+    if in_front:
+        before = [one for one in in_front.replace("|", " ").split() if one[0] not in "[(-<"]
+        if before and not source and not before[-1].isdigit():
+            source = before.pop()
+        if len(before) == 1 and source and not before[0].isdigit():
+            host = before[0]
+    return Head(message, at_us, LEVELS[word.lower()], source.partition("[")[0], host)
 
 
 def _plain_leveled(text: str, times: Times) -> Head | None:

@@ -27,6 +27,7 @@ STAMP = rf"""(?:
 """For verbose patterns. Epoch seconds, milliseconds and nanoseconds only as words of their own."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBERS = re.compile(r"\d+")
+_LEADING = re.compile(r"\d*")
 _SPACED_ZONE = re.compile(r" (?=UTC|[+-]\d)|UTC")
 _NAMED = re.compile(
     rf"(?:[A-Z][a-z]{{2}} )?({_MONTH}) +(\d+) (\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?: (\d{{4}}))?"
@@ -127,8 +128,8 @@ def _split(text: str) -> tuple[str, int]:
     dot = max(text.rfind("."), text.rfind(","))
     if dot < 10 or (text[4:5] == "-" and text[10:11] == "-"):  # 2005-06-03-15.42.50.675872
         return text, 0
-    end = dot + 1
-    while end < len(text) and text[end].isdigit():
-        end += 1
-    digits = text[dot + 1 : end]
-    return text[:dot] + text[end:], int(digits.ljust(6, "0")[:6] or 0)
+    tail = text[dot + 1 :]
+    digits = tail[:-1] if tail[-1:] == "Z" else tail
+    if not digits.isdigit():
+        digits = _LEADING.match(tail)[0]  # type: ignore[index]
+    return text[:dot] + tail[len(digits) :], int((digits + "000000")[:6])

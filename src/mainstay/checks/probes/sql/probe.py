@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from mainstay.checks.probes.machine.there import There
-from mainstay.checks.probes.sql import postgres, sqlite
+from mainstay.checks.probes.sql import mysql, oracle, postgres, sqlite
 from mainstay.checks.probes.sql.lawful import lawful
 from mainstay.checks.probes.sql.query import Query, Rows
 from mainstay.checks.result import Ask, Measured, Value
@@ -71,9 +71,16 @@ class SqlProbe:
             case "sqlite":
                 path = self._there.check_readable(unquote(query.url.path))
                 ask = lambda: sqlite.ask(query, path)  # noqa: E731
+            case "mysql" | "mariadb":
+                ask = lambda: mysql.ask(query, self._egress)  # noqa: E731
+            case "oracle":
+                host, port = query.url.hostname or "", query.url.port or oracle.PORT
+                addresses = await self._egress.lookup(host, port)
+                ask = lambda: oracle.ask(query, str(addresses[0]))  # noqa: E731
             case other:
                 raise Invalid(
-                    f"No SQL probe for {other or 'this'}://; there is postgresql:// and sqlite:."
+                    f"No SQL probe for {other or 'this'}://; there is postgresql://, mysql://, "
+                    "mariadb://, oracle:// and sqlite:."
                 )
         return await loop.run_in_executor(self._threads, ask)
 

@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import SplitResult
 
 ROWS_MAX = 1_000
+QUERY_S_MAX = 15.0
+"""What a server is told to end a query after; a look may be shorter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from mainstay.estate.collections.text import (
 from mainstay.estate.collections.watch.probes import (
     Certificate,
     Dns,
+    Domain,
     File,
     Http,
     Line,
@@ -36,13 +37,14 @@ from mainstay.estate.collections.watch.probes import (
     Sql,
     Ssh,
 )
+from mainstay.estate.collections.watch.queues import Kafka, RabbitMq
 
 PROBE_MODELS: Mapping[str, type[Part]] = MappingProxyType(
     {
         "http": Http, "tcp": Line, "tls": Line, "dns": Dns, "ping": Ping, "smtp": Line,
         "imap": Line, "ssh": Ssh, "sql": Sql, "redis": Redis, "file": File, "process": Process,
         "metric": Metric, "certificate": Certificate, "log": Log, "prometheus": Prometheus,
-        "plugin": Plugin, "script": Script,
+        "plugin": Plugin, "script": Script, "domain": Domain, "rabbitmq": RabbitMq, "kafka": Kafka,
     }
 )  # fmt: skip
 """Probe → what it is told."""
@@ -50,7 +52,15 @@ PROBES = (*PROBE_MODELS, "heartbeat")
 """What a check can be made of; each has exactly one."""
 ON_A_HOST = frozenset({"ssh", "process", "metric", "file", "certificate", "log"})
 """What looks at a machine. Without `on`, at the one that Mainstay runs on."""
+ONLY: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"sftp": frozenset({"file"}), "winrm": frozenset({"metric", "process"})}
+)
+"""How a host is reached → what can be looked at there, where that is not everything."""
 EVERY = timedelta(minutes=1)
+EVERY_DOMAIN = timedelta(days=1)
+"""Registries count questions, and their days change once a year."""
+TIMEOUT_MAX = timedelta(seconds=75)
+"""Of one look: it must be over, and written down, before its lease of 90 s ends."""
 
 
 class Check(Part):
@@ -67,6 +77,8 @@ class Check(Part):
     """A port that speaks TLS, and its certificate."""
     dns: Dns | None = None
     """A name in the domain name system."""
+    domain: Domain | None = None
+    """When a domain's registration ends."""
     ping: Ping | None = None
     """ICMP echo."""
     smtp: Line | None = None
@@ -79,6 +91,10 @@ class Check(Part):
     """One SELECT."""
     redis: Redis | None = None
     """Redis or Valkey."""
+    rabbitmq: RabbitMq | None = None
+    """A queue of RabbitMQ."""
+    kafka: Kafka | None = None
+    """How far a consumer group of Kafka is behind."""
     file: File | None = None
     """Files: there, how old, how large, still growing."""
     process: Process | None = None
@@ -108,7 +124,7 @@ class Check(Part):
     """Of the alert when it fails; a warning's is `warning`."""
     # when
     every: Duration | None = None
-    """How often. None, and no `schedule` and no `by`: every minute."""
+    """How often. None, and no `schedule` and no `by`: every minute; a domain every day."""
     schedule: str | None = None
     """Cron instead: `45 5 * * *`, in `timezone`. A heartbeat's may be systemd's OnCalendar too."""
     by: WallClock | None = None
@@ -130,7 +146,7 @@ class Check(Part):
     timezone: Zone | None = None
     """Of `schedule`, `by` and `active`. None: the organisation's."""
     timeout: Duration = timedelta(seconds=10)
-    """How long one look may take."""
+    """How long one look may take; `75s` at most."""
     # how it is believed
     attempts: Annotated[int, Field(ge=1, le=20, strict=True)] = 3
     """So many looks in a row must fail before it counts; the first is told by no alert."""
@@ -166,4 +182,4 @@ class Check(Part):
     @property
     def interval(self) -> timedelta:
         """How often it looks, where no `schedule` says."""
-        return self.every or EVERY
+        return self.every or (EVERY if self.domain is None else EVERY_DOMAIN)

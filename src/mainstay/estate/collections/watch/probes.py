@@ -91,6 +91,17 @@ class Dns(Part):
     """`host` or `host:port`. None: as this machine is set up."""
 
 
+class Domain(Part):
+    """When a domain's registration ends: by RDAP, and by whois where that does not tell."""
+
+    name: str
+    """Such as alpenpay.ch."""
+    rdap: str | None = None
+    """The RDAP server to ask. None: as IANA lists it for the top-level domain."""
+    whois: str | None = None
+    """The whois server to ask, `host` or `host:port`. None: as IANA's says."""
+
+
 class Ping(Part):
     """ICMP echo."""
 
@@ -113,7 +124,7 @@ class Sql(Part):
     query: str
     """May name `:business_date`, `:now` and `:host`; they are bound, never spliced."""
     database: str | None = None
-    """`postgresql://user@host/name`, `sqlite:/path`, `mysql://…`. None: its host's."""
+    """`postgresql://user@host/name`; `mysql://`, `mariadb://`, `oracle://…/service`; `sqlite:/path`. None: its host's."""
     password: Reference | None = None
     """None: its host's."""
 
@@ -139,7 +150,7 @@ class File(Part):
     path: str
     """Where it is."""
     checksum: Yes = False
-    """Also compute `sha256`; reads the whole file, up to 1 GiB."""
+    """Also compute `sha256`, of one file here or by ssh; reads it whole, up to 1 GiB."""
 
 
 class Process(Part):

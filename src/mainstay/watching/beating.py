@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from mainstay import checking, checks, heard, jumps, pipeline, presence
+from mainstay import checks, jumps, pipeline, presence
 from mainstay.checks import Result, Sheet, State, heartbeats
 from mainstay.checks.heartbeats import News, Status
 from mainstay.estate import View
@@ -12,6 +12,7 @@ from mainstay.foundation import record
 from mainstay.foundation.db import Tx
 from mainstay.foundation.failpoint import Moment
 from mainstay.runtime import Runtime
+from mainstay.watching import checking, heard
 
 EVERY = timedelta(milliseconds=250)
 """How long at most a ping that another node took waits to be folded."""

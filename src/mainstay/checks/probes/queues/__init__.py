@@ -1,0 +1,1 @@
+"""Queues: RabbitMQ by its management API, Kafka by an exporter's text."""
