@@ -37,7 +37,9 @@ def of_source(root: Path) -> Found:
     """Every kind of the program. The demo only reads them; a Fact of diagnosis is an observation."""
     folder = root / "src" / "mainstay"
     files = [
-        file for file in sorted(folder.rglob("*.py")) if not {"demo", "diagnosis"} & {*file.parts}
+        file
+        for file in sorted(folder.rglob("*.py"))
+        if not {"demo", "diagnosis"} & {*file.relative_to(folder).parts}
     ]
     return find({str(f.relative_to(root)): f.read_text(encoding="utf-8") for f in files})
 

@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from mainstay import estate
 from mainstay.demo import faults, stage
 from mainstay.demo.phones import Phones
-from mainstay.demo.production import Production
+from mainstay.demo.play import HOME
+from mainstay.demo.production import BACKUP, Jobs, Production
 from mainstay.demo.wire import Wire
 from mainstay.foundation.errors import Conflict, Invalid, Unreachable
 from peers import wait_until
@@ -103,6 +106,8 @@ def test_a_newcomer_sees_an_alert_an_incident_and_a_page_and_the_next_one_after_
     demo: Demo,
 ) -> None:
     demo.shows("Replica pg-02 is 38 s behind", "INC-1 opened for pay-db", "'s phone  rings: INC-1")
+    demo.shows("pay-db-backup ran, 812 MB")
+    assert "pay-db-backup" in demo.ask("heartbeats", "list")
     assert "kill -9 $(cat run/mainstay.pid)" in demo.says
     assert "egress.allow" in demo.says
     assert stat.S_IMODE((demo.folder / "run").stat().st_mode) == 0o700
@@ -221,6 +226,39 @@ def test_production_tries_again_until_somebody_takes_its_alert(
     up = True
     production.step(NOW + timedelta(seconds=6))
     assert taken == ["/v2/change/enqueue", "/api/v2/alerts"]
+
+
+def test_the_jobs_of_a_night_ping_in_time_and_again_when_nobody_took_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pings: list[tuple[str, str, str]] = []
+    up, now = True, datetime(2026, 11, 23, 22, 0, tzinfo=ZoneInfo("Europe/Zurich"))
+
+    def ping(self: Wire, path: str, words: str = "") -> None:
+        if not up:
+            raise Unreachable("nobody there")
+        pings.append((f"{now:%d %H:%M}", path, words))
+
+    monkeypatch.setattr(Wire, "ping", ping)
+    at = "/ping/key/pay-db-backup"
+    jobs = Jobs(1, "key", now=now)
+    assert jobs.step(now) == "pay-db-backup ran, 812 MB (the job itself pings)"
+    while now < datetime(2026, 11, 24, 2, 0, tzinfo=now.tzinfo):
+        up = not (now.hour == 1 and now.minute < 20)
+        jobs.step(now.astimezone(UTC))
+        now += timedelta(seconds=30)
+    assert pings == [
+        ("23 22:00", at, "size=812000000\n"),
+        ("24 01:20", f"{at}/start", ""),
+        ("24 01:20", at, "size=813400000\n"),
+    ]
+
+
+def test_every_heartbeat_of_the_estate_has_its_job() -> None:
+    declared = estate.read(Path("examples/alpenpay"))
+    beats = {name: one.schedule for name, one in declared.checks.items() if one.heartbeat}
+    assert beats == {BACKUP.name: BACKUP.cron}
+    assert declared.org.timezone == str(HOME)
 
 
 def test_production_heals_by_itself_and_the_next_act_begins(

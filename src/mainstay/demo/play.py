@@ -9,10 +9,11 @@ import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from mainstay.demo.child import Child
 from mainstay.demo.phones import Phones
-from mainstay.demo.production import Production
+from mainstay.demo.production import Jobs, Production
 from mainstay.demo.stage import Stage
 from mainstay.demo.telling import Teller
 from mainstay.demo.wire import API, Json, Wire
@@ -23,7 +24,9 @@ TICK_S = 0.1
 LOOK_EVERY = timedelta(milliseconds=300)
 """How often the record is asked for news."""
 STARTS_WITHIN = timedelta(seconds=20)
-SOURCES = ("prometheus", "pagerduty-agents", "mainframe")
+SOURCES = ("prometheus", "pagerduty-agents", "mainframe", "jobs")
+HOME = ZoneInfo("Europe/Zurich")
+"""Where the crontabs of Alpenpay are meant."""
 
 
 class Play:
@@ -43,6 +46,7 @@ class Play:
         self._look_at = clock.now()
         self._hinted = False
         self._production: Production | None = None
+        self._jobs: Jobs | None = None
 
     def run(self, *, seconds: float | None) -> None:
         """Play for `seconds`, or until interrupted. Stuck when the server does not start."""
@@ -64,6 +68,8 @@ class Play:
             self._await(now)
         if self._production is not None:
             self._production.step(now)
+        if self._jobs is not None and (words := self._jobs.step(now)):
+            self._tell.event(now, "production", words)
         heard = self._phones.heard()
         if self._api is not None and (heard or now >= self._look_at):  # why, and then what
             self._look_at = now + LOOK_EVERY
@@ -117,6 +123,7 @@ class Play:
             self._stage.port, keys, now=now,
             say=lambda words: self._tell.event(self._clock.now(), "production", words),
         )  # fmt: skip
+        self._jobs = Jobs(self._stage.port, keys["jobs"], now=now.astimezone(HOME))
         if self._stage.reused:
             found = api.get(f"{API}/alerts?state=open&limit=500")["items"]
             production.calm({one["service"] for one in found}, now=now)

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cronsim import CronSim
+
 from mainstay.demo.faults import ACTS, DEPLOY, STIRS, Fault, Request, change_of, request_of
 from mainstay.demo.wire import Wire
 from mainstay.foundation.errors import Rejected, Unreachable
@@ -25,6 +27,10 @@ PAUSE = timedelta(seconds=15)
 """Between two acts."""
 STIR_HEALS = timedelta(seconds=60)
 FIRST = timedelta(seconds=2)
+TAKES = timedelta(seconds=20)
+"""How long a job runs."""
+AGAIN = timedelta(seconds=5)
+"""How soon a ping that nobody took is tried again, as `curl --retry` would."""
 Say = Callable[[str], None]
 
 
@@ -181,3 +187,51 @@ class Production:
 def _known() -> list[Fault]:
     acted = [fault for act in ACTS for _, _, fault in act.beats if fault is not None]
     return list(dict.fromkeys([*acted, *STIRS]))
+
+
+# -- jobs that say that they ran, as `curl` in a crontab does ------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A heartbeat of the estate, and what its job says when it is done."""
+
+    name: str
+    cron: str
+    size: int
+    grows: int
+    """More than the run before: how a backup grows."""
+
+
+BACKUP = Job("pay-db-backup", "15 1 * * *", size=812_000_000, grows=1_400_000)
+
+
+class Jobs:
+    """Runs each job by its time. The newest run is told of at the start, so that all is known."""
+
+    def __init__(self, port: int, key: str, *, now: datetime, job: Job = BACKUP) -> None:
+        """`now` in the time zone that the job's cron is meant in."""
+        self._wire, self._key, self._job = Wire(port), key, job
+        self._runs = 0
+        self._under_way = True
+        self._at = now
+
+    def step(self, now: datetime) -> str | None:
+        """Ping what is due; a sentence when a job has ended."""
+        now = now.astimezone(self._at.tzinfo)
+        if now < self._at:
+            return None
+        path = f"/ping/{self._key}/{self._job.name}"
+        size = self._job.size + self._runs * self._job.grows
+        try:
+            if not self._under_way:
+                self._wire.ping(f"{path}/start")
+                self._under_way, self._at = True, now + TAKES
+                return None
+            self._wire.ping(path, f"size={size}\n")
+        except (Unreachable, Rejected):
+            self._at = now + AGAIN
+            return None
+        self._runs += 1
+        self._under_way, self._at = False, next(CronSim(self._job.cron, now))
+        return f"{self._job.name} ran, {size // 1_000_000} MB (the job itself pings)"

@@ -33,7 +33,16 @@ class Wire:
         """Delete what is at `path`."""
         return self._json("DELETE", path)
 
+    def ping(self, path: str, words: str = "") -> None:
+        """Call a heartbeat's URL, as a job does; `words`: what it has to say."""
+        self._ask("POST", path, words.encode())
+
     def _json(self, method: str, path: str, body: bytes | None = None) -> Json:
+        raw = self._ask(method, path, body)
+        found = json.loads(raw) if raw.strip() else {}
+        return found if isinstance(found, dict) else {"items": found}
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         headers = {"Content-Type": "application/json"}
         headers |= {"Authorization": f"Bearer {self.bearer}"} if self.bearer else {}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
@@ -48,5 +57,4 @@ class Wire:
         if not 200 <= answer.status < 300:
             words = raw[:300].decode("utf-8", "replace")
             raise Rejected(f"{method} {path}: {answer.status} {words}", reply=answer.status)
-        found = json.loads(raw) if raw.strip() else {}
-        return found if isinstance(found, dict) else {"items": found}
+        return raw
