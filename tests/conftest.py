@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -40,3 +44,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _rank(item: pytest.Item) -> int:
     room = item.path.relative_to(HERE).parts[0] if item.path.is_relative_to(HERE) else ""
     return ORDER.index(room) if room in ORDER else len(ORDER)
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Iterator[tuple[Path, int]]:
+    """A folder that a real server hands out, and its port."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield folder, server.server_address[1]
+    server.shutdown()
+    server.server_close()

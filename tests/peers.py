@@ -28,7 +28,9 @@ STOP_WITHIN_S = 10
 LOOK_EVERY_S = 0.05
 PORTS = (10_240, 32_000)
 """Registered ports. The kernel gives its own from 32,768 up (`ip_local_port_range`)."""
-NEEDED = frozenset({"prometheus", "promtool", "alertmanager", "amtool"})
+NEEDED = frozenset(
+    {"prometheus", "promtool", "alertmanager", "amtool", "with_history", "victoria_metrics"}
+)
 Config = Mapping[str, Any]
 T = TypeVar("T")
 
@@ -94,6 +96,58 @@ def prometheus(tmp_path: Path) -> Iterator[StartPrometheus]:
             "--rules.alert.resend-delay=1s",
         )
         running.append(_start([program, *flags], folder, port))
+        return running[-1]
+
+    yield start
+    for peer in running:
+        peer.stop()
+
+
+@pytest.fixture
+def with_history(tmp_path: Path) -> Iterator[Callable[[str], Peer]]:
+    """`with_history(openmetrics)`: a Prometheus that already holds those samples."""
+    program, tool = _program("prometheus"), _program("promtool")
+    running: list[Peer] = []
+
+    def start(samples: str) -> Peer:
+        config: Config = {"global": {"scrape_interval": "15s"}}
+        folder = _folder(tmp_path, f"history-{len(running)}", {"prometheus.yml": config})
+        (folder / "samples.txt").write_text(samples)
+        port = free_port()
+        subprocess.run(
+            [tool, "tsdb", "create-blocks-from", "openmetrics", "samples.txt", "tsdb"],
+            cwd=folder, check=True, timeout=60, capture_output=True,
+        )  # fmt: skip
+        flags = (
+            f"--config.file={folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={folder / 'tsdb'}",
+            "--storage.tsdb.retention.time=100y",
+            f"--web.listen-address=127.0.0.1:{port}",
+        )
+        running.append(_start([program, *flags], folder, port))
+        return running[-1]
+
+    yield start
+    for peer in running:
+        peer.stop()
+
+
+@pytest.fixture
+def victoria_metrics(tmp_path: Path) -> Iterator[Callable[[str], Peer]]:
+    """`victoria_metrics(text)`: a VictoriaMetrics that holds those samples (text format, ms)."""
+    program = _program("victoria-metrics")
+    running: list[Peer] = []
+
+    def start(samples: str) -> Peer:
+        folder = _folder(tmp_path, f"victoria-{len(running)}", {})
+        port = free_port()
+        flags = (
+            f"-storageDataPath={folder / 'data'}", f"-httpListenAddr=127.0.0.1:{port}",
+            "-retentionPeriod=100y", "-search.latencyOffset=0s", "-memory.allowedBytes=256MB",
+        )  # fmt: skip
+        running.append(_start([program, *flags], folder, port))
+        _post(running[-1], "/api/v1/import/prometheus", samples.encode())
+        assert fetch(running[-1].url + "/internal/force_flush")[0] == 200
         return running[-1]
 
     yield start
@@ -207,6 +261,16 @@ def fetch(url: str) -> tuple[int, bytes]:
         connection.close()
 
 
+def _post(peer: Peer, path: str, body: bytes) -> None:
+    connection = http.client.HTTPConnection(peer.address, timeout=30)
+    try:
+        connection.request("POST", path, body)
+        answer = connection.getresponse()
+        assert answer.status < 300, f"POST {path}: {answer.status} {answer.read()[:300]!r}"
+    finally:
+        connection.close()
+
+
 def _program(name: str) -> str:
     found = shutil.which(name)
     if found is None:
@@ -246,7 +310,7 @@ def _start(command: list[str], folder: Path, port: int) -> Peer:
 def _ready(peer: Peer) -> bool:
     code = peer.process.poll()
     assert code is None, f"it ended with status {code}:\n{peer.log()[-3000:]}"
-    return fetch(peer.url + "/-/ready")[0] == 200
+    return any(fetch(peer.url + path)[0] == 200 for path in ("/-/ready", "/health"))
 
 
 def _environment(home: Path) -> dict[str, str]:

@@ -40,6 +40,7 @@ WHAT = {
     "incidents.read": "See incidents, their timelines and the shift.",
     "incidents.act": "Acknowledge, resolve, reopen, assign, note, move.",
     "incidents.page": "Escalate now; page somebody by hand.",
+    "diagnosis.find": "Look for a payment, an order or an account in production; shows customers' data.",
     "signals.read": "See raw requests; their bodies may hold personal data.",
     "signals.release": "Let a quarantined signal try again.",
     "signals.report": "Report trouble.",

@@ -10,15 +10,17 @@ import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import msgspec
 
 from mainstay import (
     __version__,
+    diagnosing,
     loops,
     paging,
     people,
@@ -30,13 +32,23 @@ from mainstay.api import App, limits_of, make_app
 from mainstay.checks.probes import Probe, nameservers
 from mainstay.checks.probes import build as build_probes
 from mainstay.console import Console
-from mainstay.estate import Views
+from mainstay.diagnosis import Line, Reach, live
+from mainstay.diagnosis.collectors import Collector, of_databases, of_hosts, of_telemetry
+from mainstay.estate import View, Views
 from mainstay.foundation import backup, failpoint, record
 from mainstay.foundation.backup.job import Job, Outcome
-from mainstay.foundation.clock import Clock, SharedClock, SystemClock, to_us
+from mainstay.foundation.clock import Clock, SharedClock, SystemClock, to_text, to_us
 from mainstay.foundation.db import Database, Tx, open_database, place_of, schema_number
 from mainstay.foundation.egress import Egress
-from mainstay.foundation.errors import Broken, Invalid, MainstayError, Outside, Stuck, Unreachable
+from mainstay.foundation.errors import (
+    Broken,
+    Invalid,
+    MainstayError,
+    Outside,
+    Stuck,
+    TimedOut,
+    Unreachable,
+)
 from mainstay.foundation.ids import Ids
 from mainstay.foundation.reserve import Reserve
 from mainstay.foundation.sealing import Keys, Ring
@@ -61,6 +73,7 @@ def open_app(
     clock: Clock | None = None,
     channels: Mapping[str, Channel] | None = None,
     probes: Mapping[str, Probe] | None = None,
+    collectors: Callable[[View, Sequence[str]], tuple[Collector, ...]] | None = None,
     node: str | None = None,
 ) -> Runtime:
     """A Mainstay that is ready to serve or to be stepped; nothing runs yet."""
@@ -94,22 +107,69 @@ def open_app(
         token=lambda: secrets.token_urlsafe(32),
         check_address=_checker(ways),
         ring=ring,
+        diagnoses=settings.diagnosis.by_itself,
         passing=passing,
     )
 
     async def send(address: Address, page: Page) -> Answer | MainstayError:
         return await _send(ways, address, page, environment, ring)
 
+    reach = _reach(settings, environment)
     app = Runtime(
         settings=settings, node=me, clock=clock, db=db, ground=ground, channels=ways, send=send,
         hang_up=egress.close, probes=probes, jitter=random.random, wake=Wake(),
         signer=_signer(settings, environment),
         sinks=record.sinks_of(settings.audit.checkpoints_to, node=me.host, egress=egress),
-        reserve=reserve, back_up=lambda now: _back_up(settings, environment, now), close=db.close,
+        reserve=reserve, back_up=lambda now: _back_up(settings, environment, now),
+        reach=reach, close=db.close,
+        collectors=collectors or partial(_collectors, db, ground, settings, environment, reach),
     )  # fmt: skip
     db.on_commit = partial(_count_commit, app.measures)
     presence.sign_on(app, me.started_at)
     return app
+
+
+def _collectors(
+    db: Database, ground: Ground, settings: Settings, environment: Mapping[str, str], reach: Reach,
+    view: View, services: Sequence[str],
+) -> tuple[Collector, ...]:  # fmt: skip
+    """All that reads evidence about an incident of these services; one line for each."""
+    telemetry = settings.telemetry
+    folder = telemetry.folder or settings.data_dir / "telemetry"
+    return (
+        live.Declared(view),
+        live.Alerts(db, view),
+        live.Changes(db),
+        live.Checks(db, view, ground.sheets.of(view)),
+        live.KeptLogs(partial(_kept_lines, folder) if telemetry.keep else None),
+        *of_telemetry(view.estate, lambda: Egress(_allowed(settings)), environment),
+        *of_hosts(view.estate, services, reach),
+        *of_databases(view.estate, services, reach),
+    )
+
+
+def _kept_lines(folder: Path, wanted: live.Lines, within_s: float) -> list[Line]:
+    """Asked in a process of its own: a search through much must not take turns from our threads."""
+    asked = [
+        sys.executable, "-m", "mainstay", "logs", "kept", "--folder", str(folder), "--json",
+        f"--service={wanted.service}", "--limit", str(wanted.limit),
+        "--since", to_text(wanted.since), "--until", to_text(wanted.until),
+    ]  # fmt: skip
+    try:
+        done = subprocess.run(asked, capture_output=True, timeout=within_s, check=False)  # noqa: S603 (no shell; a service of the estate)
+    except subprocess.TimeoutExpired:
+        words = f"The logs of {wanted.service} could not be searched within {within_s:.0f} s."
+        raise TimedOut(words) from None
+    if done.returncode != 0:
+        raise Outside(done.stderr.decode(errors="replace").strip()[-300:] or "They cannot be read.")
+    rows = [msgspec.json.decode(row) for row in done.stdout.splitlines()]
+    return [
+        Line(
+            wanted.service, row["body"], datetime.fromisoformat(row["at"]).timestamp(),
+            row["level"].upper(),
+        )
+        for row in reversed(rows)
+    ]  # fmt: skip
 
 
 def _probes(settings: Settings, environment: Mapping[str, str]) -> dict[str, Probe]:
@@ -118,9 +178,19 @@ def _probes(settings: Settings, environment: Mapping[str, str]) -> dict[str, Pro
     folder = settings.data_dir.resolve()
     return build_probes(
         Egress(_allowed(settings) | frozenset(servers)), environment=environment,
-        install=hashlib.blake2b(str(folder).encode(), digest_size=8).hexdigest(), data_dir=folder,
+        install=_install(folder), data_dir=folder,
         servers=servers,
     )  # fmt: skip
+
+
+def _reach(settings: Settings, environment: Mapping[str, str]) -> Reach:
+    folder = settings.data_dir.resolve()
+    return Reach(_allowed(settings), environment, folder, _install(folder))
+
+
+def _install(folder: Path) -> str:
+    """What names this install in the programs that it starts."""
+    return hashlib.blake2b(str(folder).encode(), digest_size=8).hexdigest()
 
 
 def _reserve(settings: Settings) -> Reserve:
@@ -199,6 +269,7 @@ def drain(app: Runtime, now: datetime | None = None) -> None:
         busy |= beating.work(app)
         busy |= asyncio.run(checking.step(app, now))
         busy |= asyncio.run(_deliver_all(app, now))
+        busy = busy or diagnosing.step(app, now) == now
         if not busy:
             upkeep.seal(app, now)
             return

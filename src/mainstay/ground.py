@@ -51,6 +51,8 @@ class Ground:
     """Opens and seals the secrets in the database."""
     sheets: Sheets = field(default_factory=Sheets)
     """The checks of the estate's versions, compiled."""
+    diagnoses: bool = True
+    """Whether the cause of a new incident is looked for by itself."""
     passing: Passing = never
     """Called at each named moment; a proof makes it the last one of this process."""
 

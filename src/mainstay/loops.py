@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from mainstay import acts, jumps, paging, pipeline, presence, signals, upkeep
+from mainstay import acts, diagnosing, jumps, paging, pipeline, presence, signals, upkeep
 from mainstay.foundation import due, record
 from mainstay.foundation.clock import to_us
 from mainstay.foundation.db import Tx
@@ -406,7 +406,9 @@ LOOPS = (
     Loop("room", upkeep.keep_room, timedelta(seconds=2)),
     Loop("purge", upkeep.purge, timedelta(hours=1)),
     Loop("shadow", upkeep.shadow_day, timedelta(minutes=10)),
+    Loop(diagnosing.LOOP, diagnosing.step, diagnosing.EVERY),
     Loop("not seen", checking.sweep, checking.SWEEP_EVERY),
+    Loop("hours", checking.roll, checking.ROLL_EVERY),
 )
 
 

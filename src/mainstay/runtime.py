@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,6 +13,10 @@ from time import monotonic
 
 from mainstay.checks import Sheets
 from mainstay.checks.probes import Probe
+from mainstay.diagnosis import Reach
+from mainstay.diagnosis.collectors import Collector
+from mainstay.diagnosis.live import Workers
+from mainstay.estate import View
 from mainstay.foundation.backup import Made
 from mainstay.foundation.clock import Clock
 from mainstay.foundation.db import Database
@@ -119,7 +123,13 @@ class Runtime:
     """Room that is kept for when the disk is full."""
     back_up: Callable[[datetime], Made]
     """Make the next backup that `backup.to` asks for; takes a while. MainstayError if it failed."""
+    reach: Reach
+    """What evidence is fetched through: by `find`, and by the collectors of a diagnosis."""
     close: Callable[[], None]
+    collectors: Callable[[View, Sequence[str]], tuple[Collector, ...]]
+    """What reads evidence about an incident of these services, under a version of the estate."""
+    workers: Workers = field(default_factory=Workers)
+    """The threads in which they read."""
     measures: Measures = field(default_factory=Measures)
     pulse: Pulse = field(default_factory=Pulse)
     probe_token: str = field(default_factory=partial(token_urlsafe, 32), repr=False)

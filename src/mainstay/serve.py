@@ -40,6 +40,7 @@ from mainstay.loops import Threads
 from mainstay.people import OPERATOR
 from mainstay.presence import sign_off
 from mainstay.runtime import Runtime
+from mainstay.storekeeper import telemetry_kept
 
 log = logging.getLogger("mainstay.serve")
 
@@ -99,7 +100,8 @@ def _serve(runtime: Runtime, environment: Mapping[str, str], secrets: list[str],
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         watchdog = kept(runtime, port=server.port)
-        with watchdog, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        keeping = telemetry_kept(runtime)
+        with watchdog, keeping, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_listen(runtime, server))
     finally:
         log.info("stopping: no new requests; finishing what is under way")

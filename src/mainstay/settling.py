@@ -12,6 +12,7 @@ from typing import Any
 
 from mainstay import alerts, incidents, paging
 from mainstay.alerts import Alert, Silences
+from mainstay.diagnosis import live
 from mainstay.estate import View
 from mainstay.foundation import record
 from mainstay.foundation.clock import to_us
@@ -19,6 +20,9 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.record import SYSTEM, Fact
 from mainstay.ground import Ground, rules_of
 from mainstay.incidents import Attached, Board, Incident, Rules
+
+GROWN = timedelta(seconds=30)
+"""Services join an incident one after the other: so long is waited before its cause is sought again."""
 
 
 @dataclass(slots=True)
@@ -85,6 +89,8 @@ def end(batch: Batch) -> None:
 def follow_up(batch: Batch, alert: Alert, attached: Attached) -> None:
     """What an alert in an incident sets going: a policy, where somebody must hear of it."""
     incident = attached.incident
+    if batch.ground.diagnoses and (attached.what != "joined" or attached.new_service):
+        _ask_why(batch, incident, grown=attached.what == "joined")
     batch.told.add(incident.id)
     if attached.what != "joined":
         words = f"{incident.name} {attached.what} for {alert.service}, because {attached.because}"
@@ -104,6 +110,13 @@ def follow_up(batch: Batch, alert: Alert, attached: Attached) -> None:
         reason=reason,
         now=batch.now,
     )
+
+
+def _ask_why(batch: Batch, incident: Incident, *, grown: bool) -> None:
+    """Have the likely cause looked for: of a new incident at once, of one that grows a little later."""
+    because = f"{incident.name} {'grows' if grown else 'is new'}"
+    at = batch.now + GROWN if grown else batch.now
+    live.ask(batch.tx, batch.ground.ids, incident, because=because, at=at, now=batch.now)
 
 
 def _unattended(batch: Batch, incident: Incident) -> str | None:

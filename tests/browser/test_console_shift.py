@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -94,22 +90,6 @@ def _waive_nothing_but_answer(page: Page, day: Day) -> None:
         lambda tx: [bytes(row["content"]) for row in tx.all("SELECT content FROM handover_file")]
     )
     assert stored == [picture], "not a byte is lost on the way"
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[tuple[Path, int]]:
-    """A folder that a real server hands out, and its port."""
-    folder = tmp_path / "in"
-    folder.mkdir()
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield folder, server.server_address[1]
-    server.shutdown()
-    server.server_close()
 
 
 def test_the_file_did_not_come_and_a_lead_waives_it_until_it_does(

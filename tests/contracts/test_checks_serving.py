@@ -64,6 +64,8 @@ def test_checks_run_by_themselves_are_run_by_hand_and_tell(install: Install) -> 
     assert "did you mean 'words'?" in err
     code, _, err = install.cli("checks", "run")
     assert code == 2
+    assert "not seen" in install.says("checks", "availability", "words", "--by", "week")
+    assert install.json("health", "shop-db", "--by", "month")["checks"]
     shown = install.says("calendar", "show", "ch", "2027")
     assert "2027-08-02" not in shown
     assert "2027-12-24  an extra day off" in shown

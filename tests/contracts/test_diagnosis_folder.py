@@ -231,3 +231,75 @@ def test_a_time_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     code, output = told(file, "--at", text)
     assert code == 2
     assert "not a time" in output
+
+
+# -- a must-gather, and what kubectl printed -------------------------------------------------------
+
+EVENTS = """LAST SEEN   TYPE      REASON         OBJECT                           MESSAGE
+3m          Normal    Pulled         pod/cart-79b49f5555-h95zb        Container image is there
+2m          Warning   Failed         pod/pay-79b49f5555-h95zz         Error: secret "pay-db" not found
+"""
+PODS = """NAMESPACE   NAME                       READY   STATUS                       RESTARTS   AGE
+shop        pay-79b49f5555-h95zz       0/1     CreateContainerConfigError   0          9m
+shop        cart-79b49f5555-h95zb      1/1     Running                      0          9m
+"""
+NODE = """Name:               worker-1
+Roles:              worker
+Labels:             disk=ssd
+Taints:             maintenance=true:NoSchedule
+Unschedulable:      false
+Conditions:
+  Type             Status  LastHeartbeatTime   Reason
+  ----             ------  -----------------   ------
+  MemoryPressure   False   now                 KubeletHasSufficientMemory
+  DiskPressure     True    now                 KubeletHasDiskPressure
+  Ready            False   now                 KubeletNotReady
+Addresses:
+  InternalIP:  10.0.0.1
+Capacity:
+  cpu:  2
+"""
+
+
+def test_tables_of_events_and_pods_in_text_files_are_read(tmp_path: Path) -> None:
+    write(tmp_path / "events.txt", EVENTS)
+    write(tmp_path / "pods", PODS)
+    assert first(tmp_path) == ("pay", "missing-secret-binding")
+
+
+def test_described_pods_and_nodes_in_text_files_are_read(tmp_path: Path) -> None:
+    well = DESCRIBED.replace("cart", "pay").replace("OOMKilled", "Completed").replace("137", "0")
+    write(tmp_path / "describe-pods.txt", well, DESCRIBED)
+    write(tmp_path / "node.log", NODE)
+    found = [(one["where"], one["kind"]) for one in diagnosed(tmp_path)["hypotheses"]]
+    assert ("cart", "oom-killed") in found
+    assert not any(where == "pay" and kind == "oom-killed" for where, kind in found)
+    assert any(where == "node/worker-1" for where, _ in found), found
+
+
+def test_a_must_gather_is_read_in_its_own_layout(tmp_path: Path) -> None:
+    root = tmp_path / "must-gather" / "quay-io-sha256"
+    for kind, text in (("pods", OBJECTS.partition("- kind: Pod")[2]),):
+        write(root / "namespaces/shop/core" / f"{kind}.yaml", "apiVersion: v1", "kind: PodList", "items:",
+              "- kind: Pod" + text.partition("- kind: Event")[0].replace("ready: true", "ready: false")
+              .replace("restartCount: 0", "restartCount: 4"))  # fmt: skip
+    for part in OBJECTS.split("- ")[1:2]:
+        write(
+            root / "namespaces/shop/apps/deployments.yaml",
+            "kind: DeploymentList",
+            "items:",
+            "- " + part,
+        )
+    pod = root / "namespaces/shop/pods/cart-79b49f5555-h95zb/server/server/logs"
+    write(pod / "current.log", "2026-03-01T10:00:00.120Z INFO begins",
+          "2026-03-01T10:00:01.120Z ERROR password authentication failed for user cart")  # fmt: skip
+    write(root / "cluster-scoped-resources/core/nodes/worker-1.yaml", "kind: Node",
+          "metadata: {name: worker-1}", "status: {conditions: [{type: Ready, status: 'True'}]}")  # fmt: skip
+    write(root / "version", "v4.15")
+    assert first(root) == ("cart", "database-invalid-credentials")
+
+
+def test_a_log_that_only_looks_like_a_table_stays_a_log(tmp_path: Path) -> None:
+    log = write(tmp_path / "shop.txt", "2026-03-01T09:00:00Z INFO NAME READY STATUS", *LOG)
+    found = diagnosed(log, "--at", "2026-03-01T10:00:00Z")
+    assert found["hypotheses"][0]["kind"] == "new-errors"

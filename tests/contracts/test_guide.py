@@ -80,6 +80,8 @@ def test_prometheus_alertmanager_and_amtool_work_as_the_guide_says(
         "14-heartbeats.md",
         "15-start-of-day.md",
         "16-logs.md",
+        "18-a-live-incident.md",
+        "19-telemetry.md",
     ],
 )
 def test_every_command_of_a_page_works_as_shown(reader: Reader, page: str) -> None:
@@ -92,6 +94,10 @@ def test_a_folder_that_somebody_sent_is_diagnosed_as_the_guide_says(reader: Read
 
 def test_a_fault_is_played_and_named_as_the_guide_says(reader: Reader) -> None:
     assert reader.follow(GUIDE / "20-practise.md") >= 9
+
+
+def test_a_payment_is_found_as_the_guide_says(reader: Reader) -> None:
+    assert reader.follow(GUIDE / "21-find-an-item.md") >= 6
 
 
 def test_two_nodes_are_one_mainstay_as_the_guide_says(reader: Reader) -> None:

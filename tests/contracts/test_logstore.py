@@ -10,62 +10,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pytest
 import trustme
+from keeping_telemetry import KEY, WITHIN_S, Running
 
 from mainstay.telemetry.store import Kept, Record, Wanted
 from peers import free_port, wait_until
 
-WITHIN_S = 60
-KEY = "k" * 32
 Found = Callable[[str, int], list[Record]]
-
-
-class Running:
-    """One `mainstay logs keep`, killed at the end."""
-
-    def __init__(self, folder: Path, *more: str) -> None:
-        self.folder, self.http, self.syslog = folder, free_port(), free_port()
-        self._command = [
-            sys.executable, "-m", "mainstay", "logs", "keep", "--folder", str(folder),
-            "--listen", f"127.0.0.1:{self.http}", "--syslog", f"127.0.0.1:{self.syslog}", *more,
-        ]  # fmt: skip
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-        wait_until(self.is_ready, within_s=WITHIN_S, what="the log store is ready")
-
-    def is_ready(self) -> bool:
-        assert self.process.poll() is None, "the log store ended"
-        try:
-            with urlopen(f"http://127.0.0.1:{self.http}/ready", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def post(self, path: str, body: bytes, **headers: str) -> int:
-        sent = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json", **headers}
-        request = Request(f"http://127.0.0.1:{self.http}{path}", body, sent)
-        try:
-            with urlopen(request, timeout=30) as answer:
-                return int(answer.status)
-        except HTTPError as refused:
-            return refused.code
-
-    def found(self, text: str) -> list[Record]:
-        store = Kept(self.folder, only_ask=True)
-        try:
-            return store.search(Wanted(text=text))
-        finally:
-            store.close()
 
 
 @pytest.fixture

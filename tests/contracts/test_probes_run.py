@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import hashlib
 import os
 import shutil
 import socket
@@ -11,9 +12,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psutil
 import pytest
@@ -213,6 +216,7 @@ def sshd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
     (tmp_path / "config").write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {tmp_path / 'host'}\nStrictModes no\n"
         f"AuthorizedKeysFile {tmp_path / 'authorized'}\nPermitRootLogin yes\nUsePAM no\nPidFile none\n"
+        "Subsystem sftp internal-sftp\n"
     )
     Path("/run/sshd").mkdir(exist_ok=True)
     known = tmp_path / "known"
@@ -285,6 +289,48 @@ def test_ssh_calls_no_host_whose_key_is_not_known_and_none_that_is_private(sshd:
     strange = look(check, allow=allow, hosts={"far": sshd.host(known_hosts=str(empty))})
     assert "No ssh to far" in strange.sentence
     assert "private address" in look(check, hosts={"far": sshd.host()}).sentence
+
+
+@pytest.mark.real
+def test_a_files_checksum_is_computed_there(sshd: Sshd, tmp_path: Path) -> None:
+    odd = tmp_path / "it's; $(touch stolen).csv"
+    odd.write_bytes(b"paid\n")
+    check = {"file": {"path": str(odd), "checksum": True}, "on": ["far"], "timeout": "50s"}
+    hosts = {"far": sshd.host(known_hosts=str(sshd.folder / "known"))}
+    found = look(check, allow=(f"127.0.0.1:{sshd.port}",), hosts=hosts)
+    assert found.values["sha256"] == hashlib.sha256(b"paid\n").hexdigest(), found.sentence
+
+
+@pytest.mark.real
+def test_files_are_looked_at_by_sftp_where_there_is_no_shell(sshd: Sshd, tmp_path: Path) -> None:
+    hosts = {"far": sshd.host(known_hosts=str(sshd.folder / "known"), via="sftp", tags=["drop"])}
+    now = datetime.now(UTC).replace(second=0, microsecond=0)  # its lists have no seconds
+    day = f"{now.astimezone(ZoneInfo('Europe/Zurich')):%Y%m%d}"
+
+    def asked(path: str, *expect: str, check: dict[str, Any] | None = None, **more: Any) -> Any:
+        wanted = {"expect": list(expect), **(check or {"file": path})}
+        return look({**wanted, "on": ["tag:drop"], "timeout": "50s"}, now=now,
+                    allow=(f"127.0.0.1:{sshd.port}",), hosts=hosts, **more)  # fmt: skip
+
+    folder = tmp_path / 'in "box" \\ $(touch stolen); it\'s'
+    folder.mkdir()
+    for name, size, age_s in ((f"pay_{day}.csv", 1500, 120), ("pay_first0.csv", 10, 90_000)):
+        (folder / name).write_bytes(b"x" * size)
+        os.utime(folder / name, (now.timestamp() - age_s,) * 2)
+    found = asked(f"{folder}/pay_%Y%m%d.csv", "size == 1500B", "age == 2m", "count == 1")
+    assert found.verdict == "ok", found.sentence
+    later = asked(f"{folder}/pay_%Y%m%d.csv", "stable 30s", last=found.values)
+    assert later.verdict == "ok", later.sentence
+    found = asked(f"{folder}/pay_????[0-9t]*.csv", "count == 2", "size == 1510B", "oldest > 1d")
+    assert found.verdict == "ok", found.sentence
+    assert asked(f"{folder}/none.csv").sentence == f"There is no {folder}/none.csv."
+    assert asked(f"{folder}/none*.csv").values["exists"] is False
+    assert "control characters" in asked("/tmp/a\n!touch stolen").sentence
+    told = asked("", check={"metric": {"name": "load1"}})
+    assert "nothing else" in told.sentence
+    assert not list(tmp_path.rglob("stolen"))
+    hosts["far"] = {**hosts["far"], "known_hosts": "/dev/null"}
+    assert "No SFTP to far: " in asked(f"{folder}/*.csv").sentence
 
 
 def test_many_programs_at_once_each_have_their_own_end(tmp_path: Path) -> None:

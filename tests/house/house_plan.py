@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 FLOORS = {
-    6: "app serve running __main__ demo keeper logstore",
+    6: "app serve running __main__ demo keeper storekeeper logstore",
     5: "api console cli web",
-    4: "loops upkeep watching sealed presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
+    4: "loops upkeep diagnosing watching sealed presence jumps pipeline acts trace settling ground runtime measures pulse watchdog",
     3: "diagnosis runbooks problems resilience handover reports",
     2: "alerts incidents paging",
     1: "signals people signin nodes oncall changes checks batch telemetry knowledge slo simulation",
@@ -19,6 +19,7 @@ SAME_FLOOR = """
     runtime → ground, runtime → measures, runtime → pulse
     api → web, console → web
     pipeline → acts, pipeline → settling, pipeline → ground
+    loops → diagnosing, diagnosing → jumps, diagnosing → runtime
     loops → pipeline, loops → acts, loops → runtime, loops → presence
     loops → upkeep, upkeep → pipeline, upkeep → presence, upkeep → runtime
     loops → watching, watching → pipeline, watching → presence, watching → runtime
@@ -26,7 +27,7 @@ SAME_FLOOR = """
     presence → acts
     jumps → pipeline, jumps → runtime, jumps → watching
     acts → watching, watching → jumps
-    serve → keeper, app → demo, serve → app, demo → app, demo → serve
+    serve → keeper, serve → storekeeper, storekeeper → logstore, app → demo, serve → app, demo → app, demo → serve
     running → serve, running → demo, running → app
     __main__ → app, __main__ → demo
 """
@@ -51,6 +52,9 @@ BEYOND_THE_DOOR = (
     "mainstay.watching.checking",
     "mainstay.watching.heard",
     "mainstay.telemetry.connectors",
+    # What reads evidence, and the diagnosis of what is going on: the CLI's of a folder needs neither.
+    "mainstay.diagnosis.collectors",
+    "mainstay.diagnosis.live",
     # Pure analysis of log lines, entered by its own door.
     "mainstay.telemetry.logs",
     "mainstay.telemetry.files",

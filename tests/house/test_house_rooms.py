@@ -62,6 +62,7 @@ OUTSIDE = (
     "*/channels/*",
     "*/probes/*",
     "*/connectors/*",
+    "*/collectors/*",
     "foundation/egress.py",
     "foundation/addresses.py",  # the address guard of egress
 )
@@ -71,6 +72,7 @@ BROAD = {
     "web/*": (1, "the HTTP edge"),
     "console/desk/render.py": (1, "a part of a screen that fails leaves the rest standing"),
     "loops.py": (4, "the worker loop, the delivery loop, a bad batch and its culprit (P10)"),
+    "diagnosis/live/gather.py": (1, "a collector that is broken is a note of the diagnosis"),
     "watching/checking.py": (
         2,
         "the loop of the checks; a probe that is broken is a look that failed",
@@ -107,7 +109,7 @@ def worldly(tree: Sequence[Module]) -> list[str]:
             if any(_within(full, WORLD) for full in (target, f"{target}.{name}")):
                 faults.append(
                     module.fault(node, f"{target} in {module.room}: only formats/, channels/, "
-                    "probes/, connectors/, foundation/egress.py and the doors speak to the "
+                    "probes/, connectors/, collectors/, foundation/egress.py and doors speak to the "
                     "outside"))  # fmt: skip
     return sorted(set(faults))
 

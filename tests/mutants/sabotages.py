@@ -31,7 +31,7 @@ ORACLE = f"{PROPERTIES}test_escalation_oracle.py"
 CLOCK = "tests/unit/test_clock.py"
 SEALED = "tests/contracts/test_sealed_secrets.py"
 ON_SERVER = "tests/contracts/test_keeping_on_server.py"
-SHARED = "tests/stories/test_checks_shared.py -k"
+SHARED = "tests/stories/test_checks_nodes.py -k"
 FOLD = "tests/unit/test_checks_fold.py"
 BEATS = "tests/unit/test_heartbeats_fold.py"
 MORNING = "tests/stories/test_start_of_day.py -k sqlite"
@@ -385,6 +385,16 @@ SABOTAGES = (
         f"{PROOFS}test_checks_shared.py -k killed",
     ),
     Sabotage(
+        "what was last seen long ago counts as seen",
+        "checks/past/hours.py", "following if holds_us is None else min(following, at + holds_us)",
+        "following", "tests/stories/test_checks_past.py",
+    ),
+    Sabotage(
+        "the best of several checks is their service's",
+        "checks/past/hours.py", "fail = max(one.fail_us", "fail = min(one.fail_us",
+        "tests/stories/test_checks_past.py",
+    ),
+    Sabotage(
         "a ping that says it failed counts as well",
         "checks/heartbeats/fold.py", '    if ping.kind == "fail":', '    if ping.kind == "none":', BEATS,
     ),
@@ -438,6 +448,16 @@ SABOTAGES = (
         EVENING,
     ),
     Sabotage(
+        "a shift that is short goes unnoticed",
+        "handover/shifts/short.py", "            if key not in told:", "            if key in told:",
+        EVENING,
+    ),
+    Sabotage(
+        "a check that flaps is not handed over",
+        "handover/passing/draft.py", "        if each.flapping and is_ours", "        if each.told and is_ours",
+        EVENING,
+    ),
+    Sabotage(
         "a service that nobody looks at is healthy",
         "handover/health/standing.py", "    if not well:", "    if seen.checks and not well:",
         "tests/stories/test_health.py",
@@ -461,5 +481,26 @@ SABOTAGES = (
     Sabotage(
         "what is brought about comes before what brings it about",
         "diagnosis/facts/judge.py", "BROUGHT_ABOUT = 0.85", "BROUGHT_ABOUT = 1.05", FLOOR,
+    ),
+    # -- finding an item -----------------------------------------------------------------------------
+    Sabotage(
+        "a longer id that begins alike is taken for the one looked for",
+        "diagnosis/collectors/programs/searching.py", "return bool(beside) and", "return False and",
+        "tests/contracts/test_finding.py -k one_timeline",
+    ),
+    Sabotage(
+        "somebody looks for a customer and no row says so",
+        "web/finding.py", "    call.app.db.run(work)\n", "    pass\n",
+        "tests/contracts/test_finding.py -k recorded",
+    ),
+    Sabotage(
+        "what is found is shown with card numbers and addresses",
+        "diagnosis/journeys/look.py", "one.source, blank(one.what)", "one.source, one.what",
+        "tests/contracts/test_finding.py -k one_timeline",
+    ),
+    Sabotage(
+        "git runs what the repository configures",
+        "diagnosis/collectors/programs/git.py", '"--no-ext-diff", "--no-textconv", ', "",
+        "tests/contracts/test_commits_between.py -k is_run",
     ),
 )  # fmt: skip

@@ -12,8 +12,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +47,11 @@ MANY = 100_000
 EACH = 1 if "MAINSTAY_PROOF_ROUNDS" in os.environ else 3
 """On PostgreSQL, killed at each so-many-th statement; `make prove` leaves none out."""
 KILLED = """
-import os, signal, sqlite3, sys
+import os, signal, sqlite3
 from pathlib import Path
 from mainstay.foundation.db import open_database
 
-left, connect = int(sys.argv[2]), sqlite3.connect
+left, connect = 0, sqlite3.connect
 
 def trace(sql):
     global left
@@ -64,15 +66,17 @@ def traced(*args, **kwargs):
     return connection
 
 sqlite3.connect = traced
-open_database(Path(sys.argv[1])).close()
+
+def migrate(where):
+    open_database(Path(where)).close()
 """
 KILLED_ON_SERVER = """
-import os, signal, sys
+import os, signal
 from pathlib import Path
 from mainstay.foundation.db import Place, open_database
 from mainstay.foundation.db.session import Session
 
-left, tell = int(sys.argv[2]), Session.tell
+left, tell = 0, Session.tell
 
 def counted(self, text):
     global left
@@ -82,9 +86,24 @@ def counted(self, text):
     return tell(self, text)
 
 Session.tell = counted
-open_database(Place(Path(), sys.argv[1])).close()
+
+def migrate(where):
+    open_database(Place(Path(), where)).close()
 """
+EACH_IN_A_PROCESS = """
+import sys
+
+for line in sys.stdin:
+    where, _, step = line.rpartition(" ")
+    left = int(step)
+    if (child := os.fork()) == 0:
+        migrate(where)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""A process of its own for each, forked off one that has loaded Mainstay: most of a start is that."""
 Snapshot = dict[str, list[tuple[Any, ...]]]
+Killed = Callable[[Path | str, int], int]
 
 
 def number_of(golden: Path) -> int:
@@ -99,6 +118,39 @@ def data(data_dir: Path, request: pytest.FixtureRequest) -> Path:
     return data_dir
 
 
+@pytest.fixture
+def killed() -> Iterator[Killed]:
+    """Migrates a file, killed after so many statements; how the process ended."""
+    with migrating(KILLED) as ended:
+        yield ended
+
+
+@pytest.fixture
+def killed_on_server() -> Iterator[Killed]:
+    """The same of a database on PostgreSQL."""
+    with migrating(KILLED_ON_SERVER) as ended:
+        yield ended
+
+
+@contextmanager
+def migrating(program: str) -> Iterator[Killed]:
+    with subprocess.Popen(
+        [sys.executable, "-c", program + EACH_IN_A_PROCESS], text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        ask, answer = process.stdin, process.stdout
+
+        def ended(where: Path | str, step: int) -> int:
+            ask.write(f"{where} {step}\n")
+            ask.flush()
+            return int(answer.readline())
+
+        yield ended
+        ask.close()
+
+
 def snapshot(database: Path, schema: int, golden: Path) -> Snapshot:
     """All that a schema knows, table by table, as the golden database names its columns."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
@@ -109,6 +161,7 @@ def snapshot(database: Path, schema: int, golden: Path) -> Snapshot:
         return {table: sorted(rows, key=repr) for table, rows in found.items()}
 
 
+@cache
 def _columns(golden: Path, table: str) -> list[str]:
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.deserialize(lzma.decompress(golden.read_bytes()))
@@ -176,7 +229,7 @@ def before_column(table: str, name: str, golden: Path) -> int:
 
 @pytest.mark.parametrize(("data", "golden"), [(one, one) for one in OLD], indirect=["data"])
 def test_killed_at_each_statement_of_a_migration_it_is_whole_and_goes_on(
-    data: Path, golden: Path, tmp_path: Path
+    data: Path, golden: Path, tmp_path: Path, killed: Killed
 ) -> None:
     old, kills = number_of(golden), 0
     before = snapshot(data / "mainstay.db", old, golden)
@@ -184,8 +237,7 @@ def test_killed_at_each_statement_of_a_migration_it_is_whole_and_goes_on(
     for step in range(steps + 1):
         copy = tmp_path / f"killed-{step}.db"
         shutil.copy(data / "mainstay.db", copy)
-        done = subprocess.run([sys.executable, "-c", KILLED, str(copy), str(step)], timeout=60)
-        kills += done.returncode == -signal.SIGKILL
+        kills += killed(copy, step) == -signal.SIGKILL
         assert old <= schema_in(copy) <= schema_number()
         assert snapshot(copy, old, golden) == before
         open_database(copy).close()
@@ -223,7 +275,7 @@ def test_a_hundred_thousand_rows_are_the_same_after_an_upgrade(data: Path, golde
 
 @pytest.mark.parametrize(("data", "golden"), [(one, one) for one in OLD], indirect=["data"])
 def test_killed_at_each_statement_on_postgresql_it_is_whole_and_goes_on(
-    data: Path, golden: Path, tmp_path: Path
+    data: Path, golden: Path, tmp_path: Path, killed_on_server: Killed
 ) -> None:
     old, step, url = number_of(golden), 0, server().create(f"golden_{number_of(golden)}")
     backup.make(
@@ -237,8 +289,7 @@ def test_killed_at_each_statement_on_postgresql_it_is_whole_and_goes_on(
     assert before == snapshot(data / "mainstay.db", old, golden)
     while True:
         copy = server().create(f"killed_{old}_{step}", template=f"golden_{old}")
-        run = [sys.executable, "-c", KILLED_ON_SERVER, copy, str(step)]
-        if subprocess.run(run, timeout=60).returncode == 0:
+        if killed_on_server(copy, step) == 0:
             break
         step += EACH
         assert on_server(copy, old, golden) == before

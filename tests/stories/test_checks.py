@@ -9,8 +9,8 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from small_world import ESTATE, World
 
-from conftest import ESTATE, World
 from mainstay import checks
 
 

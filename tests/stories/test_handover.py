@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mainstay import alerts, handover
+from mainstay import alerts, checks, handover
 from mainstay.acts import commands as acts
 from mainstay.acts.shift import commands
 from mainstay.foundation.errors import Conflict, Forbidden
@@ -22,7 +22,7 @@ teams:
     members: [mara, ben]
     shifts:
       early: {at: "06:00-14:00", people: [mara], lead: mara}
-      late: {at: "14:00-22:00", people: [ben], staff: 2}
+      late: {at: "14:00-22:00", people: [ben]}
     handover: {draft_before: 30m, accept_within: 10m}
 """
 
@@ -58,7 +58,7 @@ def test_a_handover_with_an_open_incident_is_drafted_edited_offered_and_accepted
     assert found["incidents"][0]["next_step"] == "ask the vendor"
     assert found["silences"][0]["reason"] == "planned work"
     assert [each["text"] for each in found["followups"]] == ["order a new disk"]
-    assert found["staffing"]["missing"] == 1
+    assert found["staffing"]["missing"] == 0
     assert found["sentence"] == "To take over: 1 open incident, 1 silence, 1 follow-up."
     with pytest.raises(Forbidden, match="works the shift that ends"):
         shift.act(commands.AcceptHandover(one.id), who="mara")
@@ -139,8 +139,34 @@ def test_whoever_is_on_leave_is_not_there_and_the_shift_is_short(shift: World) -
     (stretch,) = handover.shifts.at(view, "payops", shift.clock.now())
     found = shift.app.db.read(lambda tx: handover.shifts.staffing(tx, view, stretch))
     assert found.people == ()
-    assert found.missing == 2
+    assert found.missing == 1
     assert "ben is away (dentist until 2026-11-26)" in found.sentence
+
+
+def test_the_lead_hears_once_of_a_shift_that_is_short_and_again_of_none_of_it(
+    shift: World,
+) -> None:
+    """Ben is away on Wednesday: from an hour before the late shift begins, somebody can be asked."""
+    _later(shift, hours=51, minutes=55)  # Wednesday 12:55 in Zurich
+    _drain(shift)
+    _later(shift, minutes=20)
+    shift.head.expects("payops late", "short by 1", "nobody of 1 needed", "dentist")
+    _later(shift, hours=2)
+    assert not [page for page in shift.head.pages if "short by" in page.text], "once is enough"
+    (row,) = _rows(shift, "shift.short")
+    assert "ben is away (dentist until 2026-11-26)" in row["because"]
+    assert json.loads(row["facts"]) == {"missing": 1, "shift": "late", "wanted": 1}
+    shift.restart()
+    _later(shift, minutes=30)
+    assert len(_rows(shift, "shift.short")) == 1
+
+
+def test_a_shift_that_gets_enough_people_is_short_no_longer(shift: World) -> None:
+    _later(shift, hours=52, minutes=15)
+    assert "short by 1" in shift.head.pages[-1].text
+    shift.apply(_estate(shift).replace("people: [ben]", "people: [ben, mara]"))
+    assert [row["kind"] for row in _rows(shift, "shift.staffed")] == ["shift.staffed"]
+    assert not [one for one in shift.incidents() if one.is_open and "short by" in one.title]
 
 
 def test_an_alert_that_opens_again_and_again_flaps(shift: World) -> None:
@@ -152,6 +178,38 @@ def test_an_alert_that_opens_again_and_again_flaps(shift: World) -> None:
     _later(shift, hours=4)
     found = _content(shift, _newest(shift))
     assert [(one["service"], one["times"]) for one in found["flapping"]] == [("reports", 3)]
+
+
+def test_a_check_that_flaps_is_handed_over_as_the_engine_sees_it(shift: World) -> None:
+    """Its alert opened once and stayed open: counting alerts would not find it."""
+    check = "checks: {shop: {service: reports, script: [/bin/true], attempts: 1, expect: ['value < 5']}}"
+    shift.apply(f"{_estate(shift)}\n{check}\n")
+    _later(shift, hours=4, minutes=31)
+    _look(shift, "shop", *["ok", "fail"] * 6)
+    found = _content(shift, _newest(shift))
+    assert [one["summary"] for one in found["flapping"]] == ["shop"]
+    _look(shift, "shop", *["ok"] * 20)
+    assert _content(shift, _newest(shift))["flapping"] == []
+
+
+def _look(world: World, name: str, *verdicts: Any) -> None:
+    """Looks with these verdicts, one a second."""
+    sheet = world.app.sheets.of(_view(world))
+    for verdict in verdicts:
+        world.clock.forward(seconds=1)
+        now = world.clock.now()
+        one = checks.Result(name, now, 0, verdict, verdict)
+        world.app.db.run(lambda tx, one=one, now=now: checks.take(tx, sheet, [one], now=now))
+
+
+def _estate(world: World) -> str:
+    return (world.folder / "estate" / "estate.yaml").read_text()
+
+
+def _drain(world: World) -> None:
+    """What came before is another story's."""
+    for phone in world.phones.values():
+        phone.pages.clear()
 
 
 def _later(world: World, **span: float) -> None:

@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from small_world import World
 
-from conftest import World
 from mainstay import acts, app, loops, paging, pipeline, presence, signals, upkeep
 from mainstay.estate import Views
 from mainstay.foundation import due, record

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from functools import partial
 from hashlib import sha256
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -191,22 +187,6 @@ def test_a_stop_in_the_middle_of_a_checklist_loses_nothing(shift: World) -> None
     assert [(one.key, one.state) for one in found] == [("payment", "ok"), ("lights", "waiting")]
     _later(shift, hours=2)
     shift.head.expects("is not signed")
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[tuple[Path, int]]:
-    """A folder that a real server hands out, and its port."""
-    folder = tmp_path / "in"
-    folder.mkdir()
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield folder, server.server_address[1]
-    server.shutdown()
-    server.server_close()
 
 
 def test_the_file_did_not_come_and_the_days_on_which_it_did_not_are_counted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -242,7 +243,8 @@ def test_an_image_that_cannot_be_pulled_says_why(why: str, kind: str) -> None:
     ("message", "kind"),
     [('Error: secret "cart-db" not found', "missing-secret-binding"),
      ('Error: configmap "cart-env" not found', "missing-config-map"),
-     ("Error: couldn't find key PASS in Secret shop/cart-db", "missing-secret-key")],
+     ("Error: couldn't find key PASS in Secret shop/cart-db", "missing-secret-key"),
+     ("Error: couldn't find key MODE in ConfigMap shop/cart-env", "missing-config-key")],
 )  # fmt: skip
 def test_what_a_container_refers_to_is_missing(message: str, kind: str) -> None:
     assert causes(not_started(message)) == [("cart", kind)]
@@ -461,3 +463,89 @@ def test_a_node_that_loses_packets_is_told_from_one_that_delays_them() -> None:
     delayed = cluster(alerts=(*everybody, slow("front", 9000), slow("cart", 2000)),
                       calls=CALLS | {("user", "front")}, pods=(late,))  # fmt: skip
     assert causes(delayed)[0] == ("node/worker-2", "node-network-delay")
+
+
+# -- network policies ------------------------------------------------------------------------------
+
+
+def policy(name: str, app: str, **spec: Any) -> dict[str, Any]:
+    return {
+        "kind": "NetworkPolicy", "metadata": {"name": name},
+        "spec": {"podSelector": {"matchLabels": {"app": app}}, **spec},
+    }  # fmt: skip
+
+
+CALLER = deployment("cart", {"env": [{"name": "PAY_ADDR", "value": "pay:80"}]})
+TIMED_OUT = {"cart": ("dial pay:80: i/o timeout",)}
+ADMITS_WEB = {"ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "web"}}}]}]}
+
+
+def guarded(*policies: Mapping[str, Any], logs: Mapping[str, Any] = TIMED_OUT) -> Cluster:
+    made = cluster(CALLER, deployment("pay"), service("pay"), service("cart"), logs=logs)
+    named = {("networkpolicies", one["metadata"]["name"]): one for one in policies}
+    return replace(made, manifests={**made.manifests, **named})
+
+
+def test_a_network_policy_that_keeps_a_caller_out_is_named() -> None:
+    found = first(guarded(policy("only-web", "pay", **ADMITS_WEB)))
+    assert (found.where, found.kind) == ("pay", "network-policy-blocks")
+    assert found.cause_class is CauseClass.NETWORK
+    assert "does not let cart in to pay" in found.sentence
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        [policy("cart-too", "pay", ingress=[{"from": [{"podSelector": {"matchLabels": {"app": "cart"}}}]}])],
+        [policy("all", "pay", ingress=[{}])],
+        [policy("near", "pay", ingress=[{"from": [{"namespaceSelector": {}}]}])],
+    ],
+)  # fmt: skip
+def test_policies_add_up_and_one_that_admits_is_enough(more: list[Mapping[str, Any]]) -> None:
+    assert causes(guarded(policy("only-web", "pay", **ADMITS_WEB), *more)) == []
+
+
+def test_a_policy_that_nobody_suffers_from_is_no_cause() -> None:
+    assert causes(guarded(policy("only-web", "pay", **ADMITS_WEB), logs={})) == []
+    assert causes(guarded(policy("other", "stock", **ADMITS_WEB))) == []
+
+
+def test_a_port_that_a_policy_leaves_out_is_shut() -> None:
+    admitted = [{"podSelector": {"matchLabels": {"app": "cart"}}}]
+    shut = policy("port", "pay", ingress=[{"from": admitted, "ports": [{"port": 9999}]}])
+    assert causes(guarded(shut)) == [("pay", "network-policy-blocks")]
+    open_ = policy("port", "pay", ingress=[{"from": admitted, "ports": [{"port": 8080}]}])
+    assert causes(guarded(open_)) == []
+
+
+def test_a_policy_that_lets_nothing_out_is_named() -> None:
+    found = first(guarded(policy("shut", "cart", policyTypes=["Egress"])))
+    assert (found.where, found.kind) == ("cart", "network-policy-blocks")
+    assert "lets nothing out" in found.sentence
+    dns = policy("dns", "cart", policyTypes=["Egress"], egress=[{}])
+    assert causes(guarded(policy("shut", "cart", policyTypes=["Egress"]), dns)) == []
+
+
+# -- what others say of a database, and volumes that are gone --------------------------------------
+
+
+def test_a_database_that_takes_no_more_connections_is_named_by_those_who_use_it() -> None:
+    env = {"env": [{"name": "PAY_DB_HOST", "value": "db"}]}
+    full = {"pay": ("FATAL: sorry, too many clients already",), "cart": ("INFO all is well",)}
+    of = cluster(deployment("pay", env), deployment("db"), service("db"), logs=full)
+    found = first(of)
+    assert (found.where, found.kind) == ("db", "database-connections-exhausted")
+    assert found.cause_class is CauseClass.CAPACITY
+    quiet = {"pay": ("INFO 3 clients connected",)}
+    assert causes(cluster(deployment("pay", env), deployment("db"), logs=quiet)) == []
+
+
+def test_a_volume_claim_that_is_gone_is_named() -> None:
+    workload = deployment("db", volumes=[{"persistentVolumeClaim": {"claimName": "data"}}])
+    event = warning("db", "FailedScheduling", f"0/2 nodes are available: {UNBOUND}.")
+    gone = {"persistentvolumeclaims": frozenset({"other"})}
+    of = cluster(workload, pods=(ill("db", "Pending"),), events=(event,), names=gone)
+    assert causes(of) == [("db", "missing-pvc")]
+    listed = cluster(workload, claim({}), pods=(ill("db", "Pending"),), events=(event,),
+                     names={"persistentvolumeclaims": frozenset({"data"})})  # fmt: skip
+    assert causes(listed) == [("db", "pvc-unmet")]

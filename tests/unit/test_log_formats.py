@@ -12,8 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainstay.foundation.errors import MainstayError
-from mainstay.telemetry.formats import Frames, bulk, loki, otlp, syslog
+from mainstay.foundation.errors import MainstayError, OverLimit
+from mainstay.telemetry.formats import (
+    Frames,
+    bulk,
+    loki,
+    read_exposition,
+    read_otlp_metrics,
+    read_otlp_traces,
+    read_remote_write,
+    syslog,
+)
+from mainstay.telemetry.formats.otlp import logs as otlp
 from mainstay.telemetry.formats.snappy import unpacked
 from mainstay.telemetry.logs import Layouts
 
@@ -191,3 +201,58 @@ READERS: list[Callable[[bytes], object]] = [
 def test_a_bad_body_is_refused_in_words_or_used(number: int, body: bytes) -> None:
     with suppress(MainstayError):
         READERS[number](body)
+
+
+# -- metrics and traces ------------------------------------------------------------------------------
+
+
+def small(packed: bytes) -> bytes:
+    """A snappy block of one literal."""
+    return varint(len(packed)) + bytes([60 << 2, len(packed) - 1]) + packed
+
+
+SERIES = (
+    field(1, field(1, "__name__") + field(2, "up")) + field(1, field(1, "job") + field(2, "shop"))
+    + field(2, field(1, int.from_bytes(struct.pack("<d", 1.5), "little"), fixed=True) + field(2, AT_US // 1_000))
+    + field(2, field(1, 0x7FF0000000000002, fixed=True) + field(2, AT_US // 1_000))
+)  # fmt: skip
+WRITE = small(field(1, SERIES) + field(1, field(2, field(2, 1))))
+TELEMETRY_READERS = (
+    lambda body: read_remote_write(body, received_us=NOW_US, bytes_max=1 << 20),
+    lambda body: read_exposition(body, service="shop", received_us=NOW_US),
+    lambda body: read_otlp_metrics(body, packed=True, received_us=NOW_US),
+    lambda body: read_otlp_metrics(body, packed=False, received_us=NOW_US),
+    lambda body: read_otlp_traces(body, packed=True, received_us=NOW_US),
+    lambda body: read_otlp_traces(body, packed=False, received_us=NOW_US),
+)
+ODD = [
+    b'{"resourceMetrics":[{"resource":7,"scopeMetrics":[{"metrics":[{"name":5,"gauge":{"dataPoints":[{"asInt":[]},{"attributes":{"a":1}},7]}}]}]}]}',
+    b'{"resourceMetrics":{"a":1}}', b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"x"},{}]}]}]}',
+    b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"1","spanId":"1","startTimeUnixNano":1e400,"endTimeUnixNano":"0"}]}]}]}',
+    b"[" * 5_000, WRITE[:-3], b"a{" + b'b="' * 3_000, b"x{a=\"1\"} 1e999\n", b"\x0a\x02\x0a\x00",
+]  # fmt: skip
+
+
+def test_remote_write_is_read_without_marks_of_staleness_and_nameless_series() -> None:
+    taken = read_remote_write(WRITE, received_us=NOW_US, bytes_max=1 << 20)
+    assert taken.samples == [(AT_US // 1_000 * 1_000, "shop", "up", '{"job":"shop"}', 1.5)]
+    assert taken.refused == 1
+    with pytest.raises(OverLimit):
+        read_remote_write(WRITE, received_us=NOW_US, bytes_max=10)
+
+
+def test_what_an_exporter_shows_is_read_line_by_line() -> None:
+    page = b'# TYPE a counter\na_total{x="1", y="\\\\\\"\\n"} 3 # {t="1"} 1\nb -Inf\nc{ 1\nd 2 1700000000\n'
+    taken = read_exposition(page, service="shop", received_us=NOW_US)
+    assert [(one.name, one.value) for one in taken.samples] == [("a_total", 3), ("d", 2)]
+    assert json.loads(taken.samples[0].labels) == {"x": "1", "y": '\\"\n', "service": "shop"}
+    assert taken.refused == 1
+
+
+@pytest.mark.parametrize("number", range(len(TELEMETRY_READERS)))
+@given(body=st.binary(max_size=200) | st.sampled_from(ODD))
+def test_a_bad_body_of_metrics_or_traces_is_refused_in_words_or_used(
+    number: int, body: bytes
+) -> None:
+    with suppress(MainstayError):
+        TELEMETRY_READERS[number](body)

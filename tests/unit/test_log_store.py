@@ -11,7 +11,7 @@ import pytest
 
 from mainstay.foundation.errors import Conflict, Invalid, OverLimit
 from mainstay.telemetry.logs import Layouts
-from mainstay.telemetry.store import Keeping, Kept, Record, Wanted, kept, recorded
+from mainstay.telemetry.store import Keeping, Kept, Record, Wanted, recorded, shelf
 
 DAY_US = 86_400_000_000
 NOW_US = 1_772_323_200_000_000
@@ -149,8 +149,8 @@ def test_logs_are_forgotten_by_service_age_and_size(tmp_path: Path) -> None:
 def test_who_sends_faster_than_it_is_packed_is_told_to_wait(
     store: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "HOT_BYTES", 1)
-    monkeypatch.setattr(kept, "WAITING_MAX", 2)
+    monkeypatch.setattr(shelf, "HOT_BYTES", 1)
+    monkeypatch.setattr(shelf, "WAITING_MAX", 2)
     for n in range(2):
         store.append([record(n)], now_us=NOW_US)
     with pytest.raises(OverLimit) as refused:
@@ -165,8 +165,8 @@ def test_it_is_searched_and_packed_while_it_is_written(
     store: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_another: bool
 ) -> None:
     asked = Kept(tmp_path, only_ask=True) if by_another else store
-    monkeypatch.setattr(kept, "HOT_BYTES", 20_000)
-    monkeypatch.setattr(kept, "WAITING_MAX", 10_000)
+    monkeypatch.setattr(shelf, "HOT_BYTES", 20_000)
+    monkeypatch.setattr(shelf, "WAITING_MAX", 10_000)
     done = threading.Event()
 
     def pack() -> None:

@@ -21,6 +21,7 @@ EXPECTED = {
     "estate.read",
     "estate.plan",
     "estate.apply",
+    "diagnosis.find",
     "people.read",
     "people.contact_own",
     "people.contact_any",

@@ -108,6 +108,8 @@ def _perform(act: Act, command: Command) -> Done:
     match command:
         case _ if isinstance(command, watch.OnHeartbeats):
             return watch.perform(act, command)
+        case commands.DiagnoseWindow():
+            return watch.perform_of_service(act, command)
         case AddSilence():
             return on_silences.add(act, command)
         case EndSilence():

@@ -99,6 +99,40 @@ class PageByHand:
 
 
 @dataclass(frozen=True, slots=True)
+class Diagnose:
+    """Look for the likely cause, again."""
+
+    incident: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmCause:
+    """This was it. `cause`: the id of a hypothesis of its diagnosis."""
+
+    incident: str
+    cause: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleOutCause:
+    """This was not it."""
+
+    incident: str
+    cause: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnoseWindow:
+    """Look into the trouble that a service had in a stretch of time; `until` None: until now."""
+
+    service: str
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AddSilence:
     """Mute what matches, until an end."""
 
@@ -403,7 +437,7 @@ class AnswerAsk:
 
 Command = (
     Acknowledge | Unacknowledge | Resolve | Reopen | Note | Picture | Reassign | Move
-    | EscalateNow | PageByHand | AddSilence | EndSilence | RunChecks | AddOverrides | RemoveOverride | ReleaseSignal
+    | EscalateNow | PageByHand | Diagnose | ConfirmCause | RuleOutCause | DiagnoseWindow | AddSilence | EndSilence | RunChecks | AddOverrides | RemoveOverride | ReleaseSignal
     | AddAddress | AddDevice | RemoveAddress | BeginProof | ProveAddress | AddRule | RemoveRule
     | CreateKey | RevokeKey | CreateToken
     | RevokeToken | Apply | MakeSetupLink | Invite | GrantRole | EndRole | MakeResetLink | CloseAccount
@@ -420,6 +454,10 @@ PERMISSION: dict[type, str] = {
     Resolve: "incidents.act",
     Reopen: "incidents.act",
     Note: "incidents.act",
+    Diagnose: "incidents.act",
+    ConfirmCause: "incidents.act",
+    RuleOutCause: "incidents.act",
+    DiagnoseWindow: "incidents.act",
     Picture: "incidents.act",
     Reassign: "incidents.act",
     Move: "incidents.act",

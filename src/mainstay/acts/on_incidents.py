@@ -18,6 +18,7 @@ from mainstay.acts.commands import (
     Unacknowledge,
 )
 from mainstay.acts.done import Act, Done
+from mainstay.acts.watch.on_causes import OnCauses, perform_on
 from mainstay.estate import Target
 from mainstay.foundation import due
 from mainstay.foundation.clock import to_us
@@ -34,7 +35,7 @@ ALERTS_DUE = "incidents.alerts"
 """An incident that a person resolved while it had more open alerts than one transaction closes."""
 OnIncident = (
     Acknowledge | Unacknowledge | Resolve | Reopen | Note | Picture | Reassign | Move | EscalateNow
-    | PageByHand
+    | PageByHand | OnCauses
 )  # fmt: skip
 
 
@@ -73,7 +74,8 @@ def perform(act: Act, incident: Incident, command: OnIncident) -> Done:
             return _escalate(act, incident, command)
         case PageByHand():
             return _page(act, incident, command)
-    assert_never(command)
+        case _:
+            return perform_on(act, incident, command)
 
 
 def _acknowledge(act: Act, incident: Incident, command: Acknowledge) -> Done:

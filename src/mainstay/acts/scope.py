@@ -51,6 +51,8 @@ def _owners(act: Act, command: Command, teams: frozenset[str]) -> set[str]:
             return set() if silence is None else _of_matchers(act, silence.matchers)
         case commands.RunChecks():
             return _of_checks(act, command)
+        case commands.DiagnoseWindow():
+            return {owner_of(act, command.service) or "nobody's service"}
         case commands.AddOverrides():
             return {_of_schedule(act, one.schedule) for one in command.wanted}
         case commands.RemoveOverride():

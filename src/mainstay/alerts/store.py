@@ -379,6 +379,23 @@ def every_open(tx: Tx) -> list[Alert]:
     ]
 
 
+def during(tx: Tx, *, since_us: int, until_us: int, limit: int) -> list[Alert]:
+    """Alerts that were open at some instant of a stretch of time, in no order; `limit` of each kind:
+    still open, and closed since."""
+    stretch = {"until": until_us, "limit": limit}
+    rows = tx.all(
+        "SELECT * FROM alerts_alert WHERE closed_at IS NULL AND opened_at <= :until"
+        " ORDER BY opened_at, id LIMIT :limit",
+        **stretch,
+    )
+    rows += tx.all(
+        "SELECT * FROM alerts_alert WHERE closed_at IS NOT NULL AND closed_at >= :since"
+        " AND opened_at <= :until ORDER BY closed_at LIMIT :limit",
+        since=since_us, **stretch,
+    )  # fmt: skip
+    return [of_row(row) for row in rows]
+
+
 def count_all_open(tx: Tx, *, hidden: Collection[str] = ()) -> int:
     """How many alerts are open, those of `hidden` services left out."""
     shown, names = but(hidden)

@@ -8,6 +8,7 @@
 heartbeat hands its results in. What is to be told goes to the corridor as a signal like any other.
 """
 
+from mainstay.checks import past
 from mainstay.checks.judging import result_of
 from mainstay.checks.looking import (
     LOOK_DUE,
@@ -22,6 +23,7 @@ from mainstay.checks.looking import (
     sweep,
     take,
 )
+from mainstay.checks.past import By, Slot
 from mainstay.checks.result import Ask, Measured, Result, Standing, State, Value, Verdict
 from mainstay.checks.sheet import Sheet, Sheets, Watched
 from mainstay.checks.states import Remembered, history, states
@@ -30,11 +32,13 @@ __all__ = [
     "LOOK_DUE",
     "PURGE_ROWS",
     "Ask",
+    "By",
     "Measured",
     "Remembered",
     "Result",
     "Sheet",
     "Sheets",
+    "Slot",
     "Standing",
     "State",
     "Taken",
@@ -45,6 +49,7 @@ __all__ = [
     "asks",
     "history",
     "lay_aside",
+    "past",
     "plan",
     "purge",
     "result_of",

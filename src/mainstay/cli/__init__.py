@@ -42,7 +42,7 @@ VERBS = {
     "duty": "start-of-day handover shift-log health",
     "access": "people contact key token setup-link",
     "install": "status nodes shadow doctor",
-    "diagnose": "diagnose",
+    "diagnose": "diagnose find",
     "simulate": "simulate",
     "keeping": "backup restore audit migrate secrets",
 }  # fmt: skip

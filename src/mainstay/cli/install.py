@@ -11,7 +11,7 @@ from typing import Any
 import click
 from rich.text import Text
 
-from mainstay import acts, estate, paging, people, pipeline, signals, signin
+from mainstay import acts, estate, paging, people, pipeline, signals, signin, telemetry
 from mainstay.cli import show
 from mainstay.cli.desk import FAILED, Desk, Verbs, at_desk, desk_of
 from mainstay.foundation import backup, record, sealing
@@ -225,7 +225,18 @@ def _examine(desk: Desk, settings: Settings) -> list[Check]:
         if not settings.database:
             raise
         known = {"server": [Check("database", False, error.sentence)]}
-    return checks(settings, found, now=desk.now(), wrong=_wrong(desk, settings), **known)
+    return checks(
+        settings, found, now=desk.now(), wrong=_wrong(desk, settings),
+        telemetry=_telemetry(desk, settings), **known,
+    )  # fmt: skip
+
+
+def _telemetry(desk: Desk, settings: Settings) -> Check | None:
+    """How its keeping stands; None where none is wanted."""
+    if not settings.telemetry.keep:
+        return None
+    ok, words = telemetry.standing(settings, now=desk.now())
+    return Check("telemetry", ok, words, grave=False)
 
 
 def _wrong(desk: Desk, settings: Settings) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mainstay.console import answering
 from mainstay.console.account import others, own
 from mainstay.console.desk import serving
+from mainstay.console.desk.books import finding
 from mainstay.console.desk.duty import files
 from mainstay.console.door import signing_in, welcome
 from mainstay.console.gate import ACCOUNT, CODES, OPEN, SELF, SIGN_IN, Screen
@@ -42,5 +43,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen("POST", f"{_ONE}/roles/end", "people.grant", others.end_role),
     Screen("GET", "/checklist-files/{id}", "handover.read", files.attached),
     Screen("GET", "/checklist-runs/{run}/report", "handover.read", files.report),
+    Screen("GET", "/find", finding.PERMISSION, finding.screen),
+    Screen("POST", "/find", finding.PERMISSION, finding.find),
     *serving.screens(),
 )

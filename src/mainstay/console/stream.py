@@ -16,6 +16,7 @@ from types import MappingProxyType
 from starlette.concurrency import run_in_threadpool
 
 from mainstay import incidents
+from mainstay.diagnosis import live
 from mainstay.foundation import record
 from mainstay.foundation.db import Row, Tx
 from mainstay.foundation.errors import MainstayError
@@ -96,6 +97,8 @@ class Watcher:
         self._task: asyncio.Task[None] | None = None
         self._begun = asyncio.Event()
         self._seen: set[int] = set()
+        self._steps: dict[str, int] = {}
+        """Diagnoses under way, and how far each was: their progress is no row of the record."""
         self._upto = 0
 
     async def listen(self, *, after: int | None, may: frozenset[str]) -> AsyncIterator[bytes]:
@@ -164,7 +167,15 @@ class Watcher:
         self._seen.update(row["seq"] for row in fresh)
         self._upto = max(self._upto, newest)
         self._seen = {seq for seq in self._seen if seq > self._upto - 2 * SEEN_AGAIN}
-        return names_of(fresh, _numbers(tx, fresh))
+        return names_of(fresh, _numbers(tx, fresh)) | self._progress(tx)
+
+    def _progress(self, tx: Tx) -> set[str]:
+        """Incidents whose diagnosis has moved on since the last look."""
+        steps = {run: (incident, step) for run, incident, step in live.under_way(tx)}
+        moved = {one for run, (one, step) in steps.items() if self._steps.get(run) != step and one}
+        self._steps = {run: step for run, (_, step) in steps.items()}
+        found = (incidents.get(tx, name) for name in moved)
+        return {f"diagnosis:{one.number}" for one in found if one is not None}
 
 
 class Listener:

@@ -6,10 +6,12 @@ people are told likely, possible or ruled out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from hashlib import blake2b
+from typing import Any
 
 
 class CauseClass(StrEnum):
@@ -62,6 +64,12 @@ class Hypothesis:
     """The exact thing, for programs: a commit, a pair of log statements."""
 
     @property
+    def id(self) -> str:
+        """Eight hex digits that stay the same when the diagnosis is made again."""
+        words = "\0".join((self.where, self.kind, self.detail))
+        return blake2b(words.encode(), digest_size=4).hexdigest()
+
+    @property
     def verdict(self) -> Verdict:
         """Likely needs strong evidence and none that contradicts it."""
         if self.score >= LIKELY_FROM:
@@ -81,6 +89,8 @@ class Diagnosis:
     hypotheses: tuple[Hypothesis, ...]
     looked_at: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    enough: bool = True
+    """False: too little was seen of the symptom to say that nothing is wrong."""
 
     @property
     def found(self) -> bool:
@@ -92,10 +102,22 @@ class Diagnosis:
         return {
             "sentence": self.sentence,
             "found": self.found,
+            "enough": self.enough,
             "hypotheses": [_facts(one) for one in self.hypotheses],
             "looked_at": list(self.looked_at),
             "notes": list(self.notes),
         }
+
+
+def from_facts(told: Mapping[str, Any]) -> Diagnosis:
+    """A diagnosis as `as_facts` told of it."""
+    return Diagnosis(
+        told["sentence"],
+        tuple(_hypothesis(one) for one in told["hypotheses"]),
+        tuple(told["looked_at"]),
+        tuple(told["notes"]),
+        bool(told["enough"]),
+    )
 
 
 def ranked(hypotheses: Sequence[Hypothesis]) -> tuple[Hypothesis, ...]:
@@ -110,6 +132,7 @@ def ranked(hypotheses: Sequence[Hypothesis]) -> tuple[Hypothesis, ...]:
 
 def _facts(one: Hypothesis) -> dict[str, object]:
     return {
+        "id": one.id,
         "where": one.where,
         "kind": one.kind,
         "sentence": one.sentence,
@@ -126,3 +149,14 @@ def _facts(one: Hypothesis) -> dict[str, object]:
 
 def _seen(evidence: Evidence) -> dict[str, str]:
     return {"sentence": evidence.sentence, "source": evidence.source}
+
+
+def _hypothesis(told: Mapping[str, Any]) -> Hypothesis:
+    return Hypothesis(
+        where=told["where"], kind=told["kind"], sentence=told["sentence"],
+        cause_class=CauseClass(told["class"]), score=float(told["score"]),
+        speaks_for=tuple(Evidence(**each) for each in told["for"]),
+        speaks_against=tuple(Evidence(**each) for each in told["against"]),
+        confirm=told["confirm"], detail=told["detail"] or "",
+        since=datetime.fromisoformat(told["since"]) if told["since"] else None,
+    )  # fmt: skip

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from mainstay.diagnosis.cause import Diagnosis, Hypothesis, Verdict, ranked
 from mainstay.diagnosis.commits.blame import of_release
+from mainstay.diagnosis.conditions import is_of_alert, of_conditions
 from mainstay.diagnosis.facts.judge import of_facts
 from mainstay.diagnosis.kubernetes import of_cluster
 from mainstay.diagnosis.lines import of_lines
-from mainstay.diagnosis.material import Material
+from mainstay.diagnosis.material import Material, Phase, Symptom
 from mainstay.diagnosis.series.causes import of_series
 from mainstay.diagnosis.traces.gaps import of_gaps
 from mainstay.diagnosis.traces.steps import of_steps
@@ -34,8 +35,11 @@ def diagnose(material: Material) -> Diagnosis:
     hypotheses = [*_explained(hypotheses, mechanisms), *mechanisms]
     if not any(one.verdict is Verdict.LIKELY for one in hypotheses):
         hypotheses += of_lines(material)
+    hypotheses += of_conditions(material)
     found = ranked(hypotheses)[:HYPOTHESES_MAX]
-    return Diagnosis(_sentence(found), found, tuple(_looked_at(material)), material.notes)
+    enough = _is_enough(material)
+    sentence = _sentence(found, material.symptom, enough)
+    return Diagnosis(sentence, found, tuple(_looked_at(material)), material.notes, enough)
 
 
 def _explained(
@@ -52,8 +56,26 @@ def _explained(
     ]
 
 
-def _sentence(found: tuple[Hypothesis, ...]) -> str:
+def _is_enough(material: Material) -> bool:
+    """Whether so much was seen of where it hurts that "nothing stands out" means something."""
+    if material.symptom is None:
+        return bool(list(_looked_at(material)))
+    if material.cluster or material.release or any(material.traces.values()):
+        return True
+    where = material.symptom.where
+    lines = material.logs.get(Phase.DURING, ())
+    return (
+        any(one.where == where and one.during for one in material.series)
+        or any(one.where == where for one in lines)
+        or any(one.where == where and not is_of_alert(one) for one in material.facts)
+    )
+
+
+def _sentence(found: tuple[Hypothesis, ...], symptom: Symptom | None, enough: bool) -> str:
     first = next((one for one in found if one.verdict is not Verdict.RULED_OUT), None)
+    if first is None and not enough:
+        of = f" of {symptom.where}" if symptom else ""
+        return f"Not enough evidence: nothing{of} could be looked at."
     if first is None:
         return "No cause found: nothing in this material stands out from what is usual."
     return f"{first.verdict.value.capitalize()}: {first.sentence}"

@@ -43,15 +43,24 @@ _CLASSES = (
 
 def of_lines(material: Material) -> list[Hypothesis]:
     """A hypothesis for each new or more frequent error, the most telling first."""
+    return [
+        _hypothesis(one, SCORE - EACH_LESS * place, material)
+        for place, one in enumerate(worse(material)[:HYPOTHESES_MAX])
+    ]
+
+
+def worse(material: Material) -> list[Difference]:
+    """Errors that were not there before, or fewer, the most telling first."""
     good = material.logs.get(Phase.USUAL) or material.logs.get(Phase.BEFORE, ())
     bad = material.logs.get(Phase.DURING, ())
     if not good or not bad:
         return []
-    found = [one for one in diff(_events(good), _events(bad)) if _is_worse(one)]
-    return [
-        _hypothesis(one, SCORE - EACH_LESS * place, material)
-        for place, one in enumerate(found[:HYPOTHESES_MAX])
-    ]
+    return [one for one in diff(_events(good), _events(bad)) if _is_worse(one)]
+
+
+def class_of(text: str, otherwise: CauseClass) -> CauseClass:
+    """What kind of trouble these words name."""
+    return next((one for one, words in _CLASSES if words.search(text)), otherwise)
 
 
 def _is_worse(one: Difference) -> bool:
@@ -70,7 +79,7 @@ def _events(lines: Iterable[Line]) -> Iterator[Event]:
 
 def _hypothesis(one: Difference, score: float, material: Material) -> Hypothesis:
     where = one.example.source or "the log"
-    cause_class = next((c for c, words in _CLASSES if words.search(one.text)), CauseClass.SOFTWARE)
+    cause_class = class_of(one.text, CauseClass.SOFTWARE)
     return Hypothesis(
         where,
         "new-errors",

@@ -20,17 +20,18 @@ ul {{ padding-left: 1.2rem; }} li.for::marker {{ content: "+ "; }}
 li.against::marker {{ content: "\\2212 "; }}
 </style></head><body>
 <h1>{sentence}</h1>
-<ol>{causes}</ol>
+{business}<ol>{causes}</ol>
 <footer><p>Looked at {looked_at}.</p>{notes}</footer>
 </body></html>
 """
 
 
-def as_html(found: Diagnosis, *, title: str) -> str:
+def as_html(found: Diagnosis, *, title: str, business: str = "") -> str:
     """The whole report; whatever a log or a name says is text in it, never markup."""
     return _PAGE.format(
         title=escape(f"Diagnosis of {title}"),
         sentence=escape(found.sentence),
+        business=f"<p>For customers: {escape(business)}</p>\n" if business else "",
         causes="".join(_cause(one) for one in found.hypotheses),
         looked_at=escape(", ".join(found.looked_at) or "nothing"),
         notes=_rows([Evidence(f"Not used: {note}") for note in found.notes], "note"),

@@ -22,6 +22,7 @@ def json_schema() -> dict[str, Any]:
     _short_severity(parts)
     _short_text(parts, "Shift", "at")
     _short_text(parts, "Answer", "type")
+    _short_text(parts, "Blank", "pattern")
     run = parts["Item"]["properties"]
     run["run"] = {"anyOf": [run["run"]["items"], run["run"]]}
     _short_probes(parts)

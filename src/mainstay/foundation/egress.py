@@ -53,7 +53,7 @@ _PATH_SAFE = "/%:@!$&'()*+,;=~-._?"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the other side said. `cut`: the body went on after `REPLY_BYTES_MAX`."""
+    """What the other side said. `cut`: the body went on after what was to be read."""
 
     status: int
     headers: Mapping[str, str]
@@ -101,10 +101,12 @@ class Egress:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         timeout_s: float = TIMEOUT_S,
+        bytes_max: int = REPLY_BYTES_MAX,
     ) -> Reply:
         """One request, one reply, whatever its status; every failure is an `Outside` error.
 
-        `timeout_s` covers everything from the name look-up to the last byte.
+        `timeout_s` covers everything from the name look-up to the last byte; of a body `bytes_max`
+        are read.
         """
         try:
             parts = _parts(url)
@@ -115,7 +117,8 @@ class Egress:
         call = _Call(as_written(host, port))
         try:
             async with asyncio.timeout(timeout_s), self._turn(call.where):
-                return await self._exchange(call, _request(method, parts, headers or {}, body))
+                sent = _request(method, parts, headers or {}, body)
+                return await self._exchange(call, sent, bytes_max)
         except TimeoutError:
             raise call.timed_out(timeout_s) from None
 
@@ -266,14 +269,14 @@ class Egress:
         )
         return self._pools.setdefault(scheme.decode(), pool)
 
-    async def _exchange(self, call: _Call, request: httpcore.Request) -> Reply:
+    async def _exchange(self, call: _Call, request: httpcore.Request, bytes_max: int) -> Reply:
         request.extensions["trace"] = call.trace
         request.extensions["timeout"] = {"connect": CONNECT_S}
         try:
             pool = await self._connections(request.url.scheme)
             response = await pool.handle_async_request(request)
             try:
-                body, cut = await _read(response)
+                body, cut = await _read(response, bytes_max)
             finally:
                 await response.aclose()
         except (httpcore.LocalProtocolError, httpcore.UnsupportedProtocol):
@@ -445,12 +448,12 @@ def _request(
     )
 
 
-async def _read(response: httpcore.Response) -> tuple[bytes, bool]:
+async def _read(response: httpcore.Response, bytes_max: int) -> tuple[bytes, bool]:
     body = bytearray()
     async for chunk in response.aiter_stream():
         body += chunk
-        if len(body) > REPLY_BYTES_MAX:
-            return bytes(body[:REPLY_BYTES_MAX]), True
+        if len(body) > bytes_max:
+            return bytes(body[:bytes_max]), True
     return bytes(body), False
 
 

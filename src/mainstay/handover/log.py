@@ -16,7 +16,7 @@ from mainstay.handover.ours import is_ours
 
 KINDS = (
     "incident.", "silence.added", "silence.ended", "override.", "checklist.", "waiver.",
-    "handover.", "followup.", "log.", "estate.applied", "paging.dry", "backup.failed", "clock.jumped",
+    "handover.", "followup.", "shift.", "log.", "estate.applied", "paging.dry", "backup.failed", "clock.jumped",
     "signal.quarantined", "check.muted", "heartbeat.paused",
 )  # fmt: skip
 """What a shift wants to read of the record: beginnings of kinds."""

@@ -1,4 +1,8 @@
-"""The process that keeps logs: it listens, blanks, stores and packs, apart from whoever pages.
+"""The process that keeps telemetry: listeners, one store of it, its packing behind their back.
 
-`mainstay logs keep` starts it. However many logs pour in, the server's own process does not notice.
+Started by `mainstay logs keep`, or by `serve`; whoever pages does not share a process with it.
 """
+
+from mainstay.logstore.told import Told, told_by, write_told
+
+__all__ = ["Told", "told_by", "write_told"]

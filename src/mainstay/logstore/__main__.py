@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import ssl
 import sys
 import threading
@@ -17,12 +18,14 @@ import uvicorn
 from mainstay.foundation.errors import Invalid, MainstayError
 from mainstay.foundation.secrets import resolve
 from mainstay.foundation.settings import HostPort, host_port
-from mainstay.logstore.asking import kept
+from mainstay.logstore.asking import ask, kept
 from mainstay.logstore.followed import Followed
 from mainstay.logstore.http import Doors
-from mainstay.logstore.intake import Intake
+from mainstay.logstore.intake import Intake, Stores
+from mainstay.logstore.news import News
+from mainstay.logstore.scraping import Scraper
 from mainstay.logstore.syslogs import Datagrams, Stream
-from mainstay.telemetry.store import Blanks, Keeping, Kept, Rule
+from mainstay.telemetry.store import Blanks, Keeping, Rule
 
 GIB = 1 << 30
 GRACE_S = 3
@@ -32,7 +35,9 @@ GRACE_S = 3
 @click.option(
     "--folder", type=click.Path(path_type=Path), required=True, help="Where they are kept."
 )
-@click.option("--listen", default="127.0.0.1:4318", show_default=True, help="OTLP, Loki, _bulk.")
+@click.option(
+    "--listen", default="127.0.0.1:4318", show_default=True, help="OTLP, remote write, Loki, _bulk."
+)
 @click.option("--syslog", "syslog_at", metavar="HOST:PORT", help="Syslog, UDP and TCP.")
 @click.option("--follow", multiple=True, metavar="SERVICE=FILE", help="A file to keep as it grows.")
 @click.option("--key", metavar="env:NAME|file:PATH", help="What senders over HTTP must show.")
@@ -44,16 +49,22 @@ GRACE_S = 3
     "--days", default=14, show_default=True, type=click.IntRange(1, 3650), help="How long."
 )
 @click.option("--days-of", multiple=True, metavar="SERVICE=DAYS", help="How long one service's.")
-@click.option("--max-gib", default=20.0, show_default=True, help="How much at most, all together.")
+@click.option("--max-gib", default=20.0, show_default=True, help="How much of logs at most.")
+@click.option("--metrics-gib", default=5.0, show_default=True, help="How much of metrics at most.")
+@click.option("--traces-gib", default=5.0, show_default=True, help="How much of traces at most.")
 @click.option("--blank", multiple=True, metavar="NAME=PATTERN", help="Blank this, too (RE2).")
+@click.option("--told", "told_at", type=click.Path(path_type=Path), hidden=True)
+@click.option("--ends-with-stdin", is_flag=True, hidden=True)
 def keep(
     folder: Path, listen: str, syslog_at: str | None, follow: tuple[str, ...], key: str | None,
     tls_cert: str | None, tls_key: str | None, days: int, days_of: tuple[str, ...], max_gib: float,
-    blank: tuple[str, ...],
+    metrics_gib: float, traces_gib: float, blank: tuple[str, ...], told_at: Path | None,
+    ends_with_stdin: bool,
 ) -> None:  # fmt: skip
-    """Keep logs that are sent here, with secrets and personal data blanked.
+    """Keep logs, metrics and traces that are sent here, secrets and personal data blanked.
 
-    OTLP, Loki's push and Elasticsearch's _bulk over HTTP; syslog; files as they grow.
+    OTLP, Prometheus's remote write, Loki's push and Elasticsearch's _bulk over HTTP; syslog; files
+    as they grow.
 
     \b
     Example: mainstay logs keep --folder /var/lib/mainstay/logs --syslog 127.0.0.1:5514
@@ -71,24 +82,38 @@ def keep(
             )
     if not http.loopback and not secret:
         raise Invalid("Others can reach this port: give --key, so that not anybody can send.")
-    store = Kept(folder, Keeping(days, shares, int(max_gib * GIB)))
-    intake = Intake(store, Blanks(rules))
+    news = News(told_at, rules)
+    sizes = (Keeping(days, shares, int(gib * GIB)) for gib in (max_gib, metrics_gib, traces_gib))
+    intake = Intake(Stores.in_folder(folder, *sizes), Blanks(news.rules()))
+    scraper = Scraper(intake, lambda: news.told)
     files = {
         Path(path).absolute(): service
         for service, path in (_pair(one, "--follow", "SERVICE=FILE") for one in follow)
     }
     followed = Followed(intake, files, folder / "followed.json")
-    threads = [threading.Thread(target=one) for one in (intake.pack_on, followed.follow_on)]
+    news.heard = lambda: intake.blank_by(Blanks(news.rules()))
+    work = (intake.pack_on, followed.follow_on, scraper.scrape_on, news.look_on)
+    threads = [threading.Thread(target=one) for one in work]
     for thread in threads:
         thread.start()
+    if ends_with_stdin:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:
         asyncio.run(_serve(intake, http, syslog, secret, tls_cert, tls_key))
     finally:
-        intake.end()
-        followed.end()
+        for one in (intake, followed, scraper, news):
+            one.end()
         for thread in threads:
             thread.join()
-        store.close()
+        for store in intake.stores.every.values():
+            store.close()
+
+
+def _end_with_stdin() -> None:
+    """Who started us has ended, however: so do we."""
+    while sys.stdin.buffer.read(4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _serve(
@@ -151,7 +176,7 @@ def _place(text: str) -> HostPort:
 
 def main() -> None:
     """Run it; the exit code says how it ended."""
-    group = click.Group(commands={"keep": keep, "kept": kept})
+    group = click.Group(commands={"keep": keep, "kept": kept, "ask": ask})
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         with suppress(KeyboardInterrupt):

@@ -1,4 +1,12 @@
-"""`mainstay logs kept`: lines of the kept logs, while they are kept or not."""
+"""Questions about what is kept, while it is kept or not: `mainstay logs kept` for people, and `ask`,
+the query door for programs.
+
+`python -m mainstay.logstore ask --folder FOLDER` reads one `Asked` as JSON and answers with JSON, an
+object a line: `{"kind": "line", "window": 0, "at_us", "rank", "service", "host", "source", "body"}`,
+`{"kind": "span", "window": 0, …}` as `KeptSpan` has it, `{"kind": "series", "name", "service",
+"labels", "points"}`, and `{"kind": "cut", "window": 0, "service"}` where more is kept than was asked
+for. A process of its own answers, so that whoever asks carries no DuckDB.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +19,16 @@ import msgspec
 
 from mainstay.cli import clean, console, paragraphs, when_given
 from mainstay.foundation.clock import SystemClock, from_us, text_of_us, to_us
-from mainstay.foundation.errors import NotFound
+from mainstay.foundation.errors import Invalid, NotFound
 from mainstay.telemetry.logs import RANK, Level
-from mainstay.telemetry.store import Kept, Record, Wanted
+from mainstay.telemetry.store import (
+    Kept,
+    KeptSamples,
+    KeptSpans,
+    Record,
+    Span,
+    Wanted,
+)
 
 LEVELS: tuple[Level, ...] = ("", "debug", "info", "warning", "error", "critical")
 STYLES = ("", "dim", "", "yellow", "red", "bold red")
@@ -61,6 +76,78 @@ def kept(
             tell(one, as_json=as_json)
     finally:
         store.close()
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a program asks: of these services, in these windows ([since, until) in microseconds)."""
+
+    services: list[str]
+    windows: list[tuple[int, int]]
+    lines: int = 0
+    """The newest so many log lines of each service in each window."""
+    spans: int = 0
+    """The newest so many spans, likewise."""
+    metrics: list[str] = []
+    """All series of these metrics, from the first window's begin to the last one's end."""
+
+
+@click.command(hidden=True)
+@click.option("--folder", type=click.Path(path_type=Path), required=True)
+def ask(folder: Path) -> None:
+    """Answer one question on standard input, an object a line."""
+    try:
+        asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Asked)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise Invalid(f"The question cannot be read: {error}.") from None
+    if asked.lines:
+        _ask_lines(folder, asked)
+    if asked.spans:
+        _ask_spans(folder / "traces", asked)
+    if asked.metrics and asked.windows:
+        _ask_series(folder / "metrics", asked)
+
+
+def _ask_lines(folder: Path, asked: Asked) -> None:
+    if not (folder / "hot").is_dir():
+        raise NotFound(f"No logs are kept in {folder}.")
+    store = Kept(folder, only_ask=True)
+    for number, (since, until) in enumerate(asked.windows):
+        for service in asked.services:
+            wanted = Wanted(service=service, since_us=since, until_us=until)
+            found = store.search(wanted, limit=asked.lines)
+            for one in found:
+                _answer({"kind": "line", "window": number, **one._asdict()})
+            if len(found) >= asked.lines:
+                _answer({"kind": "cut", "window": number, "service": service})
+    store.close()
+
+
+def _ask_spans(folder: Path, asked: Asked) -> None:
+    if not (folder / "hot").is_dir():
+        return
+    store = KeptSpans(folder, only_ask=True)
+    for number, (since, until) in enumerate(asked.windows):
+        for service in asked.services:
+            for one in store.search(Span(service, since, until), limit=asked.spans):
+                _answer({"kind": "span", "window": number, **one._asdict()})
+    store.close()
+
+
+def _ask_series(folder: Path, asked: Asked) -> None:
+    if not (folder / "hot").is_dir():
+        return
+    store = KeptSamples(folder, only_ask=True)
+    since, until = min(one for one, _ in asked.windows), max(one for _, one in asked.windows)
+    for service in asked.services:
+        have = store.names(Span(service, since, until))
+        for name in [one for one in asked.metrics if one in have]:
+            for labels, points in store.series(name, span=Span(service, since, until)).items():
+                _answer({"kind": "series", "name": name, "service": service, "labels": labels, "points": points})  # fmt: skip
+    store.close()
+
+
+def _answer(found: object) -> None:
+    click.echo(msgspec.json.encode(found))
 
 
 def tell(one: Record, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP side: OTLP, Loki's push and `_bulk` on one port, as bare ASGI. 2xx means on the disk."""
+"""The HTTP side: OTLP, remote write, Loki's push and `_bulk` on one port, as bare ASGI. 2xx means on the disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ import msgspec
 from mainstay.foundation.errors import Invalid, MainstayError, NotFound, OverLimit, Refused, Unknown
 from mainstay.foundation.secrets import same
 from mainstay.logstore.intake import Intake
-from mainstay.telemetry.formats import bulk_reply, read_bulk, read_loki, read_otlp
+from mainstay.telemetry.formats import (
+    bulk_reply,
+    read_bulk,
+    read_loki,
+    read_otlp,
+    read_otlp_metrics,
+    read_otlp_traces,
+    read_remote_write,
+)
 from mainstay.web import Receive, Scope, Send
 
 log = logging.getLogger("mainstay.logstore")
@@ -25,12 +33,19 @@ BODY_MAX = 16 << 20
 """Bytes of a request, unpacked."""
 RETRY_AFTER_S = 5
 PROTOBUF = "application/x-protobuf"
+DOORS = "/v1/logs, /v1/metrics, /v1/traces, /api/v1/write, /loki/api/v1/push and /_bulk"
 ELASTIC = {
     "name": "mainstay", "cluster_name": "mainstay", "tagline": "You Know, for Search",
     "version": {"number": "8.17.0", "build_flavor": "default", "lucene_version": "9.12.0",
                 "minimum_wire_compatibility_version": "7.17.0"},
 }  # fmt: skip
 """What shippers ask of Elasticsearch before they send."""
+
+
+class OtherTongue(Refused):
+    """415: the sender falls back to what it spoke before."""
+
+    status = 415
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +74,10 @@ class Doors:
             answer = await self._answered(scope, receive)
         except MainstayError as error:
             answer = _refusal(error)
+        except OSError as error:
+            log.error("nothing can be kept: %s", error.strerror)
+            words = f"The disk does not take it: {error.strerror}. Send it again."
+            answer = _refusal(OverLimit(words, limit=0, unit="bytes", status=503))
         headers = [(b"content-type", answer.content_type.encode()),
                    (b"x-elastic-product", b"Elasticsearch")]  # fmt: skip
         if answer.retry_after_s:
@@ -76,6 +95,7 @@ class Doors:
         self._authenticate(headers)
         if method in ("GET", "HEAD") and path == "":
             return Answer(200, msgspec.json.encode(ELASTIC))
+        _refuse_other_tongues(headers.get("content-type", ""))
         if method not in ("POST", "PUT"):
             raise NotFound(f"Nothing is at {path} for {method}.")
         body = _unpacked(await _body(receive), headers.get("content-encoding", ""))
@@ -96,9 +116,12 @@ class Doors:
         intake, now_us = self.intake, self.intake.now_us()
         packed = PROTOBUF in headers.get("content-type", "")
         reader = intake.reader()
-        if path == "/v1/logs":
-            intake.keep("otlp", read_otlp(body, packed=packed, reader=reader, received_us=now_us))
+        if path.startswith("/v1/") and self._took_otlp(path, body, packed=packed):
             return Answer(200, b"" if packed else b"{}", PROTOBUF if packed else "application/json")
+        if path in ("/api/v1/write", "/api/v1/push"):
+            measured = read_remote_write(body, received_us=now_us, bytes_max=BODY_MAX)
+            intake.keep_samples("remote write", measured)
+            return Answer(204, b"")
         if path == "/loki/api/v1/push":
             taken = read_loki(
                 body, packed=packed, reader=reader, received_us=now_us, bytes_max=BODY_MAX
@@ -109,7 +132,35 @@ class Doors:
             taken, statuses = read_bulk(body, reader=reader, received_us=now_us)
             intake.keep("bulk", taken)
             return Answer(200, msgspec.json.encode(bulk_reply(statuses)))
-        raise NotFound(f"No door is at {path}: /v1/logs, /loki/api/v1/push and /_bulk are.")
+        raise NotFound(f"No door is at {path}: {DOORS} are.")
+
+    def _took_otlp(self, path: str, body: bytes, *, packed: bool) -> bool:
+        intake, now_us = self.intake, self.intake.now_us()
+        match path:
+            case "/v1/logs":
+                reader = intake.reader()
+                intake.keep(
+                    "otlp", read_otlp(body, packed=packed, reader=reader, received_us=now_us)
+                )
+            case "/v1/metrics":
+                measured = read_otlp_metrics(body, packed=packed, received_us=now_us)
+                intake.keep_samples("otlp metrics", measured)
+            case "/v1/traces":
+                traced = read_otlp_traces(body, packed=packed, received_us=now_us)
+                intake.keep_spans("otlp traces", traced)
+            case _:
+                return False
+        return True
+
+
+def _refuse_other_tongues(content_type: str) -> None:
+    """What comes to the right port in another protocol is told which one to speak."""
+    if content_type.startswith("application/grpc"):
+        raise Refused(
+            "gRPC is not spoken here: set the sender to OTLP over HTTP (http/protobuf), same port."
+        )
+    if "io.prometheus.write.v2" in content_type:
+        raise OtherTongue("Remote write 2 is not spoken here; version 1 is.")
 
 
 async def _body(receive: Receive) -> bytes:

@@ -36,6 +36,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "signals.read": _RESPOND | {"auditor"},  # raw bodies may hold personal data
         "signals.release": _DIRECT,
         "signals.report": frozenset(ROLES) - {"auditor"},
+        "diagnosis.find": _RESPOND,  # asks production, and shows customers' data
         "heartbeats.read": _STAFF,
         "heartbeats.pause": _RESPOND,
         "heartbeats.edit": _DIRECT | {"author"},

@@ -34,6 +34,7 @@ OTHERS = {
     alerts.SILENCE_DUE: "silences that start or end",
     handover.checklists.DUE: "checklists that open or are due",
     handover.passing.DUE: "shifts that hand over",
+    handover.shifts.short.DUE: "shifts that need people",
 }
 """What else is done by due rows; steps and pages are looked at one by one."""
 AFRESH = "start its policy anew with `mainstay ack {0}`, then `mainstay unack {0}`"

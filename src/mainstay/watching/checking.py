@@ -44,6 +44,7 @@ TICK = timedelta(milliseconds=25)
 LOOK_AROUND = timedelta(milliseconds=250)
 """How long at most a look that another node planned waits to be noticed."""
 SWEEP_EVERY = timedelta(seconds=15)
+ROLL_EVERY = timedelta(minutes=2)
 AFTER_TROUBLE = timedelta(seconds=1)
 PLANNED = "checks_version"
 """The mark of the estate's version that is planned."""
@@ -200,13 +201,24 @@ async def step(app: Runtime, now: datetime) -> bool:
 
 def sweep(app: Runtime, now: datetime) -> datetime | None:
     """What was not looked at in time is not seen; and old results go."""
-    before = now - timedelta(days=app.settings.retention_days)
+    before = now - timedelta(days=app.settings.looks_days)
 
     def work(tx: Tx, now: datetime) -> int:
         tell(tx, app.ground, checks.sweep(tx, sheet_of(tx, app), now=now), now=now)
         return checks.purge(tx, before)
 
     return now if presence.as_settler(app, work) == checks.PURGE_ROWS else None
+
+
+def roll(app: Runtime, now: datetime) -> datetime | None:
+    """Hours that are over are rolled up, some checks at a time."""
+    keep = timedelta(days=app.settings.availability_days)
+
+    def work(tx: Tx, now: datetime) -> checks.past.Rolled:
+        return checks.past.roll(tx, sheet_of(tx, app), now=now, keep=keep)
+
+    rolled = presence.as_settler(app, work)
+    return now if rolled is not None and rolled.more else None
 
 
 async def looking(app: Runtime, stop: threading.Event) -> None:

@@ -18,6 +18,7 @@ from mainstay.web.answers import (
 )
 from mainstay.web.bodies import MEMBERS_MAX, read_body
 from mainstay.web.call import Call, note_refused_read, require, require_every_team
+from mainstay.web.finding import find_item
 from mainstay.web.origins import address_of, own_origins
 from mainstay.web.parts import Header, Part, Receive, Respond, Scope, Send
 from mainstay.web.planning import Plan, plan
@@ -42,6 +43,7 @@ __all__ = [
     "Tried",
     "address_of",
     "answer",
+    "find_item",
     "full_disk",
     "more_headers",
     "note_refused_read",

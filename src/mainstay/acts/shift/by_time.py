@@ -31,6 +31,8 @@ def plan(tx: Tx, view: View, *, now: datetime) -> None:
     for team, declared in view.estate.teams.items():
         if declared.handover is not None:
             _plan(tx, handover.passing.DUE, team, now=now)
+        if declared.shifts:
+            _plan(tx, handover.shifts.short.DUE, team, now=now)
 
 
 def _plan(tx: Tx, kind: str, key: str, *, now: datetime) -> None:
@@ -60,7 +62,20 @@ def _shift(act: Act, one: Due) -> list[Fact]:
     return found.facts
 
 
+def _staffing(act: Act, one: Due) -> list[Fact]:
+    told = one.facts.get("told", {})
+    found = handover.shifts.short.look(act.tx, act.view, one.key, told=told, now=act.now)
+    raise_alarms(act, found.alarms)
+    if found.next_at is not None:
+        due.plan(act.tx, one.kind, one.key, at=found.next_at, facts={"told": found.told})
+    return found.facts
+
+
 JOBS: Mapping[str, tuple[Callable[[Act, Due], list[Fact]], int]] = MappingProxyType(
-    {handover.checklists.DUE: (_checklist, _ONE), handover.passing.DUE: (_shift, _ONE)}
+    {
+        handover.checklists.DUE: (_checklist, _ONE),
+        handover.passing.DUE: (_shift, _ONE),
+        handover.shifts.short.DUE: (_staffing, _ONE),
+    }
 )
 """What is due → what it asks for, and how many in one transaction."""

@@ -29,7 +29,7 @@ from mainstay.api.routes import (
     signals,
 )
 from mainstay.api.routes.shapes import Listed, Sentence
-from mainstay.api.routes.watch import checks, heartbeats
+from mainstay.api.routes.watch import checks, diagnosis, finding, heartbeats, past
 
 PREFIX = "/mainstay/v1"
 
@@ -93,12 +93,23 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_INCIDENT}/move", ACT[commands.Move], incidents.move, incidents.Done),
     Route("POST", f"{_INCIDENT}/escalate", ACT[commands.EscalateNow], incidents.escalate, incidents.Done),
     Route("POST", f"{_INCIDENT}/page", ACT[commands.PageByHand], incidents.page_by_hand, incidents.Done),
+    # diagnosis
+    Route("GET", f"{_INCIDENT}/diagnosis", "incidents.read", diagnosis.get_diagnosis, diagnosis.Diagnosis),
+    Route("POST", f"{_INCIDENT}/diagnosis", ACT[commands.Diagnose], diagnosis.diagnose, diagnosis.Asked, 202),
+    Route("POST", f"{_INCIDENT}/diagnosis/confirm", ACT[commands.ConfirmCause], diagnosis.confirm, Sentence),
+    Route("POST", f"{_INCIDENT}/diagnosis/rule-out", ACT[commands.RuleOutCause], diagnosis.rule_out, Sentence),
+    Route("POST", "/diagnosis", ACT[commands.DiagnoseWindow], diagnosis.diagnose_service, diagnosis.Asked, 202),
+    Route("GET", "/diagnosis/{run}", "incidents.read", diagnosis.get_run, diagnosis.Diagnosis),
     # checks and calendars
     Route("GET", "/checks", "checks.read", checks.list_checks, Listed[checks.Check]),
     Route("POST", "/looks", ACT[commands.RunChecks], checks.run_checks, checks.Running, 202),
     Route("GET", "/checks/{name}", "checks.read", checks.get_check, checks.Check),
     Route("GET", "/checks/{name}/history", "checks.read", checks.get_history, Listed[checks.Look]),
+    Route("GET", "/checks/{name}/availability", "checks.read", past.of_check, Listed[past.Stretch]),
+    Route("GET", "/services/{service}/availability", "checks.read", past.of_service, Listed[past.Stretch]),
     Route("GET", "/calendars/{id}", "estate.read", checks.get_calendar, Listed[checks.Day]),
+    # an item in production
+    Route("POST", "/find", "diagnosis.find", finding.find_item, finding.Found),
     # signals
     Route("POST", "/report", "signals.report", signals.report, signals.Taken, 202),
     Route("GET", "/signals", "signals.read", signals.list_signals, Listed[signals.Signal]),

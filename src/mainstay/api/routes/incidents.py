@@ -117,7 +117,7 @@ def list_incidents(
 
 def get_incident(call: asking.Asked, name: str) -> WholeIncident:
     """One incident, by id, number or name (INC-12), with its alerts, pages and escalations."""
-    view, row = call.view(), _shown(call, name)
+    view, row = call.view(), shown_to(call, name)
 
     def look(tx: Tx) -> WholeIncident:
         return WholeIncident(
@@ -138,13 +138,13 @@ def get_timeline(
     after: Annotated[int, Query(ge=0, le=SEQ_MAX, description="The last `seq` seen.")] = 0,
 ) -> Listed[Fact]:
     """What happened to it, oldest first."""
-    incident = _shown(call, name).id
+    incident = shown_to(call, name).id
     rows = call.read(lambda tx: record.by_incident(tx, incident, after=after, limit=limit))
     following = str(rows[-1]["seq"]) if len(rows) == limit else None
     return Listed(items=[shapes.fact(row) for row in rows], next=following)
 
 
-def _shown(call: asking.Asked, name: str) -> incidents.Incident:
+def shown_to(call: asking.Asked, name: str) -> incidents.Incident:
     """The incident, for who may see it."""
 
     def look(tx: Tx) -> tuple[incidents.Incident, list[str]]:

@@ -10,6 +10,7 @@ from mainstay.checks.probes.machine.figures import MetricProbe, ProcessProbe
 from mainstay.checks.probes.machine.files import FileProbe
 from mainstay.checks.probes.machine.reading import CertificateProbe, LogProbe
 from mainstay.checks.probes.machine.there import There
+from mainstay.checks.probes.machine.windows import Windows
 from mainstay.checks.probes.net.dns import DnsProbe, servers_of
 from mainstay.checks.probes.net.http import HttpProbe
 from mainstay.checks.probes.net.line import LineProbe
@@ -21,10 +22,23 @@ from mainstay.checks.probes.queues.kafka import KafkaProbe
 from mainstay.checks.probes.queues.rabbitmq import RabbitMqProbe
 from mainstay.checks.probes.run.orders import Orders
 from mainstay.checks.probes.run.programs import PluginProbe, ScriptProbe, SshProbe
+from mainstay.checks.probes.sql.lawful import lawful
+from mainstay.checks.probes.sql.postgres import Reading
+from mainstay.checks.probes.sql.postgres import reading as postgres_reading
 from mainstay.checks.probes.sql.probe import SqlProbe
+from mainstay.checks.probes.sql.query import Query
 from mainstay.foundation.egress import Egress
 
-__all__ = ["Probe", "build", "close", "nameservers"]
+__all__ = [
+    "Probe",
+    "Query",
+    "Reading",
+    "build",
+    "close",
+    "lawful",
+    "nameservers",
+    "postgres_reading",
+]
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 
@@ -44,6 +58,7 @@ def build(
     """
     orders = Orders(install, environment)
     there = There(orders, egress, data_dir)
+    windows = Windows(egress, environment)
     lines = {kind: LineProbe(egress, kind) for kind in ("tcp", "tls", "smtp", "imap")}
     return {
         "http": HttpProbe(egress, environment),
@@ -59,8 +74,8 @@ def build(
         "file": FileProbe(there),
         "certificate": CertificateProbe(there),
         "log": LogProbe(there),
-        "metric": MetricProbe(there),
-        "process": ProcessProbe(there),
+        "metric": MetricProbe(there, windows),
+        "process": ProcessProbe(there, windows),
         "plugin": PluginProbe(orders),
         "script": ScriptProbe(orders),
         "ssh": SshProbe(orders, egress),

@@ -14,6 +14,7 @@ from rich.text import Text
 from mainstay.cli import show
 from mainstay.cli.client import Client, part
 from mainstay.cli.desk import Desk, Verbs, at_desk
+from mainstay.cli.watch.past import stretches
 from mainstay.foundation.errors import Invalid, TimedOut
 
 verbs = Verbs("checks")
@@ -88,6 +89,23 @@ def show_(desk: Desk, name: str, limit: int) -> None:
         },
         empty="It has no history yet.",
     )
+
+
+@checks.command()
+@click.argument("name", metavar="CHECK")
+@click.option(
+    "--days", type=click.IntRange(1, 400), default=30, show_default=True, help="Looked back."
+)
+@click.option("--by", type=click.Choice(["day", "week", "month"]), default="day", show_default=True)
+@at_desk
+def availability(desk: Desk, name: str, days: int, by: str) -> None:
+    """How a check stood over time: the share of what was seen in which it did not fail.
+
+    \b
+    Example: mainstay checks availability pay-db-disk@pg-01 --by week
+    """
+    found = desk.client().get(f"/checks/{part(name)}/availability", days=days, by=by)["items"]
+    stretches(desk, found)
 
 
 @checks.command("run")

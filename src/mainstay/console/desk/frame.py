@@ -81,6 +81,7 @@ def _read(reader: Reader, tx: Tx) -> tuple[list[Entry], list[Entry], list[Entry]
         ),
     ]
     now.append(_checks(reader, tx))
+    now.append(Entry("find", "Find", "/find", "diagnosis.find"))
     gaps = sum(one.person is None and not one.gap_meant for one in standing.duties)
     work = [
         Entry(

@@ -8,10 +8,10 @@ from mainstay.console.desk.duty import checklists, handovers, watching
 from mainstay.console.desk.editing import screens as editing
 from mainstay.console.desk.now import alerts, incident, incidents, services, today
 from mainstay.console.desk.render import Form, Part, Showing
-from mainstay.console.desk.work import oncall, silences
+from mainstay.console.desk.work import causes, oncall, silences
 
 PARTS: tuple[Part, ...] = (
-    *frame.PARTS, *today.PARTS, *incidents.PARTS, *incident.PARTS, *alerts.PARTS, *services.PARTS,
+    *frame.PARTS, *today.PARTS, *incidents.PARTS, *incident.PARTS, *causes.PARTS, *alerts.PARTS, *services.PARTS,
     *checklists.PARTS, *handovers.PARTS, *watching.PARTS,
     *oncall.PARTS, *silences.PARTS, *record.PARTS, *system.PARTS,
 )  # fmt: skip
@@ -22,6 +22,6 @@ SHOWINGS: tuple[Showing, ...] = (
     *record.SHOWINGS, *search.SHOWINGS, *settings.SHOWINGS, *system.SHOWINGS,
 )  # fmt: skip
 FORMS: tuple[Form, ...] = (
-    *asking.FORMS, *incident.FORMS, *alerts.FORMS, *oncall.FORMS, *silences.FORMS, *editing.FORMS, *people.FORMS,
+    *asking.FORMS, *incident.FORMS, *causes.FORMS, *alerts.FORMS, *oncall.FORMS, *silences.FORMS, *editing.FORMS, *people.FORMS,
     *checklists.FORMS, *handovers.FORMS, *settings.FORMS, *system.FORMS,
 )  # fmt: skip

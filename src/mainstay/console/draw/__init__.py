@@ -5,6 +5,7 @@ attributes, colours in classes that `console.css` knows.
 """
 
 from mainstay.console.draw.day import ROWS_MAX, Bar, Tick, day
+from mainstay.console.draw.days import days
 from mainstay.console.draw.glyphs import GLYPHS, glyph, sheet
 from mainstay.console.draw.lanes import Node, lanes
 from mainstay.console.draw.mornings import mornings
@@ -20,6 +21,7 @@ __all__ = [
     "Stretch",
     "Tick",
     "day",
+    "days",
     "glyph",
     "lanes",
     "mornings",

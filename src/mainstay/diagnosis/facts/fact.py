@@ -56,6 +56,9 @@ class FactKind(StrEnum):
     CHANGE = "change"
     """Something was changed: `what`, `by`, `version`, `planned` (true in an agreed window),
     `until`."""
+    CONDITION = "condition"
+    """Whether a service is well: `state` (ok, warn, fail), `since`, `sentence`, `by` (check, alert),
+    `type` of the service, and `vendor`, `contact` of one that somebody else runs."""
     HOST = "host"
     """`booted_at`, `load_share`, `cpu_share`, `memory_used_share`, `network_errors`, `handles_share`."""
 

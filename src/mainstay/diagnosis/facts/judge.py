@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from mainstay.diagnosis.cause import Evidence, Hypothesis, Verdict
 from mainstay.diagnosis.facts import access, databases, files, machines, work
 from mainstay.diagnosis.facts.heard import observed_in, of_sayings
+from mainstay.diagnosis.facts.live import hosts
 from mainstay.diagnosis.facts.look import Look
 from mainstay.diagnosis.material import Material, Phase
 
@@ -20,6 +21,7 @@ RULES: tuple[Callable[[Look], Iterator[Hypothesis]], ...] = (
     access.expired_certificates, access.expired_accounts, access.shut_connections, access.changed_names,
     access.ill_vendors,
     work.differing_settings, work.jobs_rerun_twice, work.calendar_mistakes, work.bad_releases,
+    hosts.used_up_connections, hosts.failing_disks, hosts.restarted_machines,
 )  # fmt: skip
 BOTH = 0.05
 """What was observed and is heard of as well is surer by this."""
@@ -27,8 +29,9 @@ SURE = 0.97
 BROUGHT_ABOUT = 0.85
 """A mechanism whose own cause is known comes after it."""
 BRINGS_ABOUT = {
-    "blocked-session": {"pool-exhausted"},
+    "blocked-session": {"pool-exhausted", "database-connections-exhausted"},
     "plan-change": {"pool-exhausted", "blocked-session"},
+    "machine-restarted": {"pool-exhausted", "firewall-change"},
     "full-file-system": {"pool-exhausted", "stuck-queue", "firewall-change", "file-empty"},
     "heap-exhausted": {"pool-exhausted", "stuck-queue", "firewall-change"},
     "noisy-neighbour": {"pool-exhausted"},

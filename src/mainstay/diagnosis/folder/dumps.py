@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from mainstay.diagnosis.folder import describe
+from mainstay.diagnosis.folder import describe, kubectl
 from mainstay.diagnosis.folder.gathered import Gathered
 from mainstay.diagnosis.folder.objects import Parts, declare, observe
 from mainstay.diagnosis.folder.releases import read_release
@@ -54,6 +54,13 @@ def read_yaml(file: Path, phase: Phase | None, into: Gathered) -> None:
         _merge(parts, into)
 
 
+def read_printed(file: Path, phase: Phase | None, into: Gathered) -> None:
+    """Read what `kubectl describe` or `kubectl get` printed."""
+    parts = Parts()
+    kubectl.take(file.read_text(encoding="utf-8", errors="replace"), parts)
+    _merge(parts, into)
+
+
 def read_json(file: Path, phase: Phase | None, into: Gathered) -> None:
     """Read a recording, objects of a cluster, or a file about a release."""
     try:
@@ -80,6 +87,7 @@ def _merge(parts: Parts, into: Gathered) -> None:
     if into.objects is None:
         into.objects = parts
         return
+    into.objects.namespace = into.objects.namespace or parts.namespace
     for name in ("manifests", "pods", "nodes", "quotas", "volumes", "volume_labels", "logs"):
         getattr(into.objects, name).update(getattr(parts, name))
     for kind, names in parts.names.items():

@@ -20,7 +20,7 @@ from mainstay.diagnosis.folder.gathered import (
     phase_of,
     series_of,
 )
-from mainstay.diagnosis.folder.logs import read_text
+from mainstay.diagnosis.folder.logs import read_text, reads_printed
 from mainstay.diagnosis.folder.observations import read_facts
 from mainstay.diagnosis.folder.tables import read_csv
 from mainstay.diagnosis.material import Material, Phase, Symptom
@@ -99,12 +99,14 @@ def _files(folder: Path) -> Iterator[Path]:
         yield folder
         return
     for top, folders, names in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(one for one in folders if one != ".git")
         yield from (Path(top) / name for name in sorted(names))
 
 
 def _read_one(file: Path, phase: Phase | None, into: Gathered) -> None:
     reader = _NAMED.get(file.name.lower()) or _READERS.get(file.suffix.lower())
+    if file.suffix.lower() in PRINTED and reads_printed(file):
+        reader = dumps.read_printed
     try:
         if not file.is_file() or reader is None:
             return
@@ -116,6 +118,8 @@ def _read_one(file: Path, phase: Phase | None, into: Gathered) -> None:
         into.note(file, f"cannot be read: {error.strerror}.")
 
 
+PRINTED = ("", ".txt", ".log", ".out", ".events")
+"""Ends of names under which people keep what a command printed."""
 _NAMED = {"facts.jsonl": read_facts, "facts.ndjson": read_facts}
 _READERS = {
     ".csv": read_csv,

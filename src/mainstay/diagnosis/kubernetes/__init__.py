@@ -15,7 +15,12 @@ from mainstay.diagnosis.kubernetes.connections import (
 )
 from mainstay.diagnosis.kubernetes.nodes import dead_units, ill_nodes, slow_things
 from mainstay.diagnosis.kubernetes.probes import failing_probes
-from mainstay.diagnosis.kubernetes.routing import misrouted_services, misroutes, wrong_addresses
+from mainstay.diagnosis.kubernetes.routing import (
+    blocked_by_policies,
+    misrouted_services,
+    misroutes,
+    wrong_addresses,
+)
 from mainstay.diagnosis.kubernetes.scheduling import unscheduled
 from mainstay.diagnosis.kubernetes.startup import not_started, out_of_memory, unwritable_mounts
 
@@ -30,6 +35,7 @@ CHECKS: tuple[Callable[[Cluster], Iterator[Hypothesis]], ...] = (
     misrouted_services,
     wrong_addresses,
     misroutes,
+    blocked_by_policies,
     failing_connections,
     unwritable_databases,
     no_replicas,

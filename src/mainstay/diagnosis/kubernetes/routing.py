@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
-from mainstay.diagnosis.cause import Hypothesis
+from mainstay.diagnosis.cause import CauseClass, Hypothesis
 from mainstay.diagnosis.kubernetes.cluster import (
     Cluster,
     Object,
@@ -181,3 +181,120 @@ def _named(cluster: Cluster, prefix: str, target: str) -> str:
 
 def _letters(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+# -- network policies ------------------------------------------------------------------------------
+
+
+def blocked_by_policies(cluster: Cluster) -> Iterator[Hypothesis]:
+    """Callers that a network policy does not let in to what they call, or not out to anybody.
+
+    Policies add up: one that admits is enough. Told only where the caller suffers.
+    """
+    policies = [(name, mapping(one.get("spec"))) for name, one in cluster.of("networkpolicies")]
+    workloads = dict(cluster.workloads())
+    for caller, callee in sorted(_wanted(cluster, workloads)):
+        selecting = [
+            (name, spec) for name, spec in policies
+            if _selects(spec.get("podSelector"), pod_labels(workloads[callee])) and _is_in(spec)
+        ]  # fmt: skip
+        labels = pod_labels(workloads[caller])
+        ports = {scalar(port.get("containerPort")) for port in ports_of(workloads[callee])}
+        admits = any(_admits(spec, "ingress", "from", labels, ports) for _, spec in selecting)
+        if selecting and not admits and _suffers(cluster, caller, callee):
+            names = ", ".join(name for name, _ in selecting)
+            yield cause(
+                callee, "network-policy-blocks",
+                f"The network policy {names} does not let {caller} in to {callee}.",
+                f"{caller} is labelled {_listed(labels)}; the policy admits others.",
+                score=CONTRADICTED, source=f"networkpolicy {names}",
+                confirm=f"kubectl describe networkpolicy {selecting[0][0]}",
+                cause_class=CauseClass.NETWORK,
+            )  # fmt: skip
+    yield from _shut_in(cluster, policies, workloads)
+
+
+def _shut_in(
+    cluster: Cluster, policies: list[tuple[str, Object]], workloads: Mapping[str, Object]
+) -> Iterator[Hypothesis]:
+    """Workloads whose policies let nothing out at all."""
+    for name, manifest in workloads.items():
+        out = [
+            (policy, spec) for policy, spec in policies
+            if "Egress" in items(spec.get("policyTypes"))
+            and _selects(spec.get("podSelector"), pod_labels(manifest))
+        ]  # fmt: skip
+        if out and not any(items(spec.get("egress")) for _, spec in out) and _hears(cluster, name):
+            yield cause(
+                name, "network-policy-blocks",
+                f"The network policy {out[0][0]} lets nothing out of {name}, not even to the name "
+                "servers.",
+                "policyTypes: Egress, and no rule of egress", score=CONTRADICTED,
+                source=f"networkpolicy {out[0][0]}", cause_class=CauseClass.NETWORK,
+                confirm=f"kubectl describe networkpolicy {out[0][0]}",
+            )  # fmt: skip
+
+
+def _wanted(cluster: Cluster, workloads: Mapping[str, Object]) -> set[tuple[str, str]]:
+    """(caller, callee) as traces or the environment of the callers say."""
+    found = {(a, b) for a, b in cluster.calls if a in workloads and b in workloads}
+    for name, manifest in workloads.items():
+        for _, value in _variables(manifest):
+            address = _ADDRESS.match(value)
+            host = address[1].partition(".")[0] if address else ""
+            if host in workloads and host != name:
+                found.add((name, host))
+    return found
+
+
+def _selects(selector: object, labels: Object) -> bool:
+    """Whether a label selector fits; an empty one fits all. One with expressions is left alone."""
+    one = mapping(selector)
+    wanted = mapping(one.get("matchLabels"))
+    return not one.get("matchExpressions") and wanted.items() <= labels.items()
+
+
+def _is_in(spec: Object) -> bool:
+    kinds = items(spec.get("policyTypes"))
+    return "Ingress" in kinds or not kinds
+
+
+def _admits(spec: Object, key: str, side: str, labels: Object, ports: Collection[object]) -> bool:
+    """Whether one of its rules lets those labels through; what cannot be judged here does."""
+    for rule in map(mapping, items(spec.get(key))):
+        peers = [mapping(one) for one in items(rule.get(side))]
+        wanted = {scalar(mapping(one).get("port")) for one in items(rule.get("ports"))}
+        named = any(isinstance(one, str) for one in wanted)
+        if wanted and ports and not named and not wanted & set(ports):
+            continue
+        if not peers or any(
+            "ipBlock" in one or "namespaceSelector" in one
+            or mapping(one.get("podSelector")).get("matchExpressions")
+            or _selects(one.get("podSelector"), labels)
+            for one in peers
+        ):  # fmt: skip
+            return True
+    return False
+
+
+def _suffers(cluster: Cluster, caller: str, callee: str) -> bool:
+    """Whether the caller says that it does not reach the other, or somebody has tried."""
+    lines = cluster.logs.get(caller, ())
+    tried = [
+        ok for (name, _), by in cluster.reached.items() if name == callee for ok in by.values()
+    ]
+    return False in tried or any(callee in line or _SILENCE.search(line) for line in lines)
+
+
+def _hears(cluster: Cluster, name: str) -> bool:
+    return cluster.ill(name) or any(_SILENCE.search(line) for line in cluster.logs.get(name, ()))
+
+
+def _listed(labels: Object) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(labels.items())) or "not at all"
+
+
+_SILENCE = re.compile(
+    r"time[d]?[ -]?out|deadline exceeded|no route|unreachable|name resolution|UnknownHost|EAI_AGAIN",
+    re.I,
+)

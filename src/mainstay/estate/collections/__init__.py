@@ -36,16 +36,19 @@ from mainstay.estate.collections.sources import (
 from mainstay.estate.collections.text import Id, Part, Target
 from mainstay.estate.collections.watch import (
     TIMEOUT_MAX,
+    Blank,
     Check,
     Host,
     Http,
     HttpStep,
+    Journey,
     Line,
     Metric,
     Process,
     Queries,
     RabbitMq,
     Redis,
+    Search,
     Telemetry,
 )
 
@@ -53,6 +56,7 @@ __all__ = [
     "DEFAULT_PRIORITIES",
     "TIMEOUT_MAX",
     "Answer",
+    "Blank",
     "Calendar",
     "Check",
     "Checklist",
@@ -67,6 +71,7 @@ __all__ = [
     "HttpStep",
     "Incidents",
     "Item",
+    "Journey",
     "JsonMap",
     "Layer",
     "Leave",
@@ -84,6 +89,7 @@ __all__ = [
     "Rotate",
     "Route",
     "Schedule",
+    "Search",
     "Service",
     "SeverityMap",
     "Shift",
@@ -127,10 +133,12 @@ class Estate(Part):
     """The machines that checks look at."""
     checks: dict[Id, Check] = {}
     """What must be so, and how it is measured."""
+    journeys: dict[Id, Journey] = {}
+    """The services that an item goes through, in order."""
     telemetry: dict[Id, Telemetry] = {}
     """Where metrics and logs are that stay where they are, and what is scraped."""
-    blanks: dict[Id, str] = {}
-    """What is blanked in kept telemetry beside card numbers, tokens and e-mail: a name, a pattern (RE2)."""
+    blanks: dict[Id, Blank] = {}
+    """What is blanked in kept telemetry, beside card numbers, tokens and e-mail addresses."""
 
     @field_validator("priorities")
     @classmethod

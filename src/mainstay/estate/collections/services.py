@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from mainstay.estate.collections.text import Id, Paging, Part, Priority, Severity, WallClock
+from mainstay.estate.collections.watch import Search
 
 Tier = Literal[1, 2, 3]
 Priorities = dict[Literal["tier-1", "tier-2", "tier-3"], dict[Severity, Priority]]
@@ -47,6 +48,10 @@ class Service(Part):
     """What it runs on: `postgres`, `kafka`."""
     vendor: str | None = None
     """Who runs it, when we do not."""
+    hosts: list[Id] = []
+    """The machines that it runs on; what is collected there is about it."""
+    find: list[Search] = []
+    """Where it leaves traces of what it handles: `mainstay find`."""
     contact: str | None = None
     """How to reach them."""
     sla: float | None = Field(default=None, ge=0, le=100, strict=True)

@@ -25,6 +25,7 @@ SINGULAR = {
     "checklists": "checklist",
     "hosts": "host",
     "checks": "check",
+    "journeys": "journey",
     "telemetry": "telemetry",
     "blanks": "blank",
 }
@@ -149,6 +150,7 @@ def lengthen(root: Node) -> None:
             only = layer.mapping.get("only")
             if only is not None and isinstance(only.value, dict):
                 layer.mapping["only"] = Node(only.at, [only])
+    _wrap_texts(root.mapping.get("blanks"), "pattern")
     for team in _children(root, "teams"):
         _wrap_texts(team.mapping.get("shifts"), "at")
     for checklist in _children(root, "checklists"):
@@ -160,6 +162,10 @@ def lengthen(root: Node) -> None:
     _hosts(root)
     for check in _children(root, "checks"):
         _check(check)
+    for service in _children(root, "services"):
+        find = service.mapping.get("find")
+        if find is not None and isinstance(find.value, dict):
+            service.mapping["find"] = Node(find.at, [find])
     for source in _children(root, "sources"):
         mapped = source.mapping.get("map")
         severity = mapped.mapping.get("severity") if mapped else None

@@ -60,6 +60,7 @@ CODES = {
     "E315": "A condition that cannot be read, or that asks for what is not measured.",
     "E316": "Not a schedule that can be read.",
     "E317": "A check whose parts do not fit each other.",
+    "E330": "A search or a journey whose parts do not fit each other.",
     "E318": "A telemetry source or a rule for blanking whose parts do not fit each other.",
     # W4: warnings
     "E320": "A schedule that must not leaves times uncovered.",

@@ -69,6 +69,7 @@ def dangling(estate: Estate, places: Places) -> list[Problem]:
         *_calendars(estate, names),
         *_checklists(estate, names),
         *_checks(estate, names),
+        *_journeys(estate, names),
         *_telemetry(estate, names),
         *_circles(estate, places),
     ]
@@ -138,6 +139,20 @@ def _services(estate: Estate, names: _Names) -> Iterator[Problem]:
         for index, other in enumerate(service.depends):
             loc = (*way, "depends", index)
             yield from names.missing("services", other, loc=loc, says=f"{who} depends on")
+        for index, host in enumerate(service.hosts):
+            loc = (*way, "hosts", index)
+            yield from names.missing("hosts", host, loc=loc, says=f"{who} runs on")
+        for index, search in enumerate(service.find):
+            at: Loc = (*way, "find", index, "on")
+            yield from names.missing("hosts", search.on, loc=at, says=f"{who} is searched on")
+
+
+def _journeys(estate: Estate, names: _Names) -> Iterator[Problem]:
+    for id_, journey in estate.journeys.items():
+        for index, service in enumerate(journey.through):
+            loc = ("journeys", id_, "through", index)
+            says = f"journey {id_!r} goes through"
+            yield from names.missing("services", service, loc=loc, says=says)
 
 
 def _schedules(estate: Estate, names: _Names) -> Iterator[Problem]:

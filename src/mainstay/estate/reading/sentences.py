@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from mainstay.estate.collections import (
     Answer,
+    Blank,
     Calendar,
     Check,
     Checklist,
@@ -19,6 +20,7 @@ from mainstay.estate.collections import (
     Host,
     Incidents,
     Item,
+    Journey,
     JsonMap,
     Layer,
     Leave,
@@ -29,6 +31,7 @@ from mainstay.estate.collections import (
     Repeat,
     Route,
     Schedule,
+    Search,
     Service,
     SeverityMap,
     Shift,
@@ -66,6 +69,7 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("escalations * steps *", Step),
     ("escalations * steps * repeat", Repeat),
     ("services *", Service),
+    ("services * find *", Search),
     ("checklists *", Checklist),
     ("checklists * signoff", Signoff),
     ("checklists * items *", Item),
@@ -74,6 +78,8 @@ _PARTS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("checks *", Check),
     *((f"checks * {name}", model) for name, model in PROBE_MODELS.items()),
     ("checks * http steps *", HttpStep),
+    ("blanks *", Blank),
+    ("journeys *", Journey),
     ("telemetry *", Telemetry),
     ("telemetry * queries *", Queries),
 )

@@ -12,10 +12,11 @@ from mainstay.estate.collections.shift import span_of
 from mainstay.estate.days import holidays_of, parse_rule
 from mainstay.estate.reading.json_path import condition, json_path
 from mainstay.estate.reading.layout import Loc, Places
-from mainstay.estate.reading.on_checks import watching
-from mainstay.estate.reading.on_telemetry import telling
 from mainstay.estate.reading.problems import Problem, nearest, problem, shown
 from mainstay.estate.reading.sentences import named, small_first
+from mainstay.estate.reading.watched.checks import watching
+from mainstay.estate.reading.watched.finds import finding
+from mainstay.estate.reading.watched.telemetry import telling
 from mainstay.estate.routing import NotRe2, Pattern
 from mainstay.foundation.errors import Invalid
 
@@ -37,6 +38,7 @@ def unfit(estate: Estate, places: Places, *, whole: bool, today: date | None) ->
         *_routes(estate, places),
         *_checklists(estate, places),
         *watching(estate, places),
+        *finding(estate, places),
         *telling(estate, places),
     ]
     return found if whole or estate.routes else [one for one in found if one.code != "E210"]

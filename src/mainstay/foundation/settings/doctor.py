@@ -144,6 +144,7 @@ def checks(
     sealed: Check | None = None,
     wrong: Sequence[str] = (),
     accounts: Accounts | None = None,
+    telemetry: Check | None = None,
 ) -> list[Check]:
     """Every check, in the order in which a person would mend them.
 
@@ -152,7 +153,7 @@ def checks(
     its own backups and checkpoints. `accounts`: who may sign in. `sealed`: what was found of the
     secrets in the database. `server`: what was found of the database server, in place of SQLite's
     file and version. None means "not known here", and that check is left out. `wrong`: what the
-    watchdog has found and still stands.
+    watchdog has found and still stands. `telemetry`: what was found of its keeping.
     """
     found = [
         _listen(settings),
@@ -171,6 +172,8 @@ def checks(
         _clock(now, alive_at),
         _watchdog(settings, wrong),
     ]
+    if telemetry is not None:
+        found.append(telemetry)
     if durable is not None:
         found.append(_durable(durable))
     if sealed is not None:

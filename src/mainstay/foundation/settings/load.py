@@ -27,7 +27,7 @@ from mainstay.foundation.settings.values import ContradictionsError, Settings
 
 SECRETS = (
     "database_password", "smtp.password", "sms.token", "sign_in.oidc.client_secret",
-    "backup.passphrase", "audit.key", "secrets.key",
+    "backup.passphrase", "audit.key", "secrets.key", "telemetry.key",
     "watchdog.mail.password", "watchdog.webhook.secret", "watchdog.webhook.url",
     "watchdog.heartbeat_url",
 )  # fmt: skip

@@ -317,9 +317,53 @@ class SignIn(Table):
     """`required`: nobody who signs in by password gets further before one-time codes are set up."""
 
 
+def _checked_service_days(text: str) -> str:
+    service, _, days = text.rpartition("=")
+    if not service or not days.isdigit() or not 1 <= int(days) <= 3650:
+        raise ValueError("expected service=days, such as audit=90")
+    return text
+
+
+ServiceDays = Annotated[str, AfterValidator(_checked_service_days)]
+
+
+class TelemetrySettings(Table):
+    """Logs, metrics and traces that are sent here and kept, by a process beside the server."""
+
+    keep: bool = False
+    """Start that process; needs the extra [telemetry]."""
+    folder: Path | None = None
+    """Where they are kept, best on another disk; none: `telemetry` in the data folder."""
+    listen: HostPortText = "127.0.0.1:4318"
+    """OTLP over HTTP, remote write, Loki's push, `_bulk`. Beyond this machine only with TLS and a key."""
+    syslog: HostPortText | None = None
+    """Syslog, UDP and TCP; none: none is heard."""
+    key: SecretReference | None = None
+    """Where the key is that senders over HTTP show, never the key itself."""
+    days: int = Field(default=14, ge=1, le=3650)
+    """For how many days."""
+    days_of: tuple[ServiceDays, ...] = ()
+    """For services that differ: `audit=90`."""
+    logs_gib: float = Field(default=20, gt=0)
+    """GiB of logs at most; the oldest go first."""
+    metrics_gib: float = Field(default=5, gt=0)
+    """GiB of metrics at most."""
+    traces_gib: float = Field(default=5, gt=0)
+    """GiB of traces at most."""
+
+
 def _url_of_listen(values: dict[str, Any]) -> str:
     scheme = "https" if values.get("tls_cert") else "http"
     return f"{scheme}://{values.get('listen', '')}"
+
+
+class DiagnosisSettings(Table):
+    """How the likely cause of an incident is looked for."""
+
+    by_itself: bool = True
+    """Of each new incident, and of one that grows; otherwise only where somebody asks."""
+    budget_s: float = Field(default=20, ge=0.1, le=120)
+    """Seconds that collectors may read; who has not answered then is left behind."""
 
 
 class Settings(Table):
@@ -365,10 +409,18 @@ class Settings(Table):
     """How people come in to the console."""
     limits: LimitSettings = LimitSettings()
     """What clients may cost us."""
+    diagnosis: DiagnosisSettings = DiagnosisSettings()
+    """How the likely cause of an incident is looked for."""
     watchdog: WatchdogSettings = WatchdogSettings()
     """Who watches Mainstay."""
+    telemetry: TelemetrySettings = TelemetrySettings()
+    """What of logs, metrics and traces is kept here."""
     retention_days: int = Field(default=30, ge=1, le=3650)
     """How long raw signals are kept."""
+    looks_days: int = Field(default=30, ge=1, le=3650)
+    """How long the looks of checks are kept, one by one."""
+    availability_days: int = Field(default=400, ge=1, le=3650)
+    """How long it is kept how checks stood, hour by hour."""
     page_per_minute: int = Field(default=1, ge=1, le=60)
     """Pages a minute to one address; further ones are bundled."""
     backlog_max: int = Field(default=50_000, ge=1)
@@ -418,9 +470,25 @@ def _contradictions(settings: Settings) -> Iterable[tuple[str, str]]:
             "other machines could reach this address, and tokens would travel unencrypted; set "
             "tls_cert and tls_key, or list your TLS proxy in behind_proxy, or listen on 127.0.0.1",
         )
+    yield from _telemetry_contradictions(settings)
     for table, relay in (("smtp", settings.smtp), ("watchdog.mail", settings.watchdog.mail)):
         if relay is not None:
             yield from _relay_contradictions(table, relay)
+
+
+def _telemetry_contradictions(settings: Settings) -> Iterable[tuple[str, str]]:
+    own = settings.telemetry
+    for name, text in (("listen", own.listen), ("syslog", own.syslog)):
+        if text is None or host_port(text).loopback:
+            continue
+        if settings.tls_cert is None:
+            yield (
+                f"telemetry.{name}",
+                "other machines could reach this address, and what they send would travel "
+                "unencrypted; set tls_cert and tls_key, or listen on 127.0.0.1",
+            )
+        if name == "listen" and own.key is None:
+            yield "telemetry.listen", "anybody who reaches it could send; set telemetry.key"
 
 
 def _relay_contradictions(table: str, relay: Smtp) -> Iterable[tuple[str, str]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
-from mainstay import alerts, changes, incidents, oncall
+from mainstay import alerts, changes, checks, incidents, oncall
 from mainstay.estate import View
 from mainstay.foundation import record
 from mainstay.foundation.clock import from_us, text_of_us, to_text, to_us
@@ -110,14 +111,27 @@ def _silences(tx: Tx, view: View, team: str, now: datetime) -> list[dict[str, An
 
 
 def _flapping(tx: Tx, view: View, one: Handover, now: datetime) -> list[dict[str, Any]]:
-    """What opened again and again within the shift."""
+    """Checks that the engine says flap, and what else opened again and again within the shift.
+
+    The alert of a check that flaps stays open: how often it opened says nothing of it.
+    """
+    flapping = [
+        {"service": each.service, "summary": each.name,
+         "times": sum(a != b for a, b in pairwise(each.recent))}
+        for each in checks.states(tx, checklists.sheet_of(view), now=now)
+        if each.flapping and is_ours(view, one.team, each.service)
+    ]  # fmt: skip
+    return [*flapping, *_opened_often(tx, view, one, now)][:SHOWN]
+
+
+def _opened_often(tx: Tx, view: View, one: Handover, now: datetime) -> list[dict[str, Any]]:
     rows = record.between(
         tx, to_us(one.starts_at), to_us(now), kinds=("alert.opened",), limit=LOOKED_AT
     )
     opened = Counter[tuple[str, str]]()
     for row in rows:
         facts = record.facts_of(row)
-        if is_ours(view, one.team, facts.get("service")):
+        if row["actor"] != "source:checks" and is_ours(view, one.team, facts.get("service")):
             opened[str(facts.get("service")), str(facts.get("summary"))] += 1
     return [
         {"service": service, "summary": summary, "times": times}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mainstay.telemetry.logs import RANK, Layouts, each_alone
-from mainstay.telemetry.store import Record
+from mainstay.telemetry.store import KeptSpan, Record, Sample
 
 LATE_US, EARLY_US = 400 * 86_400_000_000, 86_400_000_000
 """A stamp older than the first or further ahead than the second is no clock's: the time of arrival
@@ -24,6 +24,22 @@ class Taken:
     """What was read of a request, and what of it could not be."""
 
     records: list[Record] = field(default_factory=list)
+    refused: int = 0
+
+
+@dataclass(slots=True)
+class Measured:
+    """The samples of a request or a scrape, and how many points could not be read."""
+
+    samples: list[Sample] = field(default_factory=list)
+    refused: int = 0
+
+
+@dataclass(slots=True)
+class Traced:
+    """The spans of a request, and how many could not be read."""
+
+    spans: list[KeptSpan] = field(default_factory=list)
     refused: int = 0
 
 

@@ -52,7 +52,8 @@ class Frames:
 
 
 def read(messages: Sequence[bytes], *, reader: Layouts, received_us: int, sender: str) -> Taken:
-    """The records of messages; `sender`: the host of one that names none."""
+    """The records of messages; `sender`: the host of one that names none. The blank that rsyslog
+    leaves between head and text (it is its own rendering of RFC 3164) is no part of the text."""
     taken = Taken()
     for message, event in zip(messages, each_alone(messages, reader), strict=True):
         text = message[:MESSAGE_MAX].decode("utf-8", "replace").rstrip("\r\n\0")
@@ -62,6 +63,7 @@ def read(messages: Sequence[bytes], *, reader: Layouts, received_us: int, sender
         at_us = instant(event.at_us, received_us)
         taken.records.append(
             Record(at_us, received_us, RANK[event.level], event.source or UNNAMED,
-                   event.host or sender, event.source, event.message)
+                   event.host or sender, event.source,
+                   event.message.removeprefix(" "))
         )  # fmt: skip
     return taken

@@ -9,6 +9,7 @@ Nothing here opens a file: that is `telemetry.files`.
 
 from __future__ import annotations
 
+from mainstay.telemetry.logs.blanking import Blanks, Rule
 from mainstay.telemetry.logs.compare import Difference, Kind, diff
 from mainstay.telemetry.logs.events import Event, Level, each_alone, events
 from mainstay.telemetry.logs.layouts import Head, Layouts
@@ -19,6 +20,7 @@ from mainstay.telemetry.logs.tally import RANK, Lines, Template, Templates, skel
 __all__ = [
     "MASK",
     "RANK",
+    "Blanks",
     "Difference",
     "Event",
     "Head",
@@ -26,6 +28,7 @@ __all__ = [
     "Layouts",
     "Level",
     "Lines",
+    "Rule",
     "Template",
     "Templates",
     "diff",

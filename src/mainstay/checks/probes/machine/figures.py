@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import re2
 
 from mainstay.checks.probes.machine.files import quoted
 from mainstay.checks.probes.machine.there import Place, There
+from mainstay.checks.probes.machine.windows import Windows
 from mainstay.checks.result import Ask, Measured, Value
 from mainstay.estate.collections import Metric, Process
 from mainstay.foundation.errors import BadReply, Invalid, Outside
@@ -26,17 +27,21 @@ _PROCESSES = "ps -ww -eo pid=,user:64=,etimes=,rss=,cputimes=,comm:64=,args="
 class MetricProbe:
     """One figure; all of them are read at once, so that it costs the same."""
 
-    def __init__(self, there: There) -> None:
+    def __init__(self, there: There, windows: Windows) -> None:
         self._there = there
+        self._windows = windows
 
     async def measure(self, ask: Ask) -> Measured:
         """`value`: shares from 0 to 1, sizes in bytes, times in seconds."""
         wanted = ask.check.metric
         assert wanted is not None
-        place = await self._there.of(ask)
-        found = await (
-            asyncio.to_thread(_here, wanted) if place is None else _figures_there(place, wanted)
-        )
+        if is_windows(ask):
+            found = await self._windows.figures(ask, wanted.name, wanted.path)
+        else:
+            place = await self._there.of(ask)
+            found = await (
+                asyncio.to_thread(_here, wanted) if place is None else _figures_there(place, wanted)
+            )
         if wanted.name not in found:
             raise BadReply(f"{ask.host_id or 'This machine'} does not tell its {wanted.name}.")
         return Measured({"value": found[wanted.name]})
@@ -103,15 +108,15 @@ async def _figures_there(place: Place, wanted: Metric) -> dict[str, float]:
 class ProcessProbe:
     """Processes by name, or by their whole command line."""
 
-    def __init__(self, there: There) -> None:
+    def __init__(self, there: There, windows: Windows) -> None:
         self._there = there
+        self._windows = windows
 
     async def measure(self, ask: Ask) -> Measured:
         """`count`, `age` of the youngest, `memory` and `cpu_time` of all; none: not reached."""
         wanted = ask.check.process
         assert wanted is not None
-        place = await self._there.of(ask)
-        rows = await (asyncio.to_thread(_rows_here) if place is None else _rows_there(place))
+        rows = await self._rows(ask, wanted)
         fits = _fitting(wanted)
         found = [row for row in rows if fits(row)]
         values: dict[str, Value] = {"count": len(found)}
@@ -123,8 +128,21 @@ class ProcessProbe:
         }  # fmt: skip
         return Measured(values)
 
+    async def _rows(self, ask: Ask, wanted: Process) -> Sequence[_Row]:
+        if is_windows(ask):
+            if wanted.user is not None:
+                raise Invalid(f"{ask.name}: Windows does not say by WMI whose a process is.")
+            return await self._windows.processes(ask)
+        place = await self._there.of(ask)
+        return await (asyncio.to_thread(_rows_here) if place is None else _rows_there(place))
+
 
 _Row = Mapping[str, Value]
+
+
+def is_windows(ask: Ask) -> bool:
+    """Whether the check's host is reached by WinRM."""
+    return ask.host is not None and ask.host.via == "winrm"
 
 
 def _fitting(wanted: Process) -> Callable[[_Row], bool]:

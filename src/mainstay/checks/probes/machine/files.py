@@ -23,6 +23,12 @@ done | head -n %d
 """
 
 
+_CHECKSUM = r"""
+path=%s
+[ "$(stat -L -c '%%s' -- "$path")" -gt %d ] || sha256sum -- "$path"
+"""
+
+
 class FileProbe:
     """`path` is read with the business date; `*` and `?` match names."""
 
@@ -34,15 +40,25 @@ class FileProbe:
         wanted = ask.check.file
         assert wanted is not None
         path = dated(wanted.path, ask.business_date)
-        place = await self._there.of(ask)
-        found = await (_here(path) if place is None else _by_ssh(place, path))
+        by_sftp = await self._there.by_sftp(ask, path)
+        place = None if by_sftp is not None else await self._there.of(ask)
+        if by_sftp is not None:
+            found = by_sftp
+        else:
+            found = await (_here(path) if place is None else _by_ssh(place, path))
         values = _values(found, ask)
         if not found:
             return Measured(values, trouble=f"There is no {path}.")
-        if wanted.checksum and place is None and len(found) == 1:
-            file = self._there.check_readable(found[0][2])
-            values["sha256"] = await asyncio.to_thread(_sha256, file)
+        if wanted.checksum and by_sftp is None and len(found) == 1:
+            values["sha256"] = await self._checksum(place, found[0][2])
         return Measured(values)
+
+    async def _checksum(self, place: Place | None, path: str) -> str | None:
+        """None for what is too large, and where there is no `sha256sum`."""
+        if place is None:
+            return await asyncio.to_thread(_sha256, self._there.check_readable(path))
+        said = await place.say(_CHECKSUM % (quoted(path), CHECKSUM_BYTES_MAX))
+        return said.split(" ")[0].strip().removeprefix("\\") or None
 
 
 def dated(path: str, day: date) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mainstay.checks.probes.machine import sftp
 from mainstay.checks.probes.run.orders import Orders
 from mainstay.checks.probes.run.programs import ssh_argv
 from mainstay.checks.result import Ask
 from mainstay.foundation.egress import Egress
-from mainstay.foundation.errors import Forbidden, Rejected, Unreachable
+from mainstay.foundation.errors import Forbidden, Invalid, Rejected, Unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,21 @@ class There:
         """None: this machine."""
         if ask.host is None or ask.host.via == "local":
             return None
-        return Place(ask, await ssh_argv(ask, self._egress, self._orders), self._orders)
+        if ask.host.via == "winrm":
+            raise Invalid(
+                f"{ask.host_id} is reached by WinRM: figures and processes, nothing else."
+            )
+        if ask.host.via == "sftp":
+            raise Invalid(
+                f"{ask.host_id} is reached by SFTP: its files can be looked at, nothing else."
+            )
+        return Place(ask, await ssh_argv(ask, self._egress), self._orders)
+
+    async def by_sftp(self, ask: Ask, path: str) -> sftp.Found | None:
+        """The files there that `path` fits; None where the host is not reached by SFTP."""
+        if ask.host is None or ask.host.via != "sftp":
+            return None
+        return await sftp.listed(ask, path, egress=self._egress, orders=self._orders)
 
     def check_readable(self, path: str) -> Path:
         """The path, unless what it leads to is Mainstay's own: then Forbidden."""

@@ -24,10 +24,14 @@ _UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "KB": 1024, "MB": 1024**2
 FIGURES_MAX = 200
 _VALUE = re.compile(r"([A-Za-z_]\w{0,62})\s*[=:]\s*(.{0,200})")
 SSH_PORT = 22
-_SSH = (
-    "ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "PermitLocalCommand=no",
-    "-o", "ForwardAgent=no", "-o", "ForwardX11=no", "-o", "ClearAllForwardings=yes",
-    "-o", "ControlPath=none", "-o", "ProxyCommand=none", "-o", "ProxyJump=none", "-T", "-x",
+_SSH = tuple(
+    word
+    for option in (
+        "BatchMode=yes", "StrictHostKeyChecking=yes", "PermitLocalCommand=no", "ForwardAgent=no",
+        "ForwardX11=no", "ClearAllForwardings=yes", "ControlPath=none", "ProxyCommand=none",
+        "ProxyJump=none", "RequestTTY=no",
+    )
+    for word in ("-o", option)
 )  # fmt: skip
 """Nothing that a host's keys or a user's configuration may turn into another program."""
 
@@ -91,7 +95,7 @@ class SshProbe:
         """As a script of one's own. The command goes by standard input: no argument holds it."""
         wanted = ask.check.ssh
         assert wanted is not None
-        argv = await ssh_argv(ask, self._egress, self._orders)
+        argv = await ssh_argv(ask, self._egress)
         begun = perf_counter()
         ran = await self._orders.run(
             argv, env={}, stdin=wanted.command.encode() + b"\n", timeout_s=ask.timeout_s
@@ -105,8 +109,15 @@ class SshProbe:
         return _measured(ran, took_s, [])
 
 
-async def ssh_argv(ask: Ask, egress: Egress, orders: Orders) -> list[str]:
+async def ssh_argv(ask: Ask, egress: Egress) -> list[str]:
     """The call that runs `sh -s` there: at the address that the guard has let through."""
+    options = await ssh_options(ask, egress)
+    assert ask.host is not None
+    return ["ssh", *options, "--", ask.host.address, "sh -s"]
+
+
+async def ssh_options(ask: Ask, egress: Egress) -> list[str]:
+    """What `ssh` and `sftp` are told of the check's host, and of where the guard lets them."""
     host = ask.host
     if host is None:
         raise Invalid(f"{ask.name} runs by ssh and names no host.")
@@ -114,7 +125,7 @@ async def ssh_argv(ask: Ask, egress: Egress, orders: Orders) -> list[str]:
         raise Invalid(f"The address or the user of {ask.host_id} begins with '-'.")
     port = host.port or SSH_PORT
     address = (await egress.lookup(host.address.lower(), port))[0]
-    argv = [*_SSH, "-o", f"ConnectTimeout={max(1, int(ask.timeout_s))}", "-p", str(port)]
+    argv = [*_SSH, "-o", f"ConnectTimeout={max(1, int(ask.timeout_s))}", "-o", f"Port={port}"]
     argv += ["-o", f"HostName={address}", "-o", f"HostKeyAlias={host.address}"]
     if host.key is not None:
         if not host.key.startswith("file:"):
@@ -123,8 +134,8 @@ async def ssh_argv(ask: Ask, egress: Egress, orders: Orders) -> list[str]:
     if host.known_hosts is not None:
         argv += ["-o", f"UserKnownHostsFile={host.known_hosts}"]
     if host.user is not None:
-        argv += ["-l", host.user]
-    return [*argv, "--", host.address, "sh -s"]
+        argv += ["-o", f"User={host.user}"]
+    return argv
 
 
 async def _run(

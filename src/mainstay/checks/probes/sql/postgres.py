@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from mainstay.checks.probes.sql.lawful import placed
@@ -29,24 +30,57 @@ FROM pg_roles r WHERE r.rolname = current_user
 """
 
 
-def ask(query: Query, address: str) -> Rows:
-    """The answer of the database at `address`. Forbidden when its role could write."""
+class Reading:
+    """An open PostgreSQL that can only be read of; a question that fails spoils no other."""
+
+    def __init__(self, line: Any, query: Query) -> None:
+        self._line = line
+        self._query = query
+
+    def rows(self, text: str, params: Mapping[str, object], *, rows_max: int) -> Rows:
+        """The answer to one SELECT, whose `:name`s are bound; at most so many rows."""
+        asked, names = placed(text, params, "%({name})s")
+        bound: dict[str, Any] = {name: params[name] for name in names}
+        # A parameter makes it the extended protocol, which takes one statement; within a
+        # subquery nothing can write that PostgreSQL knows as writing.
+        wrapped = f"SELECT * FROM (\n{asked}\n) AS asked LIMIT %(rows_max)s"  # noqa: S608 - `lawful` has read it
+        with _plainly(self._query), self._line.transaction(), self._line.cursor() as cursor:
+            cursor.execute(wrapped, bound | {"rows_max": rows_max})
+            return [column.name for column in cursor.description or ()], cursor.fetchall()
+
+
+@contextmanager
+def reading(query: Query, address: str) -> Iterator[Reading]:
+    """The database at `address`, in a read-only transaction. Forbidden when its role could write."""
     if psycopg is None:
         raise Invalid("Checks of PostgreSQL need the extra: pip install 'mainstay[postgres]'.")
-    text, names = placed(query.text, query.params, "%({name})s")
-    params: dict[str, Any] = {name: query.params[name] for name in names}
+    with _plainly(query), psycopg.connect(**_where(query, address)) as line:
+        try:
+            line.read_only = True
+            with line.cursor() as cursor:
+                _check_role(cursor, query.url.username or "")
+            yield Reading(line, query)
+        finally:
+            line.rollback()
+
+
+@contextmanager
+def _plainly(query: Query) -> Iterator[None]:
+    """Errors of the driver as our own."""
     try:
-        with psycopg.connect(**_where(query, address)) as line:
-            try:
-                return _asked(line, text, params, query)
-            finally:
-                line.rollback()
+        yield
     except psycopg.errors.QueryCanceled:
         raise TimedOut("The query took longer than it may.") from None
     except psycopg.OperationalError as error:
         raise Unreachable(f"No connection to {query.url.hostname}: {_said(error)}.") from error
     except psycopg.Error as error:
         raise Rejected(f"PostgreSQL refuses the query: {_said(error)}.", reply=0) from error
+
+
+def ask(query: Query, address: str) -> Rows:
+    """The answer of the database at `address`. Forbidden when its role could write."""
+    with reading(query, address) as database:
+        return database.rows(query.text, query.params, rows_max=query.rows_max)
 
 
 def _where(query: Query, address: str) -> Mapping[str, Any]:
@@ -59,17 +93,6 @@ def _where(query: Query, address: str) -> Mapping[str, Any]:
         "options": f"-c default_transaction_read_only=on -c statement_timeout={limit_ms}"
                    " -c lock_timeout=1000 -c idle_in_transaction_session_timeout=5000",
     }  # fmt: skip
-
-
-def _asked(line: Any, text: str, params: dict[str, Any], query: Query) -> Rows:
-    line.read_only = True
-    with line.cursor() as cursor:
-        _check_role(cursor, query.url.username or "")
-        # A parameter makes it the extended protocol, which takes one statement; within a
-        # subquery nothing can write that PostgreSQL knows as writing.
-        wrapped = f"SELECT * FROM (\n{text}\n) AS asked LIMIT %(rows_max)s"  # noqa: S608 - `lawful` has read it
-        cursor.execute(wrapped, params | {"rows_max": query.rows_max})
-        return [column.name for column in cursor.description or ()], cursor.fetchall()
 
 
 def _check_role(cursor: Any, user: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from mainstay import __version__, acts, nodes, paging, signals, watchdog
+from mainstay import __version__, acts, nodes, paging, signals, telemetry, watchdog
 from mainstay.acts import commands
 from mainstay.console import words
 from mainstay.console.desk.now.standing import Standing, stand
@@ -64,7 +64,14 @@ def health(reader: Reader, tx: Tx) -> Mapping[str, Any]:
         "sends": sends[:SHOWN], "schema": schema_number(), "release": __version__,
         "unsealed": record.unsealed_n(tx), "running": paging.running_n(tx),
         "problems": signals.with_problems(tx, limit=20),
+        "telemetry": _telemetry(reader),
     }  # fmt: skip
+
+
+def _telemetry(reader: Reader) -> tuple[bool, str] | None:
+    """How the keeping of telemetry stands; None where none is wanted."""
+    settings = reader.app.settings
+    return telemetry.standing(settings, now=reader.now) if settings.telemetry.keep else None
 
 
 def _alive_at(tx: Tx) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ WORDS = {
 WORST = ("crit", "unknown", "warn", "wait", "mute", "ok")
 BACK = timedelta(hours=24)
 RESULTS = 60
+PAST = timedelta(days=30)
 SLOTS = 48
 
 
@@ -106,8 +107,26 @@ def measured(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     found = []
     for standing in (one for one in standings(reader, tx) if one.check == name):
         results = checks.history(tx, standing.name, since=reader.now - BACK, before=reader.now)
-        found.append((standing, look_of(standing), _picture(reader, results), results[:RESULTS]))
+        past = days(reader, tx, [standing.name])
+        row = (standing, look_of(standing), _picture(reader, results), past, results[:RESULTS])
+        found.append(row)
     return {"hosts": found, "called": WORDS}
+
+
+def days(reader: Reader, tx: Tx, names: Sequence[str]) -> Any:
+    """How these checks stood on each of the last days, the worst of them; None: nothing is kept."""
+    found = checks.past.slots(
+        tx, names, start=reader.now - PAST, end=reader.now, zone=reader.site, by="day"
+    )
+    shares = [one.share for one in found if one.share is not None]
+    if not shares:
+        return None
+    seen = sum((one.ok + one.warn + one.fail for one in found), timedelta())
+    lost = sum((one.fail for one in found), timedelta())
+    said = f"{100 * (1 - lost / seen):.3f}".rstrip("0").rstrip(".")
+    label = f"{said} % of what was seen in the last {PAST.days} days was well"
+    named = [(f"{one.start.astimezone(reader.site):%d %b}", one.share) for one in found]
+    return {"picture": draw.days(named, label=label), "said": label}
 
 
 def _picture(reader: Reader, results: list[checks.Result]) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 from mainstay import alerts, changes, handover, incidents
 from mainstay.alerts import Wanted
 from mainstay.console import draw, words
-from mainstay.console.desk.now.standing import stand
+from mainstay.console.desk.duty.watching import days, look_of, sheet_of, standings
+from mainstay.console.desk.now.standing import healths, stand
 from mainstay.console.desk.now.today import LANES, alert_row
 from mainstay.console.desk.reader import Reader
 from mainstay.console.desk.render import Part, Showing
@@ -18,7 +19,7 @@ from mainstay.foundation.db import Tx
 from mainstay.foundation.errors import NotFound
 from mainstay.foundation.nearest import hint
 
-WORST = ("crit", "warn", "unknown", "mute", "run", "ok")
+WORST = ("crit", "warn", "unknown", "mute", "ok")
 CHANGES_WITHIN = timedelta(days=14)
 STOOD_FOR = timedelta(days=30)
 
@@ -37,21 +38,20 @@ def everything(reader: Reader, tx: Tx) -> Mapping[str, Any]:
 def chart(reader: Reader, tx: Tx) -> Mapping[str, Any]:
     """The map and the table of the same."""
     standing = stand(reader, tx)
+    states = standing.services
     declared = reader.view.estate.services
     nodes = [
         draw.Node(
-            name, reader.service(name), _lane(one.type, one.tier), standing.services[name],
+            name, reader.service(name), _lane(one.type, one.tier), states[name],
             tuple(one.depends), f"/services/{name}",
         )
         for name, one in declared.items()
     ]  # fmt: skip
     held = {one.incident.service: one.incident for one in standing.open}
-    rows = sorted(
-        declared.items(), key=lambda kv: (WORST.index(standing.services[kv[0]]), kv[1].tier, kv[0])
-    )
+    rows = sorted(declared.items(), key=lambda kv: (WORST.index(states[kv[0]]), kv[1].tier, kv[0]))
     return {
         "picture": draw.lanes(nodes, order=LANES, label=f"{len(nodes)} services and what they need"),
-        "rows": [(name, one, standing.services[name], held.get(name)) for name, one in rows],
+        "rows": [(name, one, states[name], held.get(name)) for name, one in rows],
     }  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def one(reader: Reader, tx: Tx) -> Mapping[str, Any]:
         tx, services=(name,), since=reader.now - CHANGES_WITHIN, until=reader.now, limit=5
     )
     return {
-        "health": handover.health.healths(tx, reader.view, now=reader.now)[name],
+        "health": healths(reader, tx)[name],
         "stood": _stood(reader, tx, name),
         "title": reader.service(name), "where": name, "name": name, "it": found,
         "state": states[name], "states": states,
@@ -102,7 +102,14 @@ def _stood(reader: Reader, tx: Tx, name: str) -> Mapping[str, Any]:
     share = f"{100 * past.share:.2f}".rstrip("0").rstrip(".")
     said = f"{share} % of the last {STOOD_FOR.days} days without an incident that stopped it"
     picture = draw.uptime(down, past.muted, start=past.start, end=past.end, label=said)
-    return {"said": said, "picture": picture, "down": past.down, "lost": past.lost}
+    names = [one.name for one in sheet_of(reader.view).choose(service=name)]
+    seen = days(reader, tx, names) if reader.may("checks.read") and names else None
+    return {
+        "said": said, "picture": picture, "down": past.down, "lost": past.lost, "checks": seen,
+        "signals": [
+            (one, look_of(one)) for one in standings(reader, tx) if one.service == name
+        ],
+    }  # fmt: skip
 
 
 PARTS = (

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mainstay import alerts, incidents, oncall, paging, signals
+from mainstay import alerts, handover, incidents, oncall, paging, signals
 from mainstay.alerts import Alert
 from mainstay.console.desk.reader import Reader
 from mainstay.foundation import due, record
@@ -22,6 +22,12 @@ FAILED_WITHIN = timedelta(minutes=30)
 PROVEN_WITHIN = timedelta(hours=24)
 """A page that somebody answered longer ago than this no longer proves that pages arrive."""
 BACKLOG_SLOW = 1_000
+
+
+LOOKS = {
+    "failing": "crit", "at risk": "warn", "not seen": "unknown", "muted": "mute", "healthy": "ok",
+}  # fmt: skip
+"""How a state of health is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ class Standing:
     quarantined: int
     backlog: int
     services: dict[str, str]
-    """Service → state: what is known of each from its open alerts and incidents."""
+    """Service → glyph and hue of its health."""
 
 
 def stand(reader: Reader, tx: Tx) -> Standing:
@@ -127,7 +133,7 @@ def _read(reader: Reader, tx: Tx) -> Standing:
         silence_ends=None if ends is None else from_us(ends),
         quarantined=signals.quarantined_n(tx),
         backlog=signals.waiting_n(tx),
-        services=states_of_services(reader, counts, opened, tx),
+        services={name: LOOKS[one.state] for name, one in healths(reader, tx).items()},
     )
 
 
@@ -224,28 +230,9 @@ def _proven(tx: Tx, sends: list[Send]) -> tuple[Send | None, datetime | None]:
     return None, None
 
 
-def states_of_services(
-    reader: Reader, counts: list[alerts.Count], opened: tuple[Open, ...], tx: Tx
-) -> dict[str, str]:
-    """What its open alerts say of each service; what depends on a failing one is at risk.
-
-    Nothing said is no proof of health: a service that no source has spoken of stays "no data".
-    """
-    found = dict.fromkeys(reader.view.estate.services, "ok")
-    loud: dict[str, set[str]] = {}
-    for one in counts:
-        if one.silenced:
-            if found.get(one.service, "ok") == "ok":
-                found[one.service] = "mute"
-        else:
-            loud.setdefault(one.service, set()).add(one.severity)
-    for service, severities in loud.items():
-        found[service] = "crit" if severities & {"critical", "error"} else "warn"
-    failing = {service for service, state in found.items() if state == "crit"}
-    for service, declared in reader.view.estate.services.items():
-        if found.get(service) == "ok" and failing.intersection(declared.depends):
-            found[service] = "warn"
-    return found
+def healths(reader: Reader, tx: Tx) -> dict[str, handover.health.Health]:
+    """How every service stands, and why: the one answer, wherever it is shown."""
+    return reader.once("healths", lambda: handover.health.healths(tx, reader.view, now=reader.now))
 
 
 def alert_state(alert: Alert) -> str:

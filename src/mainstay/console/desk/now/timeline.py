@@ -38,6 +38,8 @@ _GLYPHS = {
     "incident.opened": "run",
     "incident.joined": "run",
     "incident.finding": "find",
+    "diagnosis.made": "find",
+    "diagnosis.failed": "warn",
     "incident.note": "note",
     "incident.decision": "note",
     "incident.update": "note",

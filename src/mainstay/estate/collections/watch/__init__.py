@@ -1,6 +1,14 @@
 """What is watched, and by what: checks, the hosts they run on, the probes that measure."""
 
-from mainstay.estate.collections.watch.checks import PROBE_MODELS, PROBES, TIMEOUT_MAX, Check
+from mainstay.estate.collections.watch.checks import (
+    ON_A_HOST,
+    ONLY,
+    PROBE_MODELS,
+    PROBES,
+    TIMEOUT_MAX,
+    Check,
+)
+from mainstay.estate.collections.watch.find import Journey, Search
 from mainstay.estate.collections.watch.hosts import Host
 from mainstay.estate.collections.watch.probes import (
     Certificate,
@@ -22,12 +30,15 @@ from mainstay.estate.collections.watch.probes import (
     Ssh,
 )
 from mainstay.estate.collections.watch.queues import Kafka, RabbitMq
-from mainstay.estate.collections.watch.telemetry import Queries, Telemetry
+from mainstay.estate.collections.watch.telemetry import Blank, Queries, Telemetry
 
 __all__ = [
+    "ONLY",
+    "ON_A_HOST",
     "PROBES",
     "PROBE_MODELS",
     "TIMEOUT_MAX",
+    "Blank",
     "Certificate",
     "Check",
     "Dns",
@@ -36,6 +47,7 @@ __all__ = [
     "Host",
     "Http",
     "HttpStep",
+    "Journey",
     "Kafka",
     "Line",
     "Log",
@@ -48,6 +60,7 @@ __all__ = [
     "RabbitMq",
     "Redis",
     "Script",
+    "Search",
     "Sql",
     "Ssh",
     "Telemetry",

@@ -52,6 +52,10 @@ PROBES = (*PROBE_MODELS, "heartbeat")
 """What a check can be made of; each has exactly one."""
 ON_A_HOST = frozenset({"ssh", "process", "metric", "file", "certificate", "log"})
 """What looks at a machine. Without `on`, at the one that Mainstay runs on."""
+ONLY: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"sftp": frozenset({"file"}), "winrm": frozenset({"metric", "process"})}
+)
+"""How a host is reached → what can be looked at there, where that is not everything."""
 EVERY = timedelta(minutes=1)
 EVERY_DOMAIN = timedelta(days=1)
 """Registries count questions, and their days change once a year."""

@@ -150,7 +150,7 @@ class File(Part):
     path: str
     """Where it is."""
     checksum: Yes = False
-    """Also compute `sha256`; reads the whole file, up to 1 GiB."""
+    """Also compute `sha256`, of one file here or by ssh; reads it whole, up to 1 GiB."""
 
 
 class Process(Part):

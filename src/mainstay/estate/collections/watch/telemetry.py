@@ -29,6 +29,15 @@ class Queries(Part):
     """Bytes in use."""
 
 
+class Blank(Part):
+    """What must not be kept; short for `{pattern: …}` is the pattern alone. It becomes `[id]`."""
+
+    pattern: str
+    """What it looks like (RE2)."""
+    about: str | None = None
+    """For people to read."""
+
+
 class Telemetry(Part):
     """One place that holds metrics or logs; exactly one of `prometheus`, `loki` and `exporter`."""
 

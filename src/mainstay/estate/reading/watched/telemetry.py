@@ -23,15 +23,16 @@ def telling(estate: Estate, places: Places) -> Iterator[Problem]:
         loc: Loc = ("telemetry", id_)
         for key, words in _troubles(one):
             yield problem(places.key((*loc, *key)), "E318", f"{named(loc)} {words}")
-    for id_, text in estate.blanks.items():
+    for id_, blank in estate.blanks.items():
+        text, at = blank.pattern, places.value(("blanks", id_, "pattern"))
         try:
             Pattern("~" + text)
         except NotRe2 as error:
-            yield problem(places.value(("blanks", id_)), "E308", f"blank {id_!r}: {error}")
+            yield problem(at, "E308", f"blank {id_!r}: {error}")
             continue
         if not text or Pattern("~" + text).matches(""):
             words = f"blank {id_!r} finds nothing at all, and so would blank everywhere"
-            yield problem(places.value(("blanks", id_)), "E318", words)
+            yield problem(at, "E318", words)
 
 
 def _troubles(one: Telemetry) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -12,8 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from small_world import ESTATE, World
 
-from conftest import ESTATE, World
 from mainstay import checks, signals
 from mainstay.checks import Ask, Measured, State
 from mainstay.estate import Views

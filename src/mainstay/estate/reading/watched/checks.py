@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mainstay.estate.collections import TIMEOUT_MAX, Check, Estate
+from mainstay.estate.collections.watch import ON_A_HOST, ONLY
 from mainstay.estate.days import BadCron, Cron, schedule_kind
 from mainstay.estate.expect import BadCondition, check_names, parse
 from mainstay.estate.reading.layout import Loc, Places
@@ -73,6 +74,12 @@ def _fit(estate: Estate, check: Check, loc: Loc, places: Places) -> Iterator[Pro
             f"take; at most {TIMEOUT_MAX.total_seconds():g}s"
         )
         yield problem(places.value((*loc, "timeout")), "E303", words)
+    for host in (one for one in check.on if one in estate.hosts):
+        via = estate.hosts[host].via
+        if check.probe in ON_A_HOST - ONLY.get(via, ON_A_HOST):
+            looks = " and ".join(sorted(ONLY[via]))
+            words = f"{named(loc)} is on {host!r}, which is reached by {via}: there is {looks}"
+            yield problem(places.key((*loc, check.probe)), "E317", words)
     if check.ssh is not None and not check.on:
         words = f"{named(loc)} runs a command by ssh and needs 'on', the host"
         yield problem(places.key((*loc, "ssh")), "E317", words)

@@ -1,0 +1,1 @@
+"""What a program of its own answers: the system's git, the store of kept logs."""
