@@ -92,6 +92,10 @@ def test_a_folder_that_somebody_sent_is_diagnosed_as_the_guide_says(reader: Read
     assert reader.follow(GUIDE / "17-diagnosis.md") >= 2
 
 
+def test_a_fault_is_played_and_named_as_the_guide_says(reader: Reader) -> None:
+    assert reader.follow(GUIDE / "20-practise.md") >= 9
+
+
 def test_a_payment_is_found_as_the_guide_says(reader: Reader) -> None:
     assert reader.follow(GUIDE / "21-find-an-item.md") >= 6
 

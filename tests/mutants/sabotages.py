@@ -36,6 +36,7 @@ FOLD = "tests/unit/test_checks_fold.py"
 BEATS = "tests/unit/test_heartbeats_fold.py"
 MORNING = "tests/stories/test_start_of_day.py -k sqlite"
 EVENING = "tests/stories/test_handover.py -k sqlite"
+FLOOR = "tests/unit/test_diagnosis_floor.py"
 
 SABOTAGES = (
     # -- intake and the disk ------------------------------------------------------------------------
@@ -460,6 +461,26 @@ SABOTAGES = (
         "a service that nobody looks at is healthy",
         "handover/health/standing.py", "    if not well:", "    if seen.checks and not well:",
         "tests/stories/test_health.py",
+    ),
+    # -- diagnosis ----------------------------------------------------------------------------------
+    Sabotage(
+        "what was full for months is the cause of tonight",
+        "diagnosis/facts/look.py", "USUAL = 0.05", "USUAL = 0.9", FLOOR,
+    ),
+    Sabotage(
+        "words that are said every day name a mechanism",
+        "diagnosis/facts/heard.py", "one.during > MORE * one.before * share", "one.during",
+        FLOOR,
+    ),
+    Sabotage(
+        "a session that waits too is the one that all wait for",
+        "diagnosis/facts/databases.py",
+        '        name = word(sessions[name], "waits_for")\n    return name', "        break\n    return name",
+        FLOOR,
+    ),
+    Sabotage(
+        "what is brought about comes before what brings it about",
+        "diagnosis/facts/judge.py", "BROUGHT_ABOUT = 0.85", "BROUGHT_ABOUT = 1.05", FLOOR,
     ),
     # -- finding an item -----------------------------------------------------------------------------
     Sabotage(

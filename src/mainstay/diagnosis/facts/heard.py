@@ -73,7 +73,7 @@ SAYINGS = (
     _saying("pool-exhausted", CauseClass.CAPACITY,
             r"connection is not available, request timed out|pool ?exhausted|pool error timeout|remaining connection slots|too many (?:clients|connections)|QueuePool limit|no available connection",
             "{where} has lent out all the connections that it has.", "Who holds the connections, and for how long: more load, a leak, or a slow answer behind?"),
-    _saying("stuck-queue", CauseClass.DATA, rf"(?=.*(?:redeliver|delivery count|giving back|requeue|poison)).*?{_QUEUE}(?=.*(?:fail|error|cannot|delivery))",
+    _saying("stuck-queue", CauseClass.DATA, rf"^(?=.*(?:redeliver|delivery count|giving back|requeue|poison)).*?{_QUEUE}(?=.*(?:fail|error|cannot|delivery))",
             "A message of {name} fails again and again.", "Look at that message; set it aside, and let the rest go on."),
     _saying("stuck-queue", CauseClass.SYSTEM, r"(?:of|for|on) (?P<name>[\w.-]+) has no (?:active )?(?:members|consumers)|no consumers? (?:on|for) (?P<name2>[\w.-]+)",
             "Nobody takes from {name}.", "Is the consumer up, and in its group?"),
@@ -96,6 +96,8 @@ SAYINGS = (
 )  # fmt: skip
 
 
+SAID_MAX = 400
+"""Characters of a line that are read: what matters is said at its beginning."""
 QUIET = ("INFO", "DEBUG", "TRACE")
 """Lines that say themselves that nothing is wrong name no mechanism."""
 _MARKS = (
@@ -125,10 +127,11 @@ def of_sayings(look: Look) -> Iterator[Hypothesis]:
     good, bad = _usual(look.material), look.material.logs.get(Phase.DURING, ())
     for lines, is_bad in ((good, False), (bad, True)):
         for line in lines:
-            if line.severity in QUIET or not _is_marked(line.text):
+            said = line.text[:SAID_MAX]
+            if line.severity in QUIET or not _is_marked(said):
                 continue
             for number, saying in enumerate(SAYINGS):
-                found = saying.words.search(line.text)
+                found = saying.words.search(said)
                 about = found and _about(saying, found, line, look)
                 if about:
                     _count(heard.setdefault((number, *about), _Heard()), line, is_bad)
@@ -243,7 +246,7 @@ def observed_in(material: Material) -> list[Fact]:
     found: list[Fact] = []
     started: list[tuple[datetime, str, str]] = []
     for line in (*_usual(material), *material.logs.get(Phase.DURING, ())):
-        text = line.text
+        text = line.text[:SAID_MAX]
         for mark, words, read in OBSERVATIONS:
             if mark in text and line.at_s and (match := words.search(text)):
                 found.append(read(match, line, datetime.fromtimestamp(line.at_s, UTC)))

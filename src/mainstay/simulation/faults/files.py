@@ -119,4 +119,4 @@ def missing_reference(scene: Scene, told: Told) -> None:
 def _free(scene: Scene, kinds: list[str]) -> str:
     """A kind of file that nothing has happened to yet."""
     hit = " ".join(where for one in scene.truths for where in one.where)
-    return scene.random.choice([one for one in kinds if one not in hit])
+    return scene.random.choice([one for one in kinds if one not in hit] or kinds)
