@@ -190,6 +190,8 @@ def test_a_check_that_flaps_is_handed_over_as_the_engine_sees_it(shift: World) -
     assert [one["summary"] for one in found["flapping"]] == ["shop"]
     _look(shift, "shop", *["ok"] * 20)
     assert _content(shift, _newest(shift))["flapping"] == []
+    _look(shift, "shop", *["fail"] * 3)
+    assert _content(shift, _newest(shift))["flapping"] == [], "it fails, and does not flap"
 
 
 def _look(world: World, name: str, *verdicts: Any) -> None:
