@@ -26,18 +26,19 @@ from mainstay import (
     people,
     presence,
     sealed,
+    telemetry,
     upkeep,
 )
 from mainstay.api import App, limits_of, make_app
 from mainstay.checks.probes import Probe, nameservers
 from mainstay.checks.probes import build as build_probes
 from mainstay.console import Console
-from mainstay.diagnosis import Line, Reach, live
+from mainstay.diagnosis import Reach, live
 from mainstay.diagnosis.collectors import Collector, of_databases, of_hosts, of_telemetry
 from mainstay.estate import View, Views
 from mainstay.foundation import backup, failpoint, record
 from mainstay.foundation.backup.job import Job, Outcome
-from mainstay.foundation.clock import Clock, SharedClock, SystemClock, to_text, to_us
+from mainstay.foundation.clock import Clock, SharedClock, SystemClock, to_us
 from mainstay.foundation.db import Database, Tx, open_database, place_of, schema_number
 from mainstay.foundation.egress import Egress
 from mainstay.foundation.errors import (
@@ -46,7 +47,6 @@ from mainstay.foundation.errors import (
     MainstayError,
     Outside,
     Stuck,
-    TimedOut,
     Unreachable,
 )
 from mainstay.foundation.ids import Ids
@@ -134,42 +134,20 @@ def _collectors(
     view: View, services: Sequence[str],
 ) -> tuple[Collector, ...]:  # fmt: skip
     """All that reads evidence about an incident of these services; one line for each."""
-    telemetry = settings.telemetry
-    folder = telemetry.folder or settings.data_dir / "telemetry"
     return (
         live.Declared(view),
         live.Alerts(db, view),
         live.Changes(db),
         live.Checks(db, view, ground.sheets.of(view)),
-        live.KeptLogs(partial(_kept_lines, folder) if telemetry.keep else None),
-        *of_telemetry(view.estate, lambda: Egress(_allowed(settings)), environment),
+        *of_telemetry(
+            view.estate,
+            lambda: Egress(_allowed(settings)),
+            environment,
+            kept_in=telemetry.folder_of(settings) if settings.telemetry.keep else None,
+        ),
         *of_hosts(view.estate, services, reach),
         *of_databases(view.estate, services, reach),
     )
-
-
-def _kept_lines(folder: Path, wanted: live.Lines, within_s: float) -> list[Line]:
-    """Asked in a process of its own: a search through much must not take turns from our threads."""
-    asked = [
-        sys.executable, "-m", "mainstay", "logs", "kept", "--folder", str(folder), "--json",
-        f"--service={wanted.service}", "--limit", str(wanted.limit),
-        "--since", to_text(wanted.since), "--until", to_text(wanted.until),
-    ]  # fmt: skip
-    try:
-        done = subprocess.run(asked, capture_output=True, timeout=within_s, check=False)  # noqa: S603 (no shell; a service of the estate)
-    except subprocess.TimeoutExpired:
-        words = f"The logs of {wanted.service} could not be searched within {within_s:.0f} s."
-        raise TimedOut(words) from None
-    if done.returncode != 0:
-        raise Outside(done.stderr.decode(errors="replace").strip()[-300:] or "They cannot be read.")
-    rows = [msgspec.json.decode(row) for row in done.stdout.splitlines()]
-    return [
-        Line(
-            wanted.service, row["body"], datetime.fromisoformat(row["at"]).timestamp(),
-            row["level"].upper(),
-        )
-        for row in reversed(rows)
-    ]  # fmt: skip
 
 
 def _probes(settings: Settings, environment: Mapping[str, str]) -> dict[str, Probe]:

@@ -217,7 +217,7 @@ def test_lines_of_an_incident_become_evidence_for_its_cause(loki: FakeLoki) -> N
     )
     material = collectors[0].collect(QUESTION, within_s=30)
     assert {phase: len(lines) for phase, lines in material.logs.items()} == {
-        Phase.USUAL: 90, Phase.BEFORE: 20, Phase.DURING: 40}  # fmt: skip
+        Phase.USUAL: 86, Phase.BEFORE: 22, Phase.DURING: 42}  # fmt: skip
     told = diagnosis.diagnose(material)
     assert told.hypotheses[0].where == "ledger"
     assert "too many open files" in told.hypotheses[0].sentence

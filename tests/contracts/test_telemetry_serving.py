@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -26,8 +27,9 @@ def install(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Inst
     kill_quietly(made.process)
 
 
-def send(port: int, line: str) -> int:
-    body = json.dumps({"streams": [{"stream": {"app": "shop"}, "values": [["0", line]]}]}).encode()
+def send(port: int, *lines: str, at_s: float = 0) -> int:
+    stream = {"stream": {"app": "shop"}, "values": [[f"{at_s:.0f}000000000", one] for one in lines]}
+    body = json.dumps({"streams": [stream]}).encode()
     asked = Request(f"http://127.0.0.1:{port}/loki/api/v1/push", body, {"Content-Type": "application/json"})  # fmt: skip
     try:
         with urlopen(asked, timeout=10) as answer:
@@ -92,3 +94,19 @@ def test_it_ends_with_a_server_that_was_killed(install: Install) -> None:
     own = wait_until(lambda: process_of(folder), within_s=WITHIN_S, what="its state")
     kill_quietly(install.process)
     wait_until(lambda: not lives(own), within_s=WITHIN_S, what="it ends too")
+
+
+def test_what_it_keeps_is_evidence_for_the_cause_of_an_incident(install: Install) -> None:
+    port, now = free_port(), time.time()
+    install.start(MAINSTAY_TELEMETRY__KEEP="true", MAINSTAY_TELEMETRY__LISTEN=f"127.0.0.1:{port}")
+    install.says("apply", str(install.estate()), "--yes")
+    usual = [f"INFO order {number} taken" for number in range(20)]
+    wait_until(
+        lambda: send(port, *usual, at_s=now - 1200) == 204, within_s=WITHIN_S, what="the store"
+    )
+    bad = [f"ERROR no connection to ledger-{number}: name resolution failed" for number in range(9)]
+    assert send(port, *bad, at_s=time.time() - 20) == 204
+    install.says("report", "Orders fail", "--service", "shop", "--severity", "critical")
+    first = install.json("diagnose", "INC-1", "--json")["diagnosis"]["hypotheses"][0]
+    assert first["class"] == "network"
+    assert "name resolution failed" in first["sentence"]

@@ -8,7 +8,7 @@
 The loop is `diagnosing.py`; nothing here waits for anybody but the collectors.
 """
 
-from mainstay.diagnosis.collectors.own import Alerts, Changes, Checks, Declared, KeptLogs, Lines
+from mainstay.diagnosis.collectors.own import Alerts, Changes, Checks, Declared
 from mainstay.diagnosis.live.business import business_sentence
 from mainstay.diagnosis.live.case import Case, case_of
 from mainstay.diagnosis.live.gather import Workers
@@ -35,8 +35,6 @@ __all__ = [
     "Changes",
     "Checks",
     "Declared",
-    "KeptLogs",
-    "Lines",
     "Run",
     "RunState",
     "Shown",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from mainstay.diagnosis.collectors.collector import Question
 from mainstay.diagnosis.collectors.telemetry.metrics import MakeEgress
-from mainstay.diagnosis.collectors.telemetry.phases import before_from
+from mainstay.diagnosis.collectors.telemetry.phases import before_from, during_from
 from mainstay.diagnosis.material import Material, Phase
 from mainstay.diagnosis.traces.span import Line
 from mainstay.estate.collections import Telemetry
@@ -80,11 +80,11 @@ class Logs:
 
 def stretches(question: Question) -> list[tuple[Phase, connectors.Window]]:
     """Each phase with its window; one that is empty is left out."""
-    start = before_from(question)
+    start, since = before_from(question), during_from(question)
     spans = (
         (Phase.USUAL, question.usual_from, start),
-        (Phase.BEFORE, start, question.since),
-        (Phase.DURING, question.since, question.until),
+        (Phase.BEFORE, start, since),
+        (Phase.DURING, since, question.until),
     )
     return [(one, connectors.Window(first, last)) for one, first, last in spans if first < last]
 

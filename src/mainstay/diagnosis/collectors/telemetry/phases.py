@@ -10,17 +10,24 @@ from mainstay.diagnosis.material import Measure, Phase, Points, Series
 
 BEFORE_MIN = timedelta(minutes=15)
 """The stretch just before an incident is as long as the incident, and this at least."""
+NOTICED_AFTER = timedelta(minutes=2)
+"""Whoever alerts or reports has seen it for a while: what a scrape or a person takes to notice."""
+
+
+def during_from(question: Question) -> datetime:
+    """Where what belongs to the incident begins: a little before somebody said so."""
+    return max(question.usual_from, question.since - NOTICED_AFTER)
 
 
 def before_from(question: Question) -> datetime:
     """Where the stretch just before the incident begins."""
-    long = max(question.until - question.since, BEFORE_MIN)
-    return max(question.usual_from, question.since - long)
+    since = during_from(question)
+    return max(question.usual_from, since - max(question.until - since, BEFORE_MIN))
 
 
 def cut(where: str, name: str, measure: Measure, points: Points, question: Question) -> Series:
     """One series in its three stretches."""
-    start, since = before_from(question).timestamp(), question.since.timestamp()
+    start, since = before_from(question).timestamp(), during_from(question).timestamp()
     return Series(
         where, name, measure,
         usual=_between(points, 0.0, start),
@@ -31,7 +38,7 @@ def cut(where: str, name: str, measure: Measure, points: Points, question: Quest
 
 def phase_of(at_s: float, question: Question) -> Phase:
     """To which stretch an instant belongs."""
-    if at_s >= question.since.timestamp():
+    if at_s >= during_from(question).timestamp():
         return Phase.DURING
     return Phase.BEFORE if at_s >= before_from(question).timestamp() else Phase.USUAL
 
