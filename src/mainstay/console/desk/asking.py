@@ -43,6 +43,7 @@ DOES: Mapping[str, str] = MappingProxyType(
         "keys.manage": "make an intake key",
         "record.read": "read the record",
         "record.verify": "verify the record",
+        "diagnosis.find": "look for an item in production",
         "checks.read": "read checks",
         "checks.run": "run a check",
         "heartbeats.read": "read heartbeats",
