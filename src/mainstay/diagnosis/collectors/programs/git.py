@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from mainstay.diagnosis.collectors.programs.bounded import said_by
 from mainstay.diagnosis.commits.between import with_commits
 from mainstay.diagnosis.commits.change import Commit
 from mainstay.diagnosis.material import Material
@@ -73,31 +72,13 @@ def with_git(material: Material, folder: Path, between: str) -> Material:
 
 def _said(argv: list[str]) -> tuple[str, bool]:
     """What git writes, and whether it would have written more."""
-    with subprocess.Popen(  # noqa: S603 - the system's git, each word an argument of its own
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env=_ENVIRONMENT,
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        assert process.stderr is not None
-        late = threading.Timer(WITHIN_S, process.kill)
-        late.start()
-        try:
-            out = process.stdout.read(BYTES_MAX)
-            is_cut = bool(process.stdout.read(1))
-            if is_cut:
-                process.kill()
-            errors = process.stderr.read(10_000).decode("utf-8", "replace").strip()
-            process.wait()
-        finally:
-            is_late = not late.is_alive()
-            late.cancel()
-            process.kill()
-    if is_late:
-        raise TimedOut(f"git did not end within {WITHIN_S:g} s.")
-    if process.returncode and not is_cut:
-        first = errors.splitlines()[0] if errors else f"exit {process.returncode}"
-        raise Invalid(f"git says: {first.removeprefix('fatal: ')}")
-    return out.decode("utf-8", "replace"), is_cut
+    try:
+        said = said_by(argv, environment=_ENVIRONMENT, within_s=WITHIN_S, bytes_max=BYTES_MAX)
+    except TimedOut:
+        raise TimedOut(f"git did not end within {WITHIN_S:g} s.") from None
+    if said.complaint:
+        raise Invalid(f"git says: {said.complaint.splitlines()[0].removeprefix('fatal: ')}")
+    return said.out.decode("utf-8", "replace"), said.is_cut
 
 
 def _commits(text: str) -> Iterator[Commit]:

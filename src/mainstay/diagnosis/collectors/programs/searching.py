@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import glob
 import re
-import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
@@ -22,6 +20,7 @@ import msgspec
 import re2
 
 from mainstay.checks.probes import lawful
+from mainstay.diagnosis.collectors.programs.bounded import said_by
 from mainstay.diagnosis.collectors.reach import Reach
 from mainstay.diagnosis.journeys.trace import Seen
 from mainstay.estate import Host, Search
@@ -177,30 +176,13 @@ def _kept(
         "--service", asked.search.kept_as or asked.service, "--limit", str(limit),
         "--since", to_text(asked.since), "--until", to_text(asked.until), *words[1:], "--", words[0],
     ]  # fmt: skip
-    with subprocess.Popen(  # noqa: S603 - our own program; the id is one argument, after `--`
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={"LC_ALL": "C.UTF-8", "TZ": "UTC"},
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        assert process.stderr is not None
-        late = threading.Timer(within_s, process.kill)
-        late.start()
-        try:
-            out = process.stdout.read(KEPT_BYTES_MAX)
-            is_more = bool(process.stdout.read(1))
-            if is_more:
-                process.kill()
-            said = process.stderr.read().decode("utf-8", "replace").strip().splitlines()
-            process.wait()
-        finally:
-            is_late = not late.is_alive()
-            late.cancel()
-            process.kill()
-    if is_late:
-        raise TimedOut(f"no answer within {within_s:g} s.")
-    if process.returncode and not is_more:
-        raise Outside((said or ["no reason given."])[-1].removeprefix("mainstay: "))
-    return _rows(out)
+    said = said_by(
+        argv, environment={"LC_ALL": "C.UTF-8", "TZ": "UTC"}, within_s=within_s,
+        bytes_max=KEPT_BYTES_MAX,
+    )  # fmt: skip
+    if said.complaint:
+        raise Outside(said.complaint.splitlines()[-1].removeprefix("mainstay: "))
+    return _rows(said.out)
 
 
 def _rows(out: bytes) -> list[Mapping[str, Any]]:
