@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -82,10 +83,12 @@ def test_pages_of_a_list_are_full_though_others_lie_between(mainstay: Live) -> N
 def test_an_incident_of_another_team_is_refused_at_every_route(
     mainstay: Live, incidents: dict[str, Any], route: Route
 ) -> None:
-    body = {"reason": "x", "text": "x", "person": "mara", "state": "x", "target": "person:mara"}
+    body = {"reason": "x", "text": "x", "person": "mara", "state": "x", "target": "person:mara",
+            "cause": "x"}  # fmt: skip
     fields = {
         "reopen": ["reason"], "notes": ["text"], "assign": ["person"], "move": ["state"],
         "escalate": ["reason"], "page": ["target", "reason"],
+        "confirm": ["cause"], "rule-out": ["cause"],
     }  # fmt: skip
     last = route.path.rpartition("/")[2]
     sent = {name: body[name] for name in fields.get(last, [])} if route.method == "POST" else None
@@ -201,6 +204,13 @@ def test_a_heartbeat_is_its_services_teams(mainstay: Live) -> None:
     assert "theirs" not in [one["name"] for one in listed]
 
 
+def test_a_diagnosis_of_a_service_is_its_teams(mainstay: Live) -> None:
+    began = (datetime.now(UTC) - timedelta(minutes=10)).isoformat()
+    for service, wanted in (("pay-db", 403), ("pay-api", 200)):
+        run = mainstay.own("POST", "/diagnosis", {"service": service, "from": began}).json["run"]
+        assert asked(mainstay, "GET", f"/diagnosis/{run}").status == wanted
+
+
 def test_every_route_about_one_object_is_in_this_census_or_says_why_not() -> None:
     """A new route with an id in its path has to be thought about here."""
     named = {route.path for route in ROUTES if re.search(r"\{\w+\}", route.path)}
@@ -218,7 +228,7 @@ def test_every_route_about_one_object_is_in_this_census_or_says_why_not() -> Non
         "/people/{id}/rules", "/rules/{id}", "/people/{id}/test-page", "/addresses/{id}/proof",
         "/addresses/{id}/verify",
     }  # fmt: skip
-    here = {"/alerts/{id}", "/trace/{id}"}
+    here = {"/alerts/{id}", "/trace/{id}", "/diagnosis/{run}"}
     here |= {route.path for route in (*ABOUT_INCIDENTS, *ABOUT_HEARTBEATS, *ABOUT_CHECKS)}
     here |= {path for path in named if path.startswith(OF_SHIFTS)}  # test_shift_scope.py
     assert named == shared_by_all | every_team_alone | ones_own_or_every_team | by_stories | here
