@@ -142,6 +142,7 @@ class Teller:
 def _invitations(here: str, incident: str) -> list[tuple[str, str]]:
     return [
         (f"{here}/mainstay shift", "everything at a glance, live; q leaves"),
+        (f"{here}/mainstay diagnose {incident}", "the likely cause, with what speaks for it"),
         (f"{here}/mainstay ack {incident}", "you have it: paging stops, and soon it is mended"),
         (f"{here}/mainstay trace {incident}", "what happened, and why, step by step"),
         (f"kill -9 $(cat {here}/mainstay.pid)", "the next page still comes"),
