@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import re2
+
 from mainstay.diagnosis.cause import CauseClass, Evidence, Hypothesis
 from mainstay.diagnosis.facts.fact import Fact, FactKind
 from mainstay.diagnosis.facts.look import Look
@@ -100,16 +102,17 @@ SAID_MAX = 400
 """Characters of a line that are read: what matters is said at its beginning."""
 QUIET = ("INFO", "DEBUG", "TRACE")
 """Lines that say themselves that nothing is wrong name no mechanism."""
-_MARKS = (
+_MARKS = (  # RE2
     "not there", "arrived", "no such", "not found", "overdue", "late", "missing", "still no", "empty",
     "records", "rows", "no entry", "no rate", "no row", "no space", "enospc", "full", "quota", "clock",
     "time has", "future", "issued", "token", "memory", "overhead", "holding the lock", "blocked by",
     "still waiting", "lock wait", "ora-", "connection", "pool", "too many", "deliver", "giving back",
     "requeue", "poison", "members", "consumer", "certificate", "validity check", "notafter", "password",
     "account", "login failed", "credentials", "data ", "host", "nxdomain", "servfail", "resolution",
-    "getaddrinfo", "timed out", "timedout", "timeout", "unreachable", "no route", "50", "unavailable",
+    "getaddrinfo", "timed out", "timedout", "timeout", "unreachable", "no route", r"\b50[0234]\b", "unavailable",
     "gateway", "calendar", "holiday", "hour", "zone", "local time",
 )  # fmt: skip
+_MARKED = re2.compile("(?i)" + "|".join(_MARKS))
 """A line without any of these is none of the sayings: looked for first, because it is quick."""
 
 
@@ -127,8 +130,10 @@ def of_sayings(look: Look) -> Iterator[Hypothesis]:
     good, bad = _usual(look.material), look.material.logs.get(Phase.DURING, ())
     for lines, is_bad in ((good, False), (bad, True)):
         for line in lines:
+            if line.severity in QUIET:
+                continue
             said = line.text[:SAID_MAX]
-            if line.severity in QUIET or not _is_marked(said):
+            if not _MARKED.search(said):
                 continue
             for number, saying in enumerate(SAYINGS):
                 found = saying.words.search(said)
@@ -140,11 +145,6 @@ def of_sayings(look: Look) -> Iterator[Hypothesis]:
     for (number, where, name), one in sorted(heard.items()):
         if one.first and one.during > MORE * one.before * share:
             yield _hypothesis(SAYINGS[number], where, name, one)
-
-
-def _is_marked(text: str) -> bool:
-    small = text.lower()
-    return any(mark in small for mark in _MARKS)
 
 
 def _usual(material: Material) -> tuple[Line, ...]:
