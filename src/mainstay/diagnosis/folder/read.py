@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -190,10 +191,16 @@ def _first_bad(gathered: Gathered) -> float | None:
 def _stretches(
     parts: Mapping[Phase | None, Sequence[Item]], cut: Cut, at_s: Callable[[Item], float]
 ) -> dict[Phase, tuple[Item, ...]]:
-    found: dict[Phase, list[Item]] = {}
+    found: dict[Phase, list[Item]] = {phase: [] for phase in Phase}
+    since_s = -math.inf if cut.since_s is None else cut.since_s
+    until_s = math.inf if cut.until_s is None else cut.until_s
     for phase, items in parts.items():
-        for one in items:
-            placed = phase or cut.phase(at_s(one))
-            if placed:
-                found.setdefault(placed, []).append(one)
-    return {phase: tuple(items) for phase, items in found.items()}
+        if phase is not None:
+            found[phase] += items
+            continue
+        times = [at_s(one) for one in items]
+        found[Phase.BEFORE] += [one for at, one in zip(times, items, strict=True) if at <= since_s]
+        found[Phase.DURING] += [
+            one for at, one in zip(times, items, strict=True) if since_s < at < until_s
+        ]
+    return {phase: tuple(items) for phase, items in found.items() if items}

@@ -156,7 +156,8 @@ def _callers(material: Material) -> dict[str, set[str]]:
 
 def _pairs(material: Material, phase: Phase) -> Counter[tuple[str, str, str]]:
     found: Counter[tuple[str, str, str]] = Counter()
-    calls, lines = material.traces.get(phase, ()), material.logs.get(phase, ())
+    calls = material.traces.get(phase, ())
+    lines = [one for one in material.logs.get(phase, ()) if one.trace]
     for where, names in steps(calls, lines):
         for first, then in zip(names, [*names[1:], END], strict=True):
             found[where, first, then] += 1

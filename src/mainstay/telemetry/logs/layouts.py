@@ -289,7 +289,7 @@ def _plain_stamped(text: str, times: Times) -> Head | None:
     if at_us is None:
         return None
     rest = text[found.end() :]
-    if container := _CONTAINER.match(rest):
+    if rest[:4] == " std" and (container := _CONTAINER.match(rest)):
         return _contained(rest[container.end() :], at_us, times)
     if leveled := _LEVELLED.match(rest):
         return _with_level(leveled, at_us)

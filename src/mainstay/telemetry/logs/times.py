@@ -125,6 +125,8 @@ class Times:
 
 def _split(text: str) -> tuple[str, int]:
     """The stamp to the second, and the microseconds: `…:29,606Z` → `…:29Z`, 606000."""
+    if len(text) == 24 and text[19] == "." and text[23] == "Z" and text[20:23].isdigit():
+        return text[:19] + "Z", int(text[20:23]) * 1000  # what most lines have, told at once
     dot = max(text.rfind("."), text.rfind(","))
     if dot < 10 or (text[4:5] == "-" and text[10:11] == "-"):  # 2005-06-03-15.42.50.675872
         return text, 0
